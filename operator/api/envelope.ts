@@ -1,0 +1,21 @@
+import type { JsonObject } from './kinds.generated.ts'
+
+/**
+ * One line of the ledger, and one message on the bus (key: `entity_id`).
+ * `ts` is ISO 8601 in UTC with milliseconds. `id` is a function of what happened, so that a resend is the same event.
+ */
+export interface Event {
+  readonly id: string
+  readonly ts: string
+  readonly event_type: string
+  /** `namespace/type/nickname` for a Component, `namespace/kind/name` (kind in lower case) for the rest */
+  readonly entity_id: string
+  /** shared by all that one change causes: the uid of its ChangeRequest */
+  readonly correlation_id: string
+  readonly causation_id?: string
+  readonly tags: Readonly<Record<string, string>>
+  readonly attrs: JsonObject
+}
+
+export const topics = ['events.normalized', 'actions.requested', 'actions.progress', 'actions.results'] as const
+export type Topic = (typeof topics)[number]

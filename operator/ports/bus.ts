@@ -1,0 +1,14 @@
+import type { Event, Topic } from '../api/envelope.ts'
+
+export interface Subscription {
+  close(): Promise<void>
+}
+
+/** Carries events. Order holds per `entity_id`; delivery is at least once, so takers drop what they know by `id`. */
+export interface Bus {
+  /** Resolves when the events are safe: taken by every subscriber (embedded) or acknowledged by the broker (Kafka). */
+  publish(topic: Topic, events: readonly Event[]): Promise<void>
+  /** `take` rejects to have the same events again later. One group receives each event once or more. */
+  subscribe(topic: Topic, group: string, take: (events: readonly Event[]) => Promise<void>): Promise<Subscription>
+  close(): Promise<void>
+}

@@ -1,0 +1,17 @@
+import type { Event } from '../api/envelope.ts'
+
+export interface LedgerQuery {
+  /** all that one change caused */
+  correlationId?: string
+  entityId?: string
+  /** newest first when no correlationId is given, else in order of happening */
+  limit: number
+}
+
+/** The lasting record of what happened. Nothing is decided from it. */
+export interface Ledger {
+  /** Safe on disk when it resolves. Idempotent: an event whose `id` is known already adds nothing. */
+  append(events: readonly Event[]): Promise<void>
+  query(query: LedgerQuery): Promise<Event[]>
+  close(): Promise<void>
+}
