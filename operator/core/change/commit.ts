@@ -1,0 +1,298 @@
+import type { Applying } from '../../api/kinds.generated.ts'
+
+/*
+ * The commit protocol: how one holder carries a batch of changes through an environment (steps 4-8 and 10 of a
+ * change's life). It is a machine without I/O: `nextEffects` says what may be done now, `took` takes in what came of
+ * one of these effects. A holder may stop anywhere and forget everything; whoever comes next reads the Environment and
+ * the requests, and completes what was decided or takes back what was not.
+ *
+ * The Environment object is the one point through which changes pass. Safety rests on three things, each shown to be
+ * needed by the exploration in test/unit/core/change/commit.test.ts: a claim moves the Environment's resourceVersion,
+ * publish is a compare-and-set on it, and a write-ahead is taken back only by a holder with a newer claim.
+ */
+
+/** The Environment as this holder knows it. `claim` is the resourceVersion that its claiming write returned. */
+export interface Held {
+  readonly resourceVersion: string
+  readonly claim: string
+  readonly version: number
+  readonly applying: readonly Applying[]
+  /** the highest resourceVersion among Component writes so far: plans need Components at least as new */
+  readonly highest: string
+}
+
+/** One Component that a change writes. `resourceVersion` is what its next write is conditioned on. */
+export interface Target {
+  readonly component: string
+  readonly resourceVersion: string
+  readonly stage: 'Spec' | 'Committed' | 'Reread' | 'Done'
+}
+
+/** One change on its way: a request, or a Component that is created or removed (these have no request). */
+export interface Member<Content> {
+  readonly applying: Applying
+  readonly stage: 'Settle' | 'WriteAhead' | 'Ahead' | 'Commit' | 'Finish' | 'Done' | 'Dropped'
+  /** of the request */
+  readonly resourceVersion: string
+  readonly targets: readonly Target[]
+  /** its request has ended already; only how far its Components have come is still to be seen */
+  readonly finished?: boolean
+  readonly content: Content
+}
+
+/** A request that was written ahead but never published. */
+export interface Stale {
+  readonly name: string
+  readonly uid: string
+  readonly resourceVersion: string
+  readonly claim: string
+}
+
+export interface Pass<Content> {
+  readonly stage:
+    | 'Read'
+    | 'Claim'
+    | 'Look'
+    | 'Plan'
+    | 'WriteAhead'
+    | 'Publish'
+    | 'Store'
+    | 'Commit'
+    | 'TakeBack'
+    | 'Clear'
+    | 'Idle'
+  readonly held?: Held
+  /** the Environment as read before the claim */
+  readonly read?: Omit<Held, 'claim'>
+  /** something may be under way that this memory does not know */
+  readonly mustLook: boolean
+  readonly members: readonly Member<Content>[]
+  readonly stale: readonly Stale[]
+}
+
+export type Effect<Content> =
+  | { readonly do: 'ReadEnvironment' | 'Look' | 'Plan' | 'Claim' | 'Publish' | 'Store' | 'Clear' }
+  | { readonly do: 'Settle' | 'WriteAhead' | 'Finish'; readonly member: Member<Content> }
+  | {
+      readonly do: 'WriteSpec' | 'WriteCommitted' | 'Reread'
+      readonly member: Member<Content>
+      readonly target: Target
+    }
+  | { readonly do: 'TakeBack'; readonly stale: Stale }
+
+export type Answer<Content> =
+  | { readonly is: 'Environment'; readonly environment: Omit<Held, 'claim'> }
+  | { readonly is: 'Seen'; readonly open: readonly Member<Content>[]; readonly stale: readonly Stale[] }
+  | { readonly is: 'Batch'; readonly members: readonly Member<Content>[] }
+  /** `carries`: it has this change already; `edited`: it is no longer what was let through (a creation) */
+  | {
+      readonly is: 'Component'
+      readonly environment: string
+      readonly component?: { readonly resourceVersion: string; readonly carries: boolean; readonly edited: boolean }
+    }
+  | { readonly is: 'Written'; readonly resourceVersion: string }
+  /** the precondition did not hold: nothing was done */
+  | { readonly is: 'Conflict' }
+  | { readonly is: 'Gone' }
+  /** no answer came: it may have been done, now or later */
+  | { readonly is: 'Unknown' }
+
+export const newPass = <C>(): Pass<C> => ({ stage: 'Read', mustLook: true, members: [], stale: [] })
+
+/**
+ * The same holder begins again. Its claim stands as long as nobody else has written the Environment (publish will
+ * tell), so nothing needs to be read. `look`: something was seen in phase Applying that this holder does not carry.
+ */
+export const resume = <C>(pass: Pass<C>, look: boolean): Pass<C> => {
+  const mustLook = pass.mustLook || look
+  return { ...pass, mustLook, stage: pass.held && !mustLook ? 'Plan' : 'Read', members: [], stale: [] }
+}
+
+/** A key by which an effect that is under way is known. */
+export const effectKey = <C>(effect: Effect<C>): string => {
+  if ('target' in effect) return `${effect.do} ${effect.member.applying.uid} ${effect.target.component}`
+  if ('member' in effect) return `${effect.do} ${effect.member.applying.uid}`
+  return 'stale' in effect ? `${effect.do} ${effect.stale.uid}` : effect.do
+}
+
+/** Everything that may be done now, in any order or at once. Empty: the pass has ended. */
+export const nextEffects = <C>(pass: Pass<C>): Effect<C>[] => {
+  switch (pass.stage) {
+    case 'Read':
+      return [{ do: 'ReadEnvironment' }]
+    case 'Claim':
+    case 'Look':
+    case 'Plan':
+    case 'Publish':
+    case 'Store':
+    case 'Clear':
+      return [{ do: pass.stage }]
+    case 'WriteAhead':
+      return pass.members.flatMap((member) =>
+        member.stage === 'Settle' || member.stage === 'WriteAhead' ? [{ do: member.stage, member }] : [],
+      )
+    case 'Commit':
+      return pass.members.flatMap(commitEffects)
+    case 'TakeBack':
+      return pass.stale.map((stale) => ({ do: 'TakeBack', stale }))
+    case 'Idle':
+      return []
+  }
+}
+
+const commitEffects = <C>(member: Member<C>): Effect<C>[] => {
+  if (member.stage === 'Finish') return [{ do: 'Finish', member }]
+  if (member.stage !== 'Commit') return []
+  return member.targets.flatMap((target): Effect<C>[] => {
+    if (target.stage === 'Done') return []
+    const step = { Spec: 'WriteSpec', Committed: 'WriteCommitted', Reread: 'Reread' } as const
+    return [{ do: step[target.stage], member, target }]
+  })
+}
+
+/** What is known after `effect` was answered. */
+export const took = <C>(pass: Pass<C>, effect: Effect<C>, answer: Answer<C>): Pass<C> => {
+  switch (effect.do) {
+    case 'ReadEnvironment':
+      return answer.is === 'Environment' ? tookEnvironment(pass, answer.environment) : pass
+    case 'Claim':
+      return tookClaim(pass, answer)
+    case 'Look':
+      return answer.is === 'Seen' ? tookSeen(pass, answer) : pass
+    case 'Plan':
+      return answer.is === 'Batch' ? tookBatch(pass, answer.members) : pass
+    case 'Settle':
+    case 'WriteAhead':
+      return tookWriteAhead(pass, effect.member, answer)
+    case 'Publish':
+      return answer.is === 'Written' ? published(pass, answer.resourceVersion) : unclaimed(pass)
+    case 'Store':
+      if (answer.is === 'Written') return settle({ ...pass, stage: 'Commit' })
+      return answer.is === 'Conflict' ? displaced(pass) : pass
+    case 'WriteSpec':
+    case 'WriteCommitted':
+    case 'Reread':
+      return tookTarget(pass, effect, answer)
+    case 'Finish':
+      if (answer.is !== 'Written' && answer.is !== 'Gone') return displaced(pass)
+      return settle(withMember(pass, { ...effect.member, stage: 'Done' }))
+    case 'TakeBack':
+      return tookTakeBack(pass, effect.stale, answer)
+    case 'Clear':
+      if (answer.is !== 'Written') return { ...unclaimed(pass), stage: 'Idle' }
+      return { ...pass, stage: 'Idle', held: { ...pass.held!, resourceVersion: answer.resourceVersion, applying: [] } }
+  }
+}
+
+/** Somebody else has, or may have, moved on: forget what was planned and look again. */
+const displaced = <C>(pass: Pass<C>): Pass<C> => ({ ...forgotten(pass), stage: 'Read' })
+/** A publish that may still land must meet a newer claim before anything is taken back. */
+const unclaimed = <C>({ held: _, ...pass }: Pass<C>): Pass<C> => displaced(pass)
+const forgotten = <C>(pass: Pass<C>): Pass<C> => ({ ...pass, mustLook: true, members: [], stale: [] })
+
+const tookEnvironment = <C>(pass: Pass<C>, environment: Omit<Held, 'claim'>): Pass<C> => {
+  const { held, ...rest } = pass
+  if (held?.resourceVersion !== environment.resourceVersion) {
+    return { ...rest, read: environment, mustLook: true, stage: 'Claim' }
+  }
+  return { ...pass, stage: pass.mustLook ? 'Look' : 'Plan' }
+}
+
+const tookClaim = <C>(pass: Pass<C>, answer: Answer<C>): Pass<C> => {
+  if (answer.is !== 'Written') return displaced(pass)
+  const { resourceVersion } = answer
+  const { read, ...rest } = pass
+  return { ...rest, stage: 'Look', held: { ...read!, resourceVersion, claim: resourceVersion } }
+}
+
+const tookSeen = <C>(pass: Pass<C>, seen: { open: readonly Member<C>[]; stale: readonly Stale[] }): Pass<C> => {
+  const mine = pass.held!.claim
+  // A newer claim than mine has written ahead: I am displaced, and the Environment will tell.
+  if (seen.stale.some(({ claim }) => isNewer(claim, mine))) return displaced(pass)
+  const looked = { ...pass, mustLook: false, members: seen.open, stale: seen.stale }
+  return seen.open.length > 0 ? { ...looked, stage: 'Store' } : settle({ ...looked, stage: 'Commit' })
+}
+
+const tookBatch = <C>(pass: Pass<C>, members: readonly Member<C>[]): Pass<C> => {
+  if (members.length === 0) return { ...pass, stage: pass.held!.applying.length > 0 ? 'Clear' : 'Idle', members: [] }
+  return gathered({ ...pass, stage: 'WriteAhead', members })
+}
+
+const tookWriteAhead = <C>(pass: Pass<C>, member: Member<C>, answer: Answer<C>): Pass<C> => {
+  const { is } = answer
+  if (is === 'Written' && member.stage === 'WriteAhead') {
+    return gathered(withMember(pass, { ...member, stage: 'Ahead', resourceVersion: answer.resourceVersion }))
+  }
+  // Only what is known to be written ahead may be published; what may be, is found by looking.
+  const mustLook = pass.mustLook || is === 'Unknown'
+  return gathered({ ...withMember(pass, { ...member, stage: 'Dropped' }), mustLook })
+}
+
+/** When every request is written ahead or dropped, what is left is published. */
+const gathered = <C>(pass: Pass<C>): Pass<C> => {
+  if (pass.members.some(({ stage }) => stage === 'WriteAhead' || stage === 'Settle')) return pass
+  const members = pass.members.filter(({ stage }) => stage === 'Ahead')
+  if (members.length > 0) return { ...pass, stage: 'Publish', members }
+  return { ...pass, stage: pass.held!.applying.length > 0 ? 'Clear' : 'Idle', members }
+}
+
+const published = <C>(pass: Pass<C>, resourceVersion: string): Pass<C> => {
+  const members = pass.members.map((member): Member<C> => ({ ...member, stage: 'Commit' }))
+  const applying = members.map((member) => member.applying)
+  const held = { ...pass.held!, resourceVersion, version: pass.held!.version + 1, applying }
+  return { ...pass, stage: 'Store', held, members }
+}
+
+const tookTarget = <C>(
+  pass: Pass<C>,
+  { do: step, member, target }: Extract<Effect<C>, { target: Target }>,
+  answer: Answer<C>,
+): Pass<C> => {
+  if (answer.is === 'Component') {
+    if (answer.environment !== pass.held!.resourceVersion) return displaced(pass)
+    const { component } = answer
+    const done = { ...target, stage: 'Done' } as const
+    if (!component || component.edited) return withTarget(pass, member, done)
+    if (component.carries) return withTarget(reached(pass, component.resourceVersion), member, done)
+    const stage = member.applying.kind === 'ChangeRequest' ? 'Spec' : 'Committed'
+    return withTarget(pass, member, { ...target, resourceVersion: component.resourceVersion, stage })
+  }
+  if (answer.is === 'Gone') return withTarget(pass, member, { ...target, stage: 'Done' })
+  if (answer.is !== 'Written')
+    return step === 'Reread' ? pass : withTarget(pass, member, { ...target, stage: 'Reread' })
+  const { resourceVersion } = answer
+  const stage = step === 'WriteSpec' ? 'Committed' : 'Done'
+  return withTarget(reached(pass, resourceVersion), member, { ...target, resourceVersion, stage })
+}
+
+const reached = <C>(pass: Pass<C>, resourceVersion: string): Pass<C> =>
+  isNewer(resourceVersion, pass.held!.highest) ? { ...pass, held: { ...pass.held!, highest: resourceVersion } } : pass
+
+const withTarget = <C>(pass: Pass<C>, { applying }: Member<C>, target: Target): Pass<C> => {
+  const member = pass.members.find((m) => m.applying.uid === applying.uid)
+  if (!member) return pass
+  const targets = member.targets.map((t) => (t.component === target.component ? target : t))
+  const done = targets.every(({ stage }) => stage === 'Done')
+  const ended = applying.kind === 'ChangeRequest' && !member.finished ? 'Finish' : 'Done'
+  return settle(withMember(pass, { ...member, targets, stage: done ? ended : member.stage }))
+}
+
+const withMember = <C>(pass: Pass<C>, member: Member<C>): Pass<C> => ({
+  ...pass,
+  members: pass.members.map((m) => (m.applying.uid === member.applying.uid ? member : m)),
+})
+
+/** When nothing is left to commit, what was written ahead by others is taken back; then the next batch is planned. */
+const settle = <C>(pass: Pass<C>): Pass<C> => {
+  if (pass.stage !== 'Commit' || pass.members.some(({ stage }) => stage !== 'Done')) return pass
+  return { ...pass, members: [], stage: pass.stale.length > 0 ? 'TakeBack' : 'Plan' }
+}
+
+const tookTakeBack = <C>(pass: Pass<C>, { uid }: Stale, answer: Answer<C>): Pass<C> => {
+  if (answer.is === 'Conflict' || answer.is === 'Unknown') return displaced(pass)
+  const stale = pass.stale.filter((other) => other.uid !== uid)
+  return { ...pass, stale, stage: stale.length > 0 ? 'TakeBack' : 'Plan' }
+}
+
+/** resourceVersions of one resource are ordered as integers (KEP-5504: by length, then by text). */
+export const isNewer = (a: string, b: string): boolean => a.length > b.length || (a.length === b.length && a > b)

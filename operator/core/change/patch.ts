@@ -1,0 +1,117 @@
+import type { Json, JsonObject } from '../../api/kinds.generated.ts'
+
+/*
+ * JSON merge patches (RFC 7386) over free-form config. People's patches hold no nulls (they are refused at the edge);
+ * Karma's own do: null takes a key away, and objects merge key by key while everything else is replaced whole.
+ */
+
+/** An object without a prototype, so that no key of it can mean more than its value. */
+export const emptyObject = (): JsonObject => Object.create(null) as JsonObject
+
+export const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export const deepEqual = (a: Json | undefined, b: Json | undefined): boolean => {
+  if (a === b) return true
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((item, i) => deepEqual(item, b[i]))
+  }
+  if (!isObject(a) || !isObject(b)) return false
+  const keys = Object.keys(a)
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && deepEqual(a[key], b[key]))
+  )
+}
+
+/** `target` with `patch` merged in; neither is changed. */
+export const mergePatch = (target: Json | undefined, patch: Json): Json => {
+  if (!isObject(patch)) return patch
+  const merged = Object.assign(emptyObject(), isObject(target) ? target : undefined)
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete merged[key]
+    else merged[key] = mergePatch(merged[key], value)
+  }
+  return merged
+}
+
+export const mergeConfig = (config: JsonObject, patch: JsonObject): JsonObject =>
+  mergePatch(config, patch) as JsonObject
+
+/** The merge patch that leads from `before` to `after`; empty when they are equal. */
+export const patchBetween = (before: JsonObject, after: JsonObject): JsonObject => {
+  const patch = emptyObject()
+  for (const key of Object.keys(before)) if (!Object.hasOwn(after, key)) patch[key] = null
+  for (const [key, value] of Object.entries(after)) {
+    const old = Object.hasOwn(before, key) ? before[key] : undefined
+    if (deepEqual(old, value)) continue
+    patch[key] = isObject(old) && isObject(value) ? patchBetween(old, value) : value
+  }
+  return patch
+}
+
+/**
+ * The part of `patch` (which leads away from `before`) that somebody's edit does not stand in the way of: keys whose
+ * value in `current` is still the one in `before`. Everything else is left to its editor.
+ */
+export const patchOfUntouched = (patch: JsonObject, before: JsonObject, current: JsonObject): JsonObject => {
+  const kept = emptyObject()
+  for (const [key, value] of Object.entries(patch)) {
+    const was = before[key]
+    const is = current[key]
+    if (deepEqual(was, is)) kept[key] = value
+    else if (isObject(value) && isObject(was) && isObject(is)) {
+      const inner = patchOfUntouched(value, was, is)
+      if (Object.keys(inner).length > 0) kept[key] = inner
+    }
+  }
+  return kept
+}
+
+/** JSON pointers (RFC 6901) of what differs; lists count as one value. Sorted. */
+export const changedPaths = (before: JsonObject, after: JsonObject): string[] => {
+  const paths: string[] = []
+  const walk = (a: JsonObject, b: JsonObject, at: string): void => {
+    for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
+      const path = `${at}/${escapeToken(key)}`
+      const [x, y] = [a[key], b[key]]
+      if (isObject(x) && isObject(y)) walk(x, y, path)
+      else if (!deepEqual(x, y)) paths.push(path)
+    }
+  }
+  walk(before, after, '')
+  return paths.sort()
+}
+
+const escapeToken = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1')
+const unescapeToken = (token: string): string => token.replaceAll('~1', '/').replaceAll('~0', '~')
+
+export const pointerTokens = (pointer: string): string[] =>
+  pointer === '' ? [] : pointer.slice(1).split('/').map(unescapeToken)
+
+/** What stands at a JSON pointer, or `undefined`. Looks at own keys only. */
+export const valueAt = (config: Json | undefined, pointer: string): Json | undefined => {
+  let value = config
+  for (const token of pointerTokens(pointer)) {
+    if (Array.isArray(value)) value = value[Number(token)]
+    else if (isObject(value) && Object.hasOwn(value, token)) value = value[token]
+    else return undefined
+  }
+  return value
+}
+
+/** `config` without what stands at the pointer; `undefined` when nothing stands there. Elements of lists stay. */
+export const removeAt = (config: JsonObject, pointer: string): JsonObject | undefined => {
+  const [head, ...rest] = pointerTokens(pointer)
+  if (head === undefined || !Object.hasOwn(config, head)) return undefined
+  const copy = Object.assign(emptyObject(), config)
+  if (rest.length === 0) {
+    delete copy[head]
+    return copy
+  }
+  const inner = config[head]
+  if (!isObject(inner)) return undefined
+  const shorter = removeAt(inner, `/${rest.map(escapeToken).join('/')}`)
+  if (shorter === undefined) return undefined
+  copy[head] = shorter
+  return copy
+}
