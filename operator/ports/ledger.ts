@@ -4,6 +4,8 @@ export interface LedgerQuery {
   /** all that one change caused */
   correlationId?: string
   entityId?: string
+  /** events about objects of this namespace */
+  namespace?: string
   /** newest first when no correlationId is given, else in order of happening */
   limit: number
 }

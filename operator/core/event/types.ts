@@ -1,0 +1,25 @@
+/** Every event_type that Karma itself gives, and when. Foreign streams bring their own. */
+export const eventTypes = [
+  // each transition of a ChangeRequest
+  'change.requested',
+  'change.planned',
+  'change.queued',
+  'change.applying',
+  'change.applied',
+  'change.rejected',
+  'change.cancelled',
+  // a Component passed the gate, left, was reported on, or is held back
+  'component.committed',
+  'component.removed',
+  'component.observed',
+  'component.drifted',
+  'component.blocked',
+  // an Environment was claimed for a batch of changes, and given free again
+  'environment.locked',
+  'environment.released',
+  // a graph version became the head; a store was rebuilt or caught up
+  'graph.published',
+  'graph.repaired',
+] as const
+
+export type EventType = (typeof eventTypes)[number]

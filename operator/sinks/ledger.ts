@@ -1,0 +1,69 @@
+import type { Event } from '../api/envelope.ts'
+import type { Bus, Subscription } from '../ports/bus.ts'
+import type { Ledger } from '../ports/ledger.ts'
+
+export interface LedgerSinkDependencies {
+  readonly bus: Pick<Bus, 'subscribe'>
+  readonly ledger: Pick<Ledger, 'append'>
+  /** Events that one insert gets at most; a batch that the bus hands over is never split. */
+  readonly batchSize?: number
+}
+
+interface Waiting {
+  readonly events: readonly Event[]
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Name of the sink's group on the bus. */
+export const ledgerGroup = 'ledger'
+
+/**
+ * Writes every normalised event into the ledger. What the bus hands over while an insert is under way goes into the
+ * next one together; a take resolves when its events are safe, and rejects to have them again.
+ */
+export const startLedgerSink = ({ bus, ledger, batchSize = 5_000 }: LedgerSinkDependencies): Promise<Subscription> => {
+  const waiting: Waiting[] = []
+  let running = false
+
+  const next = (): Waiting[] => {
+    let count = 0
+    let takes = 0
+    for (const { events } of waiting) {
+      count += events.length
+      if (takes > 0 && count > batchSize) break
+      takes++
+    }
+    return waiting.splice(0, takes)
+  }
+
+  const run = async (): Promise<void> => {
+    running = true
+    for (let batch = next(); batch.length > 0; batch = next()) {
+      try {
+        await ledger.append(distinct(batch))
+        for (const { resolve } of batch) resolve()
+      } catch (error) {
+        for (const { reject } of batch) reject(error)
+      }
+    }
+    running = false
+  }
+
+  return bus.subscribe(
+    'events.normalized',
+    ledgerGroup,
+    (events) =>
+      new Promise<void>((resolve, reject) => {
+        waiting.push({ events, resolve, reject })
+        if (!running) void run()
+      }),
+  )
+}
+
+/** Republished events meet their originals here more often than anywhere. */
+const distinct = (batch: readonly Waiting[]): Event[] => {
+  const byId = new Map<string, Event>()
+  for (const { events } of batch) for (const event of events) byId.set(event.id, event)
+  return [...byId.values()]
+}

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import type { Event } from '../../operator/api/envelope.ts'
+import type { Bus } from '../../operator/ports/bus.ts'
+
+/** A bus of its own for each test; `close` is the test's. */
+export type MakeBus = () => Promise<Bus>
+
+const topic = 'events.normalized'
+
+export const busEvent = (entity: string, number: number): Event => ({
+  id: `${entity}-${number}`,
+  ts: new Date(Date.UTC(2026, 0, 31) + number).toISOString(),
+  event_type: 'component.committed',
+  entity_id: `dev/site/${entity}`,
+  correlation_id: 'u-1',
+  tags: { namespace: 'dev' },
+  attrs: { number, text: 'ü\n"\u0000' },
+})
+
+const eventually = async (what: string, holds: () => boolean): Promise<void> => {
+  for (let i = 0; i < 2000; i++) {
+    if (holds()) return
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  assert.fail(`never came: ${what}`)
+}
+
+/** What port `bus` promises, whatever carries it. */
+export const busContract = (name: string, makeBus: MakeBus): void => {
+  describe(`bus: ${name}`, () => {
+    let bus: Bus
+    beforeEach(async () => {
+      bus = await makeBus()
+    })
+    afterEach(() => bus.close())
+
+    it('carries events as they are, to every group', async () => {
+      const taken: Record<string, Event[]> = { one: [], two: [] }
+      for (const group of ['one', 'two']) {
+        await bus.subscribe(topic, group, async (events) => void taken[group]!.push(...events))
+      }
+      const events = [busEvent('a', 1), busEvent('b', 1)]
+      await bus.publish(topic, events)
+      await eventually('both events in both groups', () => taken.one!.length >= 2 && taken.two!.length >= 2)
+      const byId = (list: Event[]) => list.toSorted((x, y) => (x.id < y.id ? -1 : 1))
+      assert.deepEqual(byId(taken.one!), events)
+      assert.deepEqual(byId(taken.two!), events)
+    })
+
+    it('keeps topics apart', async () => {
+      const taken: string[] = []
+      await bus.subscribe('actions.results', 'g', async (events) => void taken.push(...events.map((e) => e.id)))
+      await bus.subscribe(topic, 'g', async () => {})
+      await bus.publish(topic, [busEvent('a', 1)])
+      await bus.publish('actions.results', [busEvent('b', 1)])
+      await eventually('the result', () => taken.length > 0)
+      assert.deepEqual(taken, ['b-1'])
+    })
+
+    it('publishes nothing without complaint', async () => {
+      await bus.publish(topic, [])
+    })
+
+    it('gives events again when they were not taken, and nothing of the same entity before them', async () => {
+      const taken: string[] = []
+      let refusals = 3
+      await bus.subscribe(topic, 'g', async (events) => {
+        if (refusals-- > 0) throw new Error('ledger away')
+        taken.push(...events.map((event) => event.id))
+      })
+      const first = bus.publish(topic, [busEvent('a', 1), busEvent('a', 2)])
+      const second = bus.publish(topic, [busEvent('a', 3)])
+      await Promise.all([first, second])
+      await eventually('the last event', () => taken.includes('a-3'))
+      assert.deepEqual([...new Set(taken)], ['a-1', 'a-2', 'a-3'])
+    })
+
+    it('shares a group among its members, and goes on when one leaves', async () => {
+      const taken: string[] = []
+      const take = async (events: readonly Event[]) => void taken.push(...events.map((event) => event.id))
+      const first = await bus.subscribe(topic, 'g', (events) => take(events))
+      await bus.subscribe(topic, 'g', (events) => take(events))
+      await bus.publish(topic, [busEvent('a', 1)])
+      await eventually('the first event', () => taken.includes('a-1'))
+      await first.close()
+      await bus.publish(topic, [busEvent('a', 2)])
+      await eventually('the second event', () => taken.includes('a-2'))
+    })
+
+    it('keeps events for a group whose members have all left', async () => {
+      const taken: string[] = []
+      const take = async (events: readonly Event[]) => void taken.push(...events.map((event) => event.id))
+      const first = await bus.subscribe(topic, 'g', take)
+      await bus.publish(topic, [busEvent('a', 1)])
+      await eventually('the first event', () => taken.includes('a-1'))
+      await first.close()
+      const published = bus.publish(topic, [busEvent('a', 2)])
+      await bus.subscribe(topic, 'g', take)
+      await published
+      await eventually('the second event', () => taken.includes('a-2'))
+    })
+
+    it('order per entity, at least once, whatever is published at the same time and refused', async () => {
+      let refused = 0
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.record({ entity: fc.constantFrom('a', 'b', 'c'), size: fc.integer({ min: 1, max: 5 }) }), {
+            maxLength: 20,
+          }),
+          fc.array(fc.boolean(), { maxLength: 6 }),
+          async (publishes, refusals) => {
+            const own = await makeBus()
+            try {
+              const taken: string[] = []
+              const answers = [...refusals]
+              await own.subscribe(topic, 'g', async (events) => {
+                if (answers.shift()) {
+                  refused++
+                  throw new Error('not now')
+                }
+                taken.push(...events.map((event) => event.id))
+              })
+              const numbers: Record<string, number> = {}
+              const next = (entity: string) => {
+                numbers[entity] = (numbers[entity] ?? 0) + 1
+                return busEvent(entity, numbers[entity])
+              }
+              await Promise.all(
+                publishes.map(({ entity, size }) =>
+                  own.publish(
+                    topic,
+                    Array.from({ length: size }, () => next(entity)),
+                  ),
+                ),
+              )
+              const all = Object.values(numbers).reduce((a, b) => a + b, 0)
+              await eventually('every event', () => new Set(taken).size === all)
+              for (const [entity, count] of Object.entries(numbers)) {
+                const order = [...new Set(taken)].filter((id) => id.startsWith(entity))
+                assert.deepEqual(
+                  order,
+                  Array.from({ length: count }, (_, i) => `${entity}-${i + 1}`),
+                )
+              }
+            } finally {
+              await own.close()
+            }
+          },
+        ),
+        { seed: 5, numRuns: 40 },
+      )
+      assert.ok(refused >= 20, `only ${refused} refusals with seed 5`)
+    })
+
+    it('when closed it refuses', async () => {
+      const own = await makeBus()
+      await own.close()
+      await assert.rejects(own.publish(topic, [busEvent('a', 1)]), /closed/)
+      await assert.rejects(
+        own.subscribe(topic, 'g', async () => {}),
+        /closed/,
+      )
+    })
+  })
+}

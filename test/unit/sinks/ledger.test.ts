@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import type { Event } from '../../../operator/api/envelope.ts'
+import type { Bus } from '../../../operator/ports/bus.ts'
+import { startLedgerSink } from '../../../operator/sinks/ledger.ts'
+import { busEvent } from '../../contract/bus.ts'
+
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** A ledger whose inserts end when the test says so, and a bus that hands over what the test gives it. */
+const makeWorld = async (batchSize?: number) => {
+  const inserts: { ids: string[]; end: PromiseWithResolvers<void> }[] = []
+  let take: (events: readonly Event[]) => Promise<void> = async () => {}
+  const bus: Pick<Bus, 'subscribe'> = {
+    subscribe: async (topic, group, given) => {
+      assert.deepEqual([topic, group], ['events.normalized', 'ledger'])
+      take = given
+      return { close: async () => {} }
+    },
+  }
+  const ledger = {
+    append: (events: readonly Event[]) => {
+      const end = Promise.withResolvers<void>()
+      inserts.push({ ids: events.map((event) => event.id), end })
+      return end.promise
+    },
+  }
+  await startLedgerSink({ bus, ledger, ...(batchSize !== undefined && { batchSize }) })
+  return { inserts, take: (...events: Event[]) => take(events) }
+}
+
+describe('ledger sink', () => {
+  it('inserts together what comes while an insert is under way, each id once', async () => {
+    const { inserts, take } = await makeWorld()
+    const takes = [take(busEvent('a', 1)), take(busEvent('a', 2), busEvent('b', 1)), take(busEvent('a', 2))]
+    assert.deepEqual(
+      inserts.map((insert) => insert.ids),
+      [['a-1']],
+    )
+    inserts[0]?.end.resolve()
+    await takes[0]
+    await settle()
+    assert.deepEqual(
+      inserts.map((insert) => insert.ids),
+      [['a-1'], ['a-2', 'b-1']],
+    )
+    inserts[1]?.end.resolve()
+    await Promise.all(takes)
+  })
+
+  it('a failed insert is everybody’s who is in it, and nobody else’s', async () => {
+    const { inserts, take } = await makeWorld()
+    const first = take(busEvent('a', 1))
+    const others = [take(busEvent('b', 1)), take(busEvent('c', 1))]
+    inserts[0]?.end.resolve()
+    await first
+    await settle()
+    const failed = others.map((other) => assert.rejects(other, /disk full/))
+    inserts[1]?.end.reject(new Error('disk full'))
+    await Promise.all(failed)
+    const again = take(busEvent('b', 1))
+    await settle()
+    inserts[2]?.end.resolve()
+    await again
+  })
+
+  it('does not split what the bus handed over, nor exceed the batch size otherwise', async () => {
+    const { inserts, take } = await makeWorld(3)
+    const lists = [[1], [2, 3], [4, 5], [6, 7, 8, 9], [10]].map((numbers) => numbers.map((n) => busEvent('a', n)))
+    const takes = lists.map((list) => take(...list))
+    for (let i = 0; i < 5; i++) {
+      inserts[i]?.end.resolve()
+      await settle()
+    }
+    await Promise.all(takes)
+    assert.deepEqual(
+      inserts.map((insert) => insert.ids.length),
+      [1, 2, 2, 4, 1],
+    )
+  })
+})
