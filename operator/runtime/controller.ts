@@ -12,7 +12,7 @@ export type Outcome =
   | { readonly kind: 'retry'; readonly reason: string; readonly message: string }
 
 export const done: Outcome = { kind: 'done' }
-export const after = (ms: number): Outcome => ({ kind: 'after', ms })
+export const again = (ms: number): Outcome => ({ kind: 'after', ms })
 export const retry = ({ reason, message }: { reason: string; message: string }): Outcome => ({
   kind: 'retry',
   reason,

@@ -75,6 +75,15 @@ export const makeRecorder = ({ create, controller, instance, clock, log }: Recor
     }
   }
 
+  const kick = (): void => {
+    if (sending !== undefined || backlog.length === 0) return
+    sending = send().finally(() => {
+      sending = undefined
+      // What was recorded after the loop had looked for the last time.
+      kick()
+    })
+  }
+
   return {
     counts,
     record: (notice) => {
@@ -89,12 +98,10 @@ export const makeRecorder = ({ create, controller, instance, clock, log }: Recor
       const namespace = notice.regarding.namespace ?? 'default'
       const event = eventOf(notice, { name, namespace, controller, instance, now: clock.now() })
       backlog.push({ namespace, name, event })
-      sending ??= send().finally(() => {
-        sending = undefined
-      })
+      kick()
     },
     idle: async () => {
-      while (sending) await sending
+      while (sending !== undefined) await sending
     },
   }
 }
