@@ -1,0 +1,45 @@
+import { mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { ClickHouseClient, ClickHouseClientConfigOptions, ClickHouseSettings } from '@clickhouse/client'
+import { failure, type Result, success } from '../../api/result.ts'
+
+type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>
+
+/**
+ * One set for every call: chDB keeps a setting for all later queries of the connection, so one that stood on a single
+ * call (a deduplication token above all, which makes later inserts vanish) would leak.
+ */
+const settings: ClickHouseSettings = {
+  async_insert: 0,
+  insert_deduplication_token: '',
+  // Otherwise whole numbers above 2^53 come back rounded.
+  output_format_json_quote_64bit_integers: 1,
+  date_time_input_format: 'best_effort',
+  input_format_skip_unknown_fields: 0,
+}
+
+/**
+ * The ClickHouse engine within this process (chDB), with its data in `folder`, which is made when it is missing. One
+ * process at a time may have it, and one process only one folder. The engine (some 250 MB resident) is loaded here and
+ * nowhere else. Fails with `LedgerUnavailable`.
+ */
+export const openEmbeddedClient = async (folder: string): Promise<Result<ClickHouseClient>> => {
+  const path = resolve(folder)
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    const [{ createClient }, { createChdbConnection }] = await Promise.all([
+      import('@clickhouse/client'),
+      import('chdb/connection'),
+    ])
+    // The same interface from two packages, which exactOptionalPropertyTypes takes for two.
+    const connection = createChdbConnection({ path }) as unknown as Connection
+    return success(createClient({ connection, clickhouse_settings: settings }))
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error)
+    return failure({
+      reason: 'LedgerUnavailable',
+      message: `ledger: data folder ${path} cannot be opened: ${said}. Only one process at a time can use it: stop the other one, or name another folder`,
+      retry: true,
+    })
+  }
+}

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import type { Event } from '../../operator/api/envelope.ts'
+import type { JsonObject } from '../../operator/api/kinds.generated.ts'
+import type { Ledger } from '../../operator/ports/ledger.ts'
+
+const start = Date.UTC(2026, 0, 31, 23, 59, 59)
+
+export const ledgerEvent = (over: Partial<Event> & { id: string }): Event => ({
+  ts: new Date(start).toISOString(),
+  event_type: 'change.queued',
+  entity_id: 'dev/changerequest/aliases',
+  correlation_id: 'u-1',
+  tags: { namespace: 'dev', kind: 'ChangeRequest' },
+  attrs: { seq: 1 },
+  ...over,
+})
+
+const hostile = [
+  `'; DROP TABLE karma.events; --`,
+  '"; DROP TABLE karma.events; --',
+  '{correlationId: String}',
+  '\\',
+  "\\'",
+  '\n\n\r\n\t',
+  '\u0000\u0001\u001b[31m',
+  '\u2028\u2029\ufeff',
+  '😀 ü ẞ',
+  'x'.repeat(100_000),
+  '',
+  'FORMAT JSONEachRow {"id":"1"}',
+  '%{jndi:ldap://x}',
+  '/*',
+  'NULL',
+]
+
+/**
+ * What port `ledger` promises, whatever stores it. One ledger for all tests, so every test has correlations and
+ * namespaces of its own.
+ */
+export const ledgerContract = (name: string, open: () => Promise<Ledger>): void => {
+  describe(`ledger: ${name}`, function () {
+    this.timeout(30_000)
+    let ledger: Ledger
+    before(async () => {
+      ledger = await open()
+    })
+    after(() => ledger.close())
+
+    const story = (correlationId: string) => ledger.query({ correlationId, limit: 10_000 })
+
+    it('gives back what it was given', async () => {
+      const events = [
+        ledgerEvent({ id: 'whole-1', correlation_id: 'whole', causation_id: 'cause-1' }),
+        ledgerEvent({
+          id: 'whole-2',
+          correlation_id: 'whole',
+          attrs: {
+            seq: 2,
+            'a.b': 1,
+            a: { b: null, c: [1, 'x', null, 1.5, true, {}] },
+            big: 2 ** 53,
+            requestedBy: { username: 'jo' },
+          },
+        }),
+      ]
+      await ledger.append(events)
+      assert.deepEqual(await story('whole'), events)
+    })
+
+    it('appends nothing without complaint', async () => {
+      await ledger.append([])
+    })
+
+    it('tells a story in order of happening: by time, then entity, then number within it', async () => {
+      const at = (ms: number) => new Date(start + ms).toISOString()
+      const one = (id: string, ms: number, entity: string, seq: number) =>
+        ledgerEvent({ id, ts: at(ms), entity_id: entity, correlation_id: 'order', attrs: { seq } })
+      const inOrder = [
+        one('z', 0, 'dev/changerequest/r', 1),
+        one('y', 5, 'dev/changerequest/r', 9),
+        one('x', 5, 'dev/changerequest/r', 10),
+        one('w', 5, 'dev/site/main', 2),
+        one('v', 1500, 'dev/changerequest/r', 11),
+      ]
+      await ledger.append(inOrder.toReversed())
+      assert.deepEqual(
+        (await story('order')).map((event) => event.id),
+        inOrder.map((event) => event.id),
+      )
+      assert.equal((await ledger.query({ correlationId: 'order', limit: 2 })).length, 2)
+    })
+
+    it('answers by entity and by namespace, newest first', async () => {
+      const of = (id: string, entity: string, ms: number) =>
+        ledgerEvent({ id, entity_id: entity, correlation_id: `c-${id}`, ts: new Date(start + ms).toISOString() })
+      await ledger.append([
+        of('n1', 'latest/site/a', 1),
+        of('n2', 'latest/site/b', 2),
+        of('n3', 'latest-2/site/a', 3),
+        of('n4', 'latest/site/a', 4),
+      ])
+      const ids = async (query: Parameters<Ledger['query']>[0]) => (await ledger.query(query)).map((event) => event.id)
+      assert.deepEqual(await ids({ entityId: 'latest/site/a', limit: 10 }), ['n4', 'n1'])
+      assert.deepEqual(await ids({ namespace: 'latest', limit: 10 }), ['n4', 'n2', 'n1'])
+      assert.deepEqual(await ids({ namespace: 'latest', limit: 1 }), ['n4'])
+      assert.deepEqual(await ids({ namespace: 'nowhere', limit: 10 }), [])
+    })
+
+    it('keeps hostile text exact, wherever it stands', async () => {
+      const events = hostile.map((text, i) =>
+        ledgerEvent({
+          id: `hostile-${i}-${text.slice(0, 50)}`,
+          correlation_id: 'hostile',
+          entity_id: `hostile/${text.slice(0, 1000)}`,
+          event_type: `type ${text.slice(0, 1000)}`,
+          tags: { [`key ${text}`]: text },
+          attrs: { seq: i, text, [text]: [text] } as JsonObject,
+        }),
+      )
+      await ledger.append(events)
+      const found = new Map((await story('hostile')).map((event) => [event.id, event]))
+      for (const event of events) assert.deepEqual(found.get(event.id), event)
+      assert.equal(found.size, events.length)
+      for (const text of hostile.slice(0, 9)) {
+        assert.deepEqual(await story(text), [], `no story of ${JSON.stringify(text)}`)
+        await ledger.append([ledgerEvent({ id: `c ${text}`, correlation_id: `c ${text}` })])
+        assert.equal((await story(`c ${text}`)).length, 1)
+      }
+    })
+
+    it('counts every id once, whatever comes again, in whatever order, and at the same time', async () => {
+      let runs = 0
+      let repeats = 0
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.array(fc.integer({ min: 0, max: 30 }), { minLength: 1, maxLength: 12 }), {
+            minLength: 1,
+            maxLength: 6,
+          }),
+          async (batches) => {
+            const correlation_id = `random-${++runs}`
+            const one = (n: number) =>
+              ledgerEvent({
+                id: `${correlation_id}-${n}`,
+                correlation_id,
+                ts: new Date(start + (n >> 2)).toISOString(),
+                attrs: { seq: n + 1 },
+              })
+            await Promise.all(batches.map((batch) => ledger.append(batch.map(one))))
+            const distinct = [...new Set(batches.flat())].sort((a, b) => a - b)
+            repeats += batches.flat().length - distinct.length
+            assert.deepEqual(
+              (await story(correlation_id)).map((event) => event.id),
+              distinct.map((n) => `${correlation_id}-${n}`),
+            )
+          },
+        ),
+        { seed: 3, numRuns: 15 },
+      )
+      assert.ok(repeats > 50, `only ${repeats} repeats with seed 3`)
+    })
+
+    it('takes 12,000 events at once', async () => {
+      const events = Array.from({ length: 12_000 }, (_, i) =>
+        ledgerEvent({ id: `many-${i}`, correlation_id: 'many', attrs: { seq: i + 1 } }),
+      )
+      await ledger.append(events)
+      assert.equal((await ledger.query({ correlationId: 'many', limit: 20_000 })).length, 12_000)
+    })
+  })
+}
