@@ -1,73 +1,10 @@
 // Written from crds/*.yaml by `npm run generate`; do not edit.
 
-export interface Component {
-  apiVersion: 'usekarma.dev/v1alpha1'
-  kind: 'Component'
-  metadata: ObjectMeta
-  spec: ComponentSpec
-  status?: ComponentStatus
-}
-export interface ComponentSpec {
-  type: string
-  nickname: string
-  environment: string
-  project?: string
-  source?: Source
-  config?: JsonObject
-  references?: Reference[]
-  allowedNamespaces?: string[]
-}
-export interface Source { repository: string; path?: string; revision?: string }
-export interface Reference {
-  name: string
-  /** `type/nickname` inside the namespace, `namespace/type/nickname` outside it */
-  component: string
-  outputs?: string[]
-}
-export interface ComponentStatus {
-  observedGeneration?: number
-  committed?: Committed
-  /** reported */
-  outputs?: JsonObject
-  /** reported */
-  runtime?: { state?: string; config?: JsonObject; observedAt?: string }
-  dependents?: number
-  /** last event number given out */
-  seq?: number
-  history?: HistoryEntry[]
-  conditions?: Condition[]
-}
-export interface Committed {
-  config?: JsonObject
-  references?: Reference[]
-  source?: Source
-  project?: string
-  allowedNamespaces?: string[]
-  /** sha256:… over wanted */
-  hash: string
-  /** name of the ChangeRequest, absent for a creation */
-  changeRequest?: string
-  graphVersion: number
-  at: string
-}
-/** One transition. `attrs` is JSON text (an object), at most 2048 characters. `type` is the event_type. */
-export interface HistoryEntry {
-  seq: number
-  at: string
-  type: string
-  reason?: string
-  message?: string
-  attrs?: string
-}
-export interface Condition {
-  type: string
-  status: 'True' | 'False' | 'Unknown'
-  reason: string
-  message: string
-  lastTransitionTime: string
-  observedGeneration?: number
-}
-
+/**
+ * A ChangeRequest asks for a change of one Component. Karma works out whom it can reach, asks the guards, and applies
+ * it, queues it, or rejects it with the reason in its status. Its spec cannot be changed: to ask for something else,
+ * create another one. Deleting it never undoes the change.
+ */
 export interface ChangeRequest {
   apiVersion: 'usekarma.dev/v1alpha1'
   kind: 'ChangeRequest'
@@ -75,107 +12,351 @@ export interface ChangeRequest {
   spec: ChangeRequestSpec
   status?: ChangeRequestStatus
 }
+
+/**
+ * Who asks. Filled in by the API server from the account that creates the request; whatever a client writes here is
+ * replaced, or refused where the API server does not serve MutatingAdmissionPolicy.
+ */
+export interface Requester {
+  /** The name of the account. */
+  username: string
+  /** The unique id of the account, if it has one. */
+  uid?: string
+  /** The groups of the account. */
+  groups?: string[]
+}
+
+/** What is asked for. Nothing in it can be changed but cancel, from false to true. */
 export interface ChangeRequestSpec {
-  /** `type/nickname` */
+  /** The Component to be changed, as type/nickname in the same namespace. */
   component: string
+  /**
+   * What to change in the committed config: a JSON object that is merged into it (JSON merge patch, RFC 7386). Objects
+   * are merged, lists and everything else are replaced whole. Nulls are refused, use remove.
+   */
   proposedChange?: JsonObject
-  /** JSON pointers into config */
+  /** The fields of config to take away, as JSON pointers such as /aliases or /network/subnet. */
   remove?: string[]
+  /** Apply carries the change out; Plan stops after working out what Apply would do. Default Apply. */
   mode?: 'Apply' | 'Plan'
+  /**
+   * What to do when the change has to wait for something: Queue waits, Reject ends it. Default: what the Environment
+   * says, and Queue if it says nothing.
+   */
   onConflict?: 'Queue' | 'Reject'
+  /** Why the change is wanted, for people. */
   reason?: string
-  requestedBy?: Requester
+  /**
+   * Who asks. Filled in by the API server from the account that creates the request; whatever a client writes here is
+   * replaced, or refused where the API server does not serve MutatingAdmissionPolicy.
+   */
+  requestedBy: Requester
+  /**
+   * Set to true to withdraw the request. It has an effect until the phase is Applying, and cannot be taken back.
+   * Default false.
+   */
   cancel?: boolean
 }
-export interface Requester { username: string; uid?: string; groups?: string[] }
-export type Phase =
-  | 'Pending'
-  | 'Queued'
-  | 'Applying'
-  | 'Applied'
-  | 'Planned'
-  | 'Rejected'
-  | 'Cancelled'
-export interface ChangeRequestStatus {
-  observedGeneration?: number
-  phase?: Phase
-  environment?: string
-  /** `type/nickname`, nearest 100 */
-  affectedComponents?: string[]
-  affectedCount?: number
-  warnings?: string[]
-  logEntryId?: string
-  plan?: PlanSummary
-  blockedBy?: BlockedBy[]
-  queue?: { position: number; since: string }
-  writeAhead?: WriteAhead
-  seq?: number
-  history?: HistoryEntry[]
-  conditions?: Condition[]
+
+/**
+ * The step it has reached. Pending, Queued and Applying go on; Applied, Planned, Rejected and Cancelled are ends.
+ * Scripts should wait for the condition Finished and then read Succeeded.
+ */
+export type Phase = 'Pending' | 'Queued' | 'Applying' | 'Applied' | 'Planned' | 'Rejected' | 'Cancelled'
+
+/** Its answer. */
+export type Decision = 'Allow' | 'Warn' | 'Queue' | 'Reject'
+
+/** The answer of one guard. */
+export interface VerdictEntry {
+  /** The name of the guard. */
+  guard: string
+  /** Its answer. */
+  verdict: Decision
+  /** The object that the answer is about. */
+  object?: string
+  /** Why, in a sentence. */
+  message: string
 }
+
+/** What the change does, as it was worked out last. */
 export interface PlanSummary {
+  /**
+   * The hash of the plan as sha256:HEX. The same change with the same effects and verdicts has the same hash, wherever
+   * and whenever it is planned.
+   */
   hash: string
-  /** environment `namespace/name` -> version */
+  /** The graph version that was read of each environment, keyed by namespace/name. */
   graphVersions?: Record<string, number>
-  /** `type/nickname` */
+  /** The Components that come into being, as type/nickname, at most 16. */
   added?: string[]
+  /** The Components that are changed themselves, as type/nickname, at most 16. */
   changed?: string[]
+  /** The Components that go away, as type/nickname, at most 16. */
   removed?: string[]
+  /** What the guards say, strongest first, at most 16. The strongest verdict wins. */
   verdicts?: VerdictEntry[]
 }
-export type Decision = 'Allow' | 'Warn' | 'Queue' | 'Reject'
-export interface VerdictEntry { guard: string; verdict: Decision; object?: string; message: string }
-export interface BlockedBy { reason: string; object: string; message: string }
-/** What step 6 stores: enough for anybody to finish the change or take it back. */
-export interface WriteAhead {
-  /** the Environment's resourceVersion that the claim returned */
-  claim: string
-  holder: string
-  version: number
-  components: WriteAheadComponent[]
+
+/** One thing it waits for. */
+export interface BlockedBy {
+  /** Why it waits, in one CamelCase word. */
+  reason: string
+  /** The object it waits for. */
+  object: string
+  /** Why it waits, in a sentence. */
+  message: string
 }
+
+/** Its place in the queue of the environment, while it is queued. */
+export interface QueuePosition {
+  /** How many come before it, plus one. */
+  position: number
+  /** When it was queued. */
+  since: string
+}
+
+/** One Component that will be written. */
 export interface WriteAheadComponent {
+  /** Its metadata.name. */
   name: string
+  /** Its metadata.uid. */
   uid: string
+  /** The metadata.resourceVersion that the plan was made on. */
   resourceVersion: string
-  /** JSON text of the inverse merge patch of config */
+  /** The inverse of the change of config, as the text of a JSON merge patch. */
   before: string
 }
 
-export interface Environment {
-  apiVersion: 'usekarma.dev/v1alpha1'
-  kind: 'Environment'
-  metadata: ObjectMeta
-  spec?: EnvironmentSpec
-  status?: EnvironmentStatus
-}
-export interface EnvironmentSpec {
-  guards?: Guard[]
-  onConflict?: 'Queue' | 'Reject'
-  allowTruncatedImpact?: boolean
-}
-export interface EnvironmentStatus {
-  observedGeneration?: number
-  version?: number
-  lockedBy?: string
-  applying?: Applying[]
-  committedResourceVersion?: string
-  queued?: number
-  seq?: number
-  history?: HistoryEntry[]
-  conditions?: Condition[]
-}
-/** What stands at the decided version and may not be finished yet. */
-export interface Applying { kind: 'ChangeRequest' | 'Creation' | 'Removal'; name: string; uid: string }
-export interface Guard {
-  name: string
-  /** CEL; true means that the change may pass */
-  expression: string
-  forEach?: 'Dependents' | 'Dependencies'
-  verdict?: 'Warn' | 'Queue' | 'Reject'
-  message?: string
+/**
+ * What anybody needs to finish the change or take it back, stored before the first effect. For Karma, not for people.
+ */
+export interface WriteAhead {
+  /** The resourceVersion of the Environment that the claim returned. */
+  claim: string
+  /** Who holds the lock of the environment. */
+  holder: string
+  /** The graph version that the change will have. */
+  version: number
+  /** The Components that will be written. Their before-images hold at most 64 KiB together. */
+  components: WriteAheadComponent[]
 }
 
+/** One transition. */
+export interface HistoryEntry {
+  /** The number of this entry, one more than the one before. */
+  seq: number
+  /** When it happened. */
+  at: string
+  /** What happened, as an event type, for example change.applied. */
+  type: string
+  /** Why, in one CamelCase word. */
+  reason?: string
+  /** Why, in a sentence. */
+  message?: string
+  /** More about it, as the text of a JSON object. */
+  attrs?: string
+}
+
+/** One aspect of the state. */
+export interface Condition {
+  /** Which aspect, in one CamelCase word, for example Succeeded or Finished. */
+  type: string
+  /** Whether it holds. */
+  status: 'True' | 'False' | 'Unknown'
+  /** Why, in one CamelCase word. */
+  reason: string
+  /** Why, in a sentence that names object, field, expected and found. */
+  message: string
+  /** When the status of this condition last changed. */
+  lastTransitionTime: string
+  /** The metadata.generation that this condition was worked out for. */
+  observedGeneration?: number
+}
+
+/** How far it has come. Written by Karma alone. */
+export interface ChangeRequestStatus {
+  /** The metadata.generation that this status was worked out for. */
+  observedGeneration?: number
+  /**
+   * The step it has reached. Pending, Queued and Applying go on; Applied, Planned, Rejected and Cancelled are ends.
+   * Scripts should wait for the condition Finished and then read Succeeded.
+   */
+  phase?: Phase
+  /** The name of the Environment whose gate the change passes. */
+  environment?: string
+  /**
+   * The Components that the change can reach through references, as type/nickname, nearest first, at most 100;
+   * affectedCount says how many there are.
+   */
+  affectedComponents?: string[]
+  /** How many Components the change can reach. */
+  affectedCount?: number
+  /** What the guards warn of, one sentence each, at most 16. */
+  warnings?: string[]
+  /** Where the ledger tells the story of this change; kubectl karma log shows it. */
+  logEntryId?: string
+  /** What the change does, as it was worked out last. */
+  plan?: PlanSummary
+  /** What it waits for, at most 16 things. It goes on by itself once these are gone. */
+  blockedBy?: BlockedBy[]
+  /** Its place in the queue of the environment, while it is queued. */
+  queue?: QueuePosition
+  /**
+   * What anybody needs to finish the change or take it back, stored before the first effect. For Karma, not for people.
+   */
+  writeAhead?: WriteAhead
+  /** The number of the last history entry ever written. */
+  seq?: number
+  /** The last 32 transitions, oldest first. Older ones are in the ledger. */
+  history?: HistoryEntry[]
+  /** The state in standard form. Succeeded sums up the others; Finished is true at every end. */
+  conditions?: Condition[]
+}
+
+/**
+ * A Component is one piece of infrastructure: what it is, how it is configured, and which other Components it depends
+ * on. Its spec is what somebody wants; status.committed is what Karma let through. Everything that Karma works out
+ * (dependents, impact, outputs) rests on what is committed.
+ */
+export interface Component {
+  apiVersion: 'usekarma.dev/v1alpha1'
+  kind: 'Component'
+  metadata: ObjectMeta
+  spec: ComponentSpec
+  status?: ComponentStatus
+}
+
+/** Where the configuration comes from, so that a reader can find the file and its version. */
+export interface Source {
+  /** The address of the repository, for example https://git.example/infra. */
+  repository: string
+  /** The file or folder inside the repository. */
+  path?: string
+  /** The commit, tag or version that the configuration was taken from. */
+  revision?: string
+}
+
+/** One dependency. */
+export interface Reference {
+  /**
+   * The name of this reference, unique in the list; config uses it in ${NAME.OUTPUT}. Letters, digits, hyphens and
+   * underscores.
+   */
+  name: string
+  /** The Component referred to, as type/nickname in the same namespace or namespace/type/nickname in another one. */
+  component: string
+  /**
+   * The outputs of that Component that this one reads. Default: those that config names in ${NAME.OUTPUT}; if it names
+   * none, all of them.
+   */
+  outputs?: string[]
+}
+
+/** What is wanted. A change here takes effect once it has passed the gate. */
+export interface ComponentSpec {
+  /**
+   * What kind of thing this is, for example s3-bucket. Lower-case letters, digits and hyphens; the name of its
+   * ComponentType, if there is one. Cannot be changed.
+   */
+  type: string
+  /**
+   * The name of this piece among those of its type, for example karma-dev. Lower-case letters, digits, hyphens and
+   * dots. Cannot be changed.
+   */
+  nickname: string
+  /**
+   * The name of the Environment in the same namespace through which all changes of this Component pass. It is created
+   * when it is first named. Cannot be changed.
+   */
+  environment: string
+  /** The project this piece belongs to. For people and for guards; Karma gives it no meaning. */
+  project?: string
+  /** Where the configuration comes from, so that a reader can find the file and its version. */
+  source?: Source
+  /**
+   * The configuration: any JSON object of at most 32 KiB, without nulls and without integers beyond 2^53. The
+   * configSchema of its ComponentType says what belongs in it. A string may hold ${NAME.OUTPUT}, an output of the
+   * Component that the reference NAME points at.
+   */
+  config?: JsonObject
+  /**
+   * The Components that this one depends on. A change of one of them can reach this one; this one cannot be without
+   * them.
+   */
+  references?: Reference[]
+  /** The other namespaces whose Components may refer to this one. Default: none, only its own namespace. */
+  allowedNamespaces?: string[]
+}
+
+/**
+ * What Karma let through: the truth that graph, guards and dependents rest on. Absent until the Component has passed
+ * the gate once.
+ */
+export interface Committed {
+  /** The committed configuration. */
+  config?: JsonObject
+  /** The committed references. */
+  references?: Reference[]
+  /** Where the committed configuration came from. */
+  source?: Source
+  /** The committed project. */
+  project?: string
+  /** The other namespaces whose Components may refer to this one. */
+  allowedNamespaces?: string[]
+  /**
+   * The hash of config, references, source, project and allowedNamespaces as sha256:HEX. The spec is committed when its
+   * hash is this one.
+   */
+  hash: string
+  /** The name of the ChangeRequest that brought this about. Absent for a creation. */
+  changeRequest?: string
+  /** The version of the environment's graph in which this was committed. */
+  graphVersion: number
+  /** When this was committed. */
+  at: string
+}
+
+/** How the piece is found in the real world. Reported by an account that has the verb report on components. */
+export interface Runtime {
+  /** Its state in one word, for example running or stopped. */
+  state?: string
+  /** The configuration as it was found. Where it differs from the committed one it has drifted. */
+  config?: JsonObject
+  /** When it was looked at. */
+  observedAt?: string
+}
+
+/** What is. Written by Karma, except for outputs and runtime, which are reported. */
+export interface ComponentStatus {
+  /** The metadata.generation that this status was worked out for. */
+  observedGeneration?: number
+  /**
+   * What Karma let through: the truth that graph, guards and dependents rest on. Absent until the Component has passed
+   * the gate once.
+   */
+  committed?: Committed
+  /**
+   * What this piece offers to its dependents, by name, for example an address or an identifier. Reported by an account
+   * that has the verb report on components.
+   */
+  outputs?: JsonObject
+  /** How the piece is found in the real world. Reported by an account that has the verb report on components. */
+  runtime?: Runtime
+  /** How many committed Components refer to this one directly. */
+  dependents?: number
+  /** The number of the last history entry ever written. */
+  seq?: number
+  /** The last 32 transitions, oldest first. Older ones are in the ledger. */
+  history?: HistoryEntry[]
+  /** The state in standard form. Ready sums up the others. */
+  conditions?: Condition[]
+}
+
+/**
+ * A ComponentType says what holds for all Components of a type: what their config looks like, which outputs they offer,
+ * and which rules their changes have to meet. It is optional; its name is the type.
+ */
 export interface ComponentType {
   apiVersion: 'usekarma.dev/v1alpha1'
   kind: 'ComponentType'
@@ -183,20 +364,122 @@ export interface ComponentType {
   spec: ComponentTypeSpec
   status?: ComponentTypeStatus
 }
-export interface ComponentTypeSpec {
-  /** JSON Schema of config */
-  configSchema?: JsonObject
-  outputs?: Output[]
-  guards?: Guard[]
-}
+
+/** One output. */
 export interface Output {
+  /** The name of the output, as in status.outputs and in ${REFERENCE.NAME}. */
   name: string
-  /** JSON pointers into config, or `references.NAME`; absent: everything */
+  /**
+   * What the output is made of: JSON pointers into config such as /aliases, or references.NAME for a reference. A
+   * change of anything else leaves the output as it is and does not reach those who read only it. Default: everything.
+   */
   from?: string[]
+  /** Whether the value is a secret that must not appear in events and logs. Default false. */
   sensitive?: boolean
 }
-export interface ComponentTypeStatus { observedGeneration?: number; components?: number; conditions?: Condition[] }
 
+/** One rule about a change. */
+export interface Guard {
+  /** The name of the guard, unique in the list; verdicts and events name it. */
+  name: string
+  /**
+   * A CEL expression that is true when the change may pass. It reads component, before, after, changedPaths, impact,
+   * environment and request, and with forEach also other. One that fails rejects the change.
+   */
+  expression: string
+  /**
+   * Asks once for each Component that depends on the changed one, directly or through others (Dependents), or that the
+   * changed one refers to (Dependencies); it is called other in the expression. Default: asks once.
+   */
+  forEach?: 'Dependents' | 'Dependencies'
+  /**
+   * What happens when the expression is false: Warn lets the change pass with a warning, Queue makes it wait until the
+   * expression is true, Reject ends it. Default Reject.
+   */
+  verdict?: 'Warn' | 'Queue' | 'Reject'
+  /** What to tell the requester when the expression is false. */
+  message?: string
+}
+
+/** What holds for all Components of this type. */
+export interface ComponentTypeSpec {
+  /** The JSON Schema of config. A change whose result does not fit is rejected. Default: any object fits. */
+  configSchema?: JsonObject
+  /** The outputs that Components of this type offer. Default: any, and each may alter with any change. */
+  outputs?: Output[]
+  /** The rules that every change of a Component of this type has to meet. */
+  guards?: Guard[]
+}
+
+/** How things stand. Written by Karma alone. */
+export interface ComponentTypeStatus {
+  /** The metadata.generation that this status was worked out for. */
+  observedGeneration?: number
+  /** How many Components of this type there are. */
+  components?: number
+  /** The state in standard form. Ready says whether schema and guards could be read. */
+  conditions?: Condition[]
+}
+
+/**
+ * An Environment is the gate through which all changes of its Components pass, one after another. It holds the policy
+ * for them and the version of their dependency graph. It is created by Karma, without any policy, when a Component
+ * first names it.
+ */
+export interface Environment {
+  apiVersion: 'usekarma.dev/v1alpha1'
+  kind: 'Environment'
+  metadata: ObjectMeta
+  spec?: EnvironmentSpec
+  status?: EnvironmentStatus
+}
+
+/** The policy for all changes in this environment. */
+export interface EnvironmentSpec {
+  /** The rules that every change in this environment has to meet. */
+  guards?: Guard[]
+  /**
+   * What to do with a change that has to wait for something, when the request itself does not say: Queue waits, Reject
+   * ends it. Default Queue.
+   */
+  onConflict?: 'Queue' | 'Reject'
+  /** Whether a change may pass whose impact was too large to be worked out in full. Default false: it is rejected. */
+  allowTruncatedImpact?: boolean
+}
+
+/** One change that was decided. */
+export interface Applying {
+  /** Whether a ChangeRequest is applied, or a Component created or removed. */
+  kind: 'ChangeRequest' | 'Creation' | 'Removal'
+  /** The metadata.name of the ChangeRequest or Component. */
+  name: string
+  /** Its metadata.uid. */
+  uid: string
+}
+
+/** How things stand. Written by Karma alone. */
+export interface EnvironmentStatus {
+  /** The metadata.generation that this status was worked out for. */
+  observedGeneration?: number
+  /** The version of the dependency graph, one more with every publish. */
+  version?: number
+  /** Who claimed the environment last in order to carry changes through it. */
+  lockedBy?: string
+  /** What was decided at this version and may not be finished yet. Whoever takes over completes it. */
+  applying?: Applying[]
+  /** The highest metadata.resourceVersion among the Components written so far. A plan must have seen it. */
+  committedResourceVersion?: string
+  /** How many ChangeRequests wait. */
+  queued?: number
+  /** The number of the last history entry ever written. */
+  seq?: number
+  /** The last 32 transitions, oldest first. Older ones are in the ledger. */
+  history?: HistoryEntry[]
+  /** The state in standard form. Ready sums up the others. */
+  conditions?: Condition[]
+}
+
+/** The fields of metadata that Karma reads or writes. */
 export interface ObjectMeta {
   name: string
   namespace?: string
@@ -210,4 +493,158 @@ export interface ObjectMeta {
   finalizers?: string[]
 }
 export type Json = null | boolean | number | string | Json[] | JsonObject
-export interface JsonObject { [key: string]: Json }
+export interface JsonObject {
+  [key: string]: Json
+}
+
+/**
+ * What the API server lets through: characters of a string, entries of a list or map; `field[]` is an element of the
+ * list. A status that goes beyond is refused whole (422), so cut what is written.
+ */
+export const limits = {
+  Requester: {
+    username: 1024,
+    uid: 253,
+    groups: 512,
+    'groups[]': 512,
+  },
+  ChangeRequestSpec: {
+    component: 253,
+    proposedChange: 1024,
+    remove: 64,
+    'remove[]': 512,
+    reason: 1024,
+  },
+  VerdictEntry: {
+    guard: 63,
+    object: 317,
+    message: 512,
+  },
+  PlanSummary: {
+    hash: 128,
+    graphVersions: 8,
+    added: 16,
+    'added[]': 253,
+    changed: 16,
+    'changed[]': 253,
+    removed: 16,
+    'removed[]': 253,
+    verdicts: 16,
+  },
+  BlockedBy: {
+    reason: 63,
+    object: 317,
+    message: 512,
+  },
+  QueuePosition: {
+    since: 64,
+  },
+  WriteAheadComponent: {
+    name: 253,
+    uid: 64,
+    resourceVersion: 64,
+    before: 65536,
+  },
+  WriteAhead: {
+    claim: 64,
+    holder: 253,
+    components: 16,
+  },
+  HistoryEntry: {
+    at: 64,
+    type: 63,
+    reason: 63,
+    message: 512,
+    attrs: 2048,
+  },
+  Condition: {
+    type: 63,
+    reason: 63,
+    message: 1024,
+    lastTransitionTime: 64,
+  },
+  ChangeRequestStatus: {
+    environment: 63,
+    affectedComponents: 100,
+    'affectedComponents[]': 253,
+    warnings: 16,
+    'warnings[]': 512,
+    logEntryId: 253,
+    blockedBy: 16,
+    history: 32,
+    conditions: 10,
+  },
+  Source: {
+    repository: 2048,
+    path: 1024,
+    revision: 253,
+  },
+  Reference: {
+    name: 63,
+    component: 317,
+    outputs: 16,
+    'outputs[]': 63,
+  },
+  ComponentSpec: {
+    type: 63,
+    nickname: 251,
+    environment: 63,
+    project: 253,
+    config: 1024,
+    references: 64,
+    allowedNamespaces: 64,
+    'allowedNamespaces[]': 63,
+  },
+  Committed: {
+    config: 1024,
+    references: 64,
+    project: 253,
+    allowedNamespaces: 64,
+    'allowedNamespaces[]': 63,
+    hash: 128,
+    changeRequest: 253,
+    at: 64,
+  },
+  Runtime: {
+    state: 253,
+    config: 1024,
+    observedAt: 64,
+  },
+  ComponentStatus: {
+    outputs: 256,
+    history: 32,
+    conditions: 10,
+  },
+  Output: {
+    name: 63,
+    from: 64,
+    'from[]': 512,
+  },
+  Guard: {
+    name: 63,
+    expression: 4096,
+    message: 1024,
+  },
+  ComponentTypeSpec: {
+    configSchema: 64,
+    outputs: 64,
+    guards: 32,
+  },
+  ComponentTypeStatus: {
+    conditions: 10,
+  },
+  EnvironmentSpec: {
+    guards: 32,
+  },
+  Applying: {
+    name: 253,
+    uid: 64,
+  },
+  EnvironmentStatus: {
+    lockedBy: 253,
+    applying: 256,
+    committedResourceVersion: 64,
+    history: 32,
+    conditions: 10,
+  },
+} as const

@@ -1,0 +1,6 @@
+import { fileURLToPath } from 'node:url'
+
+const place = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+
+export const kindsFolder = place('crds')
+export const generatedFile = place('operator/api/kinds.generated.ts')
