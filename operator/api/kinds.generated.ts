@@ -465,7 +465,10 @@ export interface EnvironmentStatus {
   version?: number
   /** Who claimed the environment last in order to carry changes through it. */
   lockedBy?: string
-  /** What was decided at this version and may not be finished yet. Whoever takes over completes it. */
+  /**
+   * What was decided at this version and may not be finished yet. Whoever takes over completes it. The names hold at
+   * most 48 KiB together.
+   */
   applying?: Applying[]
   /** The highest metadata.resourceVersion among the Components written so far. A plan must have seen it. */
   committedResourceVersion?: string
@@ -642,7 +645,7 @@ export const limits = {
   },
   EnvironmentStatus: {
     lockedBy: 253,
-    applying: 256,
+    applying: 640,
     committedResourceVersion: 64,
     history: 32,
     conditions: 10,

@@ -52,7 +52,10 @@ function* faultsOfObject(path: string, schema: Schema): Generator<string> {
 }
 
 /** Texts that a rule of the schema bounds together, however many there are. */
-const bounded: Readonly<Record<string, number>> = { 'ChangeRequest.status.writeAhead.components[].before': 65_536 }
+const bounded: Readonly<Record<string, number>> = {
+  'ChangeRequest.status.writeAhead.components[].before': 65_536,
+  'Environment.status.applying[].name': 49_152,
+}
 
 /**
  * The most characters of JSON that the schema lets a kind's status have: the sum of all its bounds, and of `freeForm`

@@ -85,3 +85,12 @@ const headersOf = ({ as, groups, uid, token }: Caller, own: string): Record<stri
   ...(groups === undefined ? {} : { 'impersonate-group': [...groups] }),
   ...(uid === undefined ? {} : { 'impersonate-uid': uid }),
 })
+
+/** Deletes all objects of a collection at once, whatever finalizers hold them. */
+export async function clear(api: Api, path: string): Promise<void> {
+  const { body } = await api.get(path)
+  for (const { metadata } of body.items as { metadata: { name: string } }[]) {
+    await api.mergePatch(`${path}/${metadata.name}`, { metadata: { finalizers: null } })
+    await api.remove(`${path}/${metadata.name}`)
+  }
+}
