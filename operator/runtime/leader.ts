@@ -61,26 +61,31 @@ export const makeLeader = <H extends { readonly validUntil: number }>(dependenci
     }
   }
 
+  /** One renewal; an answer that comes too late is no answer. */
+  const renew = async (mine: H): Promise<LeaderAnswer<H>> => {
+    const left = mine.validUntil - clock.monotonic()
+    const answer = await within(clock, left, attempt(lease.renew(mine)), stopping.signal)
+    return answer ?? { ok: false, failure: { reason: 'Unavailable', message: 'no answer', retry: true } }
+  }
+
   /** Renews until that fails for good; resolves with the reason, or undefined when stopped. */
   const keep = async (current: H): Promise<string | undefined> => {
     let mine = current
-    let message = ''
+    let message = 'this process was held up'
     for (;;) {
       await sleep(clock, Math.max(0, Math.min(retryMs, mine.validUntil - clock.monotonic())), stopping.signal)
       if (stopping.signal.aborted) return undefined
-      const left = mine.validUntil - clock.monotonic()
-      if (left <= 0) return `the lease could not be renewed in time: ${message || 'this process was held up'}`
-      // An answer that comes too late is no answer.
-      const answer = await within(clock, left, attempt(lease.renew(mine)))
-      if (answer?.ok) {
+      if (clock.monotonic() >= mine.validUntil) return `the lease could not be renewed in time: ${message}`
+      const answer = await renew(mine)
+      if (stopping.signal.aborted) return undefined
+      if (answer.ok) {
         mine = answer.value
         held = mine
-      } else if (answer && !answer.failure.retry) {
-        return answer.failure.message
-      } else {
-        message = answer?.failure.message ?? 'no answer'
-        log.warn({ message }, 'renewing the lease failed, will try again')
+        continue
       }
+      message = answer.failure.message
+      if (!answer.failure.retry) return message
+      log.warn({ message }, 'renewing the lease failed, will try again')
     }
   }
 
@@ -123,10 +128,12 @@ const attempt = <T>(answer: Promise<LeaderAnswer<T>>): Promise<LeaderAnswer<T>> 
     failure: { reason: 'Unexpected', message: described(error).message, retry: true },
   }))
 
-const within = async <T>(clock: Clock, ms: number, work: Promise<T>): Promise<T | undefined> => {
+/** Undefined when it takes longer than `ms`, or when the signal is aborted. */
+const within = async <T>(clock: Clock, ms: number, work: Promise<T>, signal: AbortSignal): Promise<T | undefined> => {
   const ended = new AbortController()
+  const over = sleep(clock, ms, AbortSignal.any([ended.signal, signal])).then(() => undefined)
   try {
-    return await Promise.race([work, sleep(clock, ms, ended.signal).then(() => undefined)])
+    return await Promise.race([work, over])
   } finally {
     ended.abort()
   }

@@ -4,6 +4,8 @@ import type { Clock } from '../../operator/runtime/clock.ts'
 export interface FakeClock extends Clock {
   /** Moves on by `ms`, running what falls due on the way, each followed by all that it sets off. */
   advance(ms: number): Promise<void>
+  /** Time goes by and nothing runs, as in a process that was stopped. */
+  jump(ms: number): void
   /** Lets all promises that can go on do so; time stands still. */
   settle(): Promise<void>
   /** timers that wait */
@@ -36,6 +38,9 @@ export const makeFakeClock = (start = 1_000_000): FakeClock => {
       return () => timers.delete(id)
     },
     settle,
+    jump: (ms) => {
+      time += ms
+    },
     pending: () => timers.size,
     advance: async (ms) => {
       const end = time + ms

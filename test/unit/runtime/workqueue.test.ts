@@ -197,16 +197,18 @@ const checkRandomly = async (
     if (owed.has(key)) count(hits, 'again')
     queue.done(key)
   }
+  const act: Record<(typeof operations)[number], (key: string, which: number) => void | Promise<void>> = {
+    add: (key) => ask(key, () => queue.add(key)),
+    addAfter: (key, which) => ask(key, () => queue.addAfter(key, which * 10)),
+    retry: (key) => ask(key, () => queue.retry(key)),
+    get: take,
+    done: finish,
+    advance: (_key, which) => clock.advance(which * 5),
+  }
   for (const [kind, which] of steps) {
-    const key = `k${which}`
     const operation = operations[kind]!
     count(hits, operation)
-    if (operation === 'add') ask(key, () => queue.add(key))
-    if (operation === 'addAfter') ask(key, () => queue.addAfter(key, which * 10))
-    if (operation === 'retry') ask(key, () => queue.retry(key))
-    if (operation === 'get') await take()
-    if (operation === 'done') finish(key)
-    if (operation === 'advance') await clock.advance(which * 5)
+    await act[operation](`k${which}`, which)
   }
   for (let round = 0; owed.size > 0 && round < 100; round++) {
     await clock.advance(60_000)
