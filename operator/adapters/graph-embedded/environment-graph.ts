@@ -1,0 +1,118 @@
+import { failure, type Result, success } from '../../api/result.ts'
+import type { GraphArrays } from '../../core/graph/arrays.ts'
+import { makeContentSum } from '../../core/graph/content.ts'
+import { makeGraph } from '../../core/graph/graph.ts'
+import { patched } from '../../core/graph/patched.ts'
+import { latest as latestStates } from '../../core/graph/vertex.ts'
+import { following, type GraphView, makeView } from '../../core/graph/view.ts'
+import type { GraphPatch, Head, VertexState } from '../../ports/graph.ts'
+
+/** The graph of one environment: the head in arrays that are written in place, earlier versions as patches back. */
+export interface EnvironmentGraph {
+  head(): Head
+  publish(version: number, patch: GraphPatch, changeId: string): Result<Head>
+  view(version: number): Result<GraphView>
+}
+
+interface Start {
+  readonly environment: string
+  readonly epoch: string
+  readonly version: number
+  readonly vertices: Iterable<VertexState>
+  readonly changeId?: string | undefined
+  /** versions before the head that are held */
+  readonly keep: number
+}
+
+export function makeEnvironmentGraph({
+  environment,
+  epoch,
+  version,
+  vertices,
+  changeId,
+  keep,
+}: Start): EnvironmentGraph {
+  const graph = makeGraph()
+  const live = makeView(graph.arrays)
+  const sum = makeContentSum()
+  /** by version: the patch from it back to the version before */
+  const undos = new Map<number, GraphPatch>()
+  const changes = new Map<number, string>()
+  const views = new Map<number, GraphView>()
+  let latest = version
+  let oldest = version
+
+  const stateOf = (id: string): VertexState => live.stateOf(id) ?? { id, removed: true }
+
+  const put = (state: VertexState): void => {
+    if (live.has(state.id)) sum.subtract(stateOf(state.id))
+    sum.add(state)
+    graph.put(state)
+  }
+
+  const head = (): Head => ({ epoch, version: latest, sum: sum.toString() })
+
+  const refusal = (reason: string, retry: boolean, message: string): Result<never> =>
+    failure({ reason, retry, message: `graph of environment ${environment}: ${message}` })
+
+  const repeat = (at: number, change: string): Result<Head> => {
+    const known = changes.get(at)
+    if (known === change) return success(head())
+    const found =
+      known === undefined ? 'that version, by a change that is not known any more' : `that of change ${known}`
+    return refusal(
+      'VersionTaken',
+      false,
+      `version ${at}: expected that of change ${change}, found ${found}; plan again`,
+    )
+  }
+
+  const unheld = (at: number): string =>
+    `version ${at}: expected one that is held, ${oldest} to ${latest}; plan at the head`
+
+  const apply = (patch: GraphPatch, change: string): void => {
+    const undo = [...latestStates(patch).keys()].map(stateOf)
+    patch.forEach(put)
+    latest++
+    undos.set(latest, undo)
+    changes.set(latest, change)
+    if (latest - oldest <= keep) return
+    changes.delete(oldest)
+    views.delete(oldest)
+    oldest++
+    undos.delete(oldest)
+  }
+
+  /** The head's arrays, or what they were at `at`. */
+  const arraysAt = (at: number, now: GraphArrays): GraphArrays => {
+    if (at < oldest) throw new Error(`a view was used for too long: graph of environment ${environment}: ${unheld(at)}`)
+    if (at === latest) return now
+    const back: VertexState[] = []
+    // Where several versions changed a Component, the undo of the first of them comes last and counts.
+    for (let from = latest; from > at; from--) back.push(...undos.get(from)!)
+    return patched(now, back)
+  }
+
+  for (const state of vertices) put(state)
+  graph.compact()
+  if (changeId !== undefined) changes.set(version, changeId)
+
+  return {
+    head,
+    publish(next, patch, change) {
+      if (next <= latest) return repeat(next, change)
+      if (next !== latest + 1) {
+        const advice = 'load the environment again'
+        return refusal('VersionGap', false, `expected version ${latest + 1} next, found ${next}; ${advice}`)
+      }
+      apply(patch, change)
+      return success(head())
+    },
+    view(at) {
+      if (!(at >= oldest && at <= latest)) return refusal('VersionUnknown', at > latest, unheld(at))
+      const view = views.get(at) ?? makeView(following(graph.arrays, (now) => arraysAt(at, now)))
+      views.set(at, view)
+      return success(view)
+    },
+  }
+}
