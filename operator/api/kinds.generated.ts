@@ -455,6 +455,8 @@ export interface Applying {
   name: string
   /** Its metadata.uid. */
   uid: string
+  /** For a Creation, the hash of what was let through; what has been edited since is not. */
+  hash?: string
 }
 
 /** How things stand. Written by Karma alone. */
@@ -642,6 +644,7 @@ export const limits = {
   Applying: {
     name: 253,
     uid: 64,
+    hash: 128,
   },
   EnvironmentStatus: {
     lockedBy: 253,

@@ -1,0 +1,281 @@
+interface Specification {
+  [field: string]: unknown
+}
+
+export const component = (spec: Specification = {}, name = 's3-bucket.shared') => ({
+  apiVersion: 'usekarma.dev/v1alpha1',
+  kind: 'Component',
+  metadata: { name },
+  spec: { type: 's3-bucket', nickname: 'shared', environment: 'dev', ...spec },
+})
+export const changeRequest = (spec: Specification = {}, name = 'change') => ({
+  apiVersion: 'usekarma.dev/v1alpha1',
+  kind: 'ChangeRequest',
+  metadata: { name },
+  spec: { component: 's3-bucket/shared', ...spec },
+})
+export const environment = (spec: Specification = {}, name = 'dev') => ({
+  apiVersion: 'usekarma.dev/v1alpha1',
+  kind: 'Environment',
+  metadata: { name },
+  spec,
+})
+export const componentType = (spec: Specification = {}, name = 's3-bucket') => ({
+  apiVersion: 'usekarma.dev/v1alpha1',
+  kind: 'ComponentType',
+  metadata: { name },
+  spec,
+})
+export const guard = { name: 'small', expression: 'impact.count < 10' }
+
+/** A case: what is created, and what the refusal says (nothing: it is accepted). */
+export type Case = readonly [title: string, object: { kind: string }, ...refusals: string[]]
+
+export const cases: readonly Case[] = [
+  ['a Component', component()],
+  [
+    'a Component with everything',
+    component({
+      project: 'usekarma',
+      source: { repository: 'https://git.example/infra', path: 'dev/s3.yaml', revision: '1fd742f' },
+      config: { versioning: true, nested: { list: [1, 'two', { three: 3 }] } },
+      references: [
+        { name: 'key', component: 'kms-key/shared', outputs: ['arn'] },
+        { name: 'role', component: 'iam/iam-role/a.b' },
+      ],
+      allowedNamespaces: ['web'],
+    }),
+  ],
+  ['a nickname with dots', component({ nickname: 'a.b-c' }, 's3-bucket.a.b-c')],
+  [
+    'a name that is not type.nickname',
+    component({}, 'other'),
+    'metadata.name must be spec.type and spec.nickname joined by a dot: expected "s3-bucket.shared", found "other"',
+  ],
+  [
+    'a type with a dot',
+    component({ type: 's3.bucket' }, 's3.bucket.shared'),
+    'spec.type',
+    'lower-case letters, digits and hyphens',
+    'expected for example "s3-bucket", found "s3.bucket"',
+  ],
+  ['a type in capitals', component({ type: 'Bucket' }, 'bucket.shared'), 'spec.type', 'found "Bucket"'],
+  ['a type that ends with a hyphen', component({ type: 's3-' }, 's3-.shared'), 'spec.type', 'found "s3-"'],
+  [
+    'a type of 64 characters',
+    component({ type: 'a'.repeat(64) }, `${'a'.repeat(64)}.shared`),
+    'spec.type: Too long: may not be more than 63 bytes',
+  ],
+  ['no type', component({ type: undefined }), 'spec.type: Required value'],
+  ['an empty nickname', component({ nickname: '' }), 'spec.nickname'],
+  [
+    'a nickname with an underscore',
+    component({ nickname: 'a_b' }),
+    'spec.nickname',
+    'expected for example "karma-dev", found "a_b"',
+  ],
+  ['a nickname with an empty part', component({ nickname: 'a..b' }), 'spec.nickname', 'found "a..b"'],
+  [
+    'an environment with a dot',
+    component({ environment: 'dev.eu' }),
+    'spec.environment',
+    'expected for example "dev", found "dev.eu"',
+  ],
+  ['no environment', component({ environment: undefined }), 'spec.environment: Required value'],
+  [
+    'no spec',
+    { kind: 'Component', ...{ apiVersion: 'usekarma.dev/v1alpha1', metadata: { name: 'a.b' } } },
+    'spec: Required value',
+  ],
+  [
+    'a config that is a list',
+    component({ config: ['a'] }),
+    'spec.config: Invalid value: "array": spec.config in body must be of type object',
+  ],
+  [
+    'a config of 1025 fields',
+    component({ config: Object.fromEntries(Array.from({ length: 1025 }, (_, i) => [`f${i}`, i])) }),
+    'spec.config: Too many: 1025: must have at most 1024 items',
+  ],
+  ['a source without a repository', component({ source: { path: 'a' } }), 'spec.source.repository: Required value'],
+  [
+    'a reference without a type',
+    component({ references: [{ name: 'key', component: 'kms-key' }] }),
+    'spec.references[0].component',
+    'the component of a reference must be type/nickname or namespace/type/nickname: expected for example "s3-bucket/shared", found "kms-key"',
+  ],
+  [
+    'a reference of four parts',
+    component({ references: [{ name: 'key', component: 'a/b/c/d' }] }),
+    'spec.references[0].component',
+    'found "a/b/c/d"',
+  ],
+  [
+    'a reference to a nickname with a slash at the end',
+    component({ references: [{ name: 'key', component: 'a/b/' }] }),
+    'spec.references[0].component',
+    'found "a/b/"',
+  ],
+  [
+    'a reference whose name has a dot',
+    component({ references: [{ name: 'k.1', component: 'kms-key/a' }] }),
+    'spec.references[0].name',
+    'the name of a reference must be letters, digits, hyphens and underscores',
+    'found "k.1"',
+  ],
+  [
+    'a reference named __proto__',
+    component({ references: [{ name: '__proto__', component: 'kms-key/a' }] }),
+    'spec.references[0].name',
+    'found "__proto__"',
+  ],
+  [
+    'two references of one name',
+    component({
+      references: [
+        { name: 'key', component: 'kms-key/a' },
+        { name: 'key', component: 'kms-key/b' },
+      ],
+    }),
+    'spec.references[1]: Duplicate value: {"name":"key"}',
+  ],
+  [
+    '65 references',
+    component({ references: Array.from({ length: 65 }, (_, i) => ({ name: `r${i}`, component: 'kms-key/a' })) }),
+    'spec.references: Too many: 65: must have at most 64 items',
+  ],
+  [
+    'one namespace twice',
+    component({ allowedNamespaces: ['web', 'web'] }),
+    'spec.allowedNamespaces[1]: Duplicate value: "web"',
+  ],
+
+  ['a ChangeRequest', changeRequest()],
+  [
+    'a ChangeRequest with everything',
+    changeRequest({
+      proposedChange: { a: { b: [1] } },
+      remove: ['/c'],
+      mode: 'Plan',
+      onConflict: 'Reject',
+      reason: 'why',
+      cancel: false,
+    }),
+  ],
+  ['a null in a proposedChange (rejected later, with a reason)', changeRequest({ proposedChange: { a: null } })],
+  ['a ChangeRequest without a component', changeRequest({ component: undefined }), 'spec.component: Required value'],
+  [
+    'a component without a type',
+    changeRequest({ component: 'shared' }),
+    'spec.component',
+    'spec.component must be type/nickname: expected for example "s3-bucket/shared", found "shared"',
+  ],
+  [
+    'a component of another namespace',
+    changeRequest({ component: 'web/s3-bucket/shared' }),
+    'spec.component',
+    'found "web/s3-bucket/shared"',
+  ],
+  [
+    'a component by metadata.name',
+    changeRequest({ component: 's3-bucket.shared' }),
+    'spec.component',
+    'found "s3-bucket.shared"',
+  ],
+  [
+    'a proposedChange that is a text',
+    changeRequest({ proposedChange: 'a' }),
+    'spec.proposedChange: Invalid value: "string": spec.proposedChange in body must be of type object',
+  ],
+  [
+    'a field to remove that is no pointer',
+    changeRequest({ remove: ['old_key'] }),
+    'spec.remove[0]',
+    'an entry of spec.remove must be a JSON pointer into config: expected for example "/old_key", found "old_key"',
+  ],
+  [
+    'an unknown mode',
+    changeRequest({ mode: 'Maybe' }),
+    'spec.mode: Unsupported value: "Maybe": supported values: "Apply", "Plan"',
+  ],
+  [
+    'an unknown onConflict',
+    changeRequest({ onConflict: 'Wait' }),
+    'spec.onConflict: Unsupported value: "Wait": supported values: "Queue", "Reject"',
+  ],
+  [
+    'a cancel that is a text',
+    changeRequest({ cancel: 'true' }),
+    'spec.cancel: Invalid value: "string": spec.cancel in body must be of type boolean',
+  ],
+
+  ['an Environment', environment()],
+  ['an Environment without a spec', { ...environment(), spec: undefined } as { kind: string }],
+  [
+    'an Environment with a guard',
+    environment({
+      guards: [{ ...guard, forEach: 'Dependents', verdict: 'Queue', message: 'later' }],
+      onConflict: 'Reject',
+      allowTruncatedImpact: true,
+    }),
+  ],
+  [
+    'an Environment with a dot',
+    environment({}, 'dev.eu'),
+    'metadata.name must be at most 63 lower-case letters, digits and hyphens',
+    'found "dev.eu"',
+  ],
+  ['an Environment of 64 characters', environment({}, 'e'.repeat(64)), 'metadata.name must be at most 63'],
+  [
+    'a guard without an expression',
+    environment({ guards: [{ name: 'small' }] }),
+    'spec.guards[0].expression: Required value',
+  ],
+  [
+    'a guard that allows',
+    environment({ guards: [{ ...guard, verdict: 'Allow' }] }),
+    'spec.guards[0].verdict: Unsupported value: "Allow": supported values: "Warn", "Queue", "Reject"',
+  ],
+  [
+    'a guard for each of nothing',
+    environment({ guards: [{ ...guard, forEach: 'Others' }] }),
+    'spec.guards[0].forEach: Unsupported value: "Others"',
+  ],
+  [
+    'two guards of one name',
+    environment({ guards: [guard, guard] }),
+    'spec.guards[1]: Duplicate value: {"name":"small"}',
+  ],
+  [
+    'an expression of 4097 characters',
+    environment({ guards: [{ name: 'long', expression: 'a'.repeat(4097) }] }),
+    'spec.guards[0].expression: Too long: may not be more than 4096 bytes',
+  ],
+
+  ['a ComponentType', componentType()],
+  [
+    'a ComponentType with everything',
+    componentType({
+      configSchema: { type: 'object', properties: { a: { type: 'string' } } },
+      outputs: [{ name: 'arn', from: ['/name', 'references.key'], sensitive: true }],
+      guards: [guard],
+    }),
+  ],
+  [
+    'a ComponentType with a dot',
+    componentType({}, 's3.bucket'),
+    'metadata.name must be at most 63 lower-case letters, digits and hyphens',
+    'expected for example "s3-bucket", found "s3.bucket"',
+  ],
+  [
+    'an output that is made of nothing known',
+    componentType({ outputs: [{ name: 'arn', from: ['name'] }] }),
+    'spec.outputs[0].from[0]',
+    'an entry of from must be a JSON pointer into config or references.NAME: expected for example "/aliases", found "name"',
+  ],
+  [
+    'two outputs of one name',
+    componentType({ outputs: [{ name: 'arn' }, { name: 'arn' }] }),
+    'spec.outputs[1]: Duplicate value: {"name":"arn"}',
+  ],
+]
