@@ -1,0 +1,23 @@
+import type { Result } from '../api/result.ts'
+
+/** Who asks, as the cluster knows them. */
+export interface Caller {
+  readonly username: string
+  readonly uid?: string
+  readonly groups: readonly string[]
+  readonly extra?: Readonly<Record<string, readonly string[]>>
+}
+
+/** A right on ChangeRequests. Without `namespace`: in all of them. */
+export interface Right {
+  readonly verb: 'get' | 'list'
+  readonly namespace?: string
+  readonly name?: string
+}
+
+/** Asks the cluster who somebody is and what they may do. */
+export interface Access {
+  /** Fails with `Unauthorized` when the bearer token is nobody's. */
+  identify(token: string): Promise<Result<Caller>>
+  may(caller: Caller, right: Right): Promise<Result<boolean>>
+}

@@ -1,0 +1,116 @@
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Failure, Result } from '../api/result.ts'
+import { type LogDependencies, makeLogRoute } from './log.ts'
+
+export interface ServerDependencies extends LogDependencies {
+  readonly log: { error(data: object, message: string): void }
+  /** Requests that may be under way; more are told to come again. */
+  readonly capacity?: number
+  /** For one request, in milliseconds. */
+  readonly timeLimit?: number
+}
+
+export interface Server {
+  /** Port 0: any free one. Resolves the address, such as `http://127.0.0.1:8480`; rejects when it cannot be had. */
+  listen(address: { host: string; port: number }): Promise<string>
+  close(): Promise<void>
+}
+
+/**
+ * The read-only port. Who asks is said by `Authorization: Bearer …`; behind the API server's service proxy, which keeps
+ * that header to itself, by `X-Karma-Authorization`. Every answer is JSON; a failure is `{reason, message}`.
+ */
+export const makeServer = ({ access, ledger, log, capacity = 32, timeLimit = 15_000 }: ServerDependencies): Server => {
+  const fastify = Fastify({
+    logger: false,
+    bodyLimit: 1024,
+    requestTimeout: timeLimit,
+    connectionTimeout: 60_000,
+    keepAliveTimeout: 5_000,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 256 },
+    http: { maxHeaderSize: 32 * 1024 },
+  })
+  const readLog = makeLogRoute({ access, ledger })
+  let underWay = 0
+
+  /** Runs a route within the limits; what it throws is our fault or the ledger's, and is not shown. */
+  const answer = async <T>(reply: FastifyReply, route: () => Promise<Result<T>>): Promise<void> => {
+    if (underWay >= capacity) return refuse(reply, busy)
+    underWay++
+    const work = route()
+      .catch((error): Result<T> => {
+        log.error({ err: error }, 'request failed')
+        return { ok: false, failure: unavailable }
+      })
+      .finally(() => {
+        underWay--
+      })
+    const result = await within(timeLimit, work)
+    if (!result) return refuse(reply, late)
+    if (!result.ok) return refuse(reply, result.failure)
+    await reply.send(result.value)
+  }
+
+  fastify.get('/api/v1/log', async (request, reply) => {
+    await answer(reply, () => readLog(tokenOf(request), request.query as Record<string, unknown>))
+    return reply
+  })
+  fastify.setNotFoundHandler((request, reply) => {
+    const message = `${request.method} ${request.url.slice(0, 200)}: there is only GET /api/v1/log`
+    return refuse(reply, { reason: 'NotFound', message, retry: false })
+  })
+  fastify.setErrorHandler((error, _request, reply) => {
+    const status = (error as { statusCode?: number }).statusCode ?? 500
+    if (status >= 500) log.error({ err: error }, 'request failed')
+    if (status >= 500) return refuse(reply, unavailable)
+    return refuse(reply, { reason: 'BadRequest', message: (error as Error).message, retry: false })
+  })
+
+  return {
+    listen: (address) => fastify.listen(address),
+    close: () => fastify.close(),
+  }
+}
+
+const statuses: Readonly<Record<string, number>> = {
+  BadRequest: 400,
+  Unauthorized: 401,
+  Forbidden: 403,
+  NotFound: 404,
+  Busy: 503,
+}
+
+/** Anything that is not the caller's fault is 503: the API server or the ledger may be back soon. */
+const refuse = async (reply: FastifyReply, { reason, message }: Failure): Promise<void> => {
+  await reply.code(statuses[reason] ?? 503).send({ reason, message })
+}
+
+const busy: Failure = { reason: 'Busy', message: 'too many requests are under way; try again', retry: true }
+const late: Failure = {
+  reason: 'Timeout',
+  message: 'the answer takes too long; try again, or a lower limit',
+  retry: true,
+}
+const unavailable: Failure = {
+  reason: 'Unavailable',
+  message: 'the ledger cannot be read; see the operator’s log',
+  retry: true,
+}
+
+const tokenOf = ({ headers }: FastifyRequest): string | undefined => {
+  const given = headers['x-karma-authorization'] ?? headers.authorization
+  return typeof given === 'string' ? /^bearer +([\x21-\x7e]+)$/i.exec(given)?.[1] : undefined
+}
+
+const within = async <T>(ms: number, work: Promise<T>): Promise<T | undefined> => {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined)
+  })
+  try {
+    return await Promise.race([work, limit])
+  } finally {
+    clearTimeout(timer)
+  }
+}
