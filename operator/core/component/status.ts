@@ -1,0 +1,108 @@
+import type { Committed, Component, ComponentStatus, Condition, JsonObject } from '../../api/kinds.generated.ts'
+import { patchBetween } from '../change/patch.ts'
+import { withCondition } from '../change/status.ts'
+import { append, type Transition } from '../event/outbox.ts'
+import type { Verdict } from '../guard/facts.ts'
+import { hashOf, type Wanted, wantedOf } from './wanted.ts'
+
+/*
+ * The status of a Component after each thing that can happen to it. `now` is epoch milliseconds.
+ */
+
+export interface Commit {
+  readonly wanted: Wanted
+  readonly version: number
+  /** name and uid of the ChangeRequest; absent for a creation */
+  readonly change?: { readonly name: string; readonly uid: string } | undefined
+  readonly now: number
+}
+
+/** Step 8: what was let through. */
+export const committedStatus = (component: Component, { wanted, version, change, now }: Commit): ComponentStatus => {
+  const hash = hashOf(wanted)
+  const at = new Date(now).toISOString()
+  const committed: Committed = {
+    ...wanted,
+    hash,
+    graphVersion: version,
+    at,
+    ...(change && { changeRequest: change.name }),
+  }
+  const before = component.status?.committed?.config ?? {}
+  const after = wanted.config ?? {}
+  const attrs: JsonObject = {
+    version,
+    hash,
+    ...(change && { change: change.uid, request: change.name }),
+    forward: patchBetween(before, after),
+    ...(component.status?.committed && { inverse: patchBetween(after, before) }),
+  }
+  const reason = change ? 'Applied' : 'Created'
+  const message = change ? `by ChangeRequest ${change.name}, as version ${version}` : `created in version ${version}`
+  const transition: Transition = { type: 'component.committed', reason, message, attrs }
+  const status = { ...component.status, committed }
+  return {
+    ...status,
+    ...append(status, [transition], now),
+    observedGeneration: component.metadata.generation ?? 1,
+    conditions: conditionsOf({ ...component, status }, { unresolved: [], heldBack: [] }, at),
+  }
+}
+
+/** It has left the graph; what is left of it can go. */
+export const removedStatus = (
+  component: Component,
+  { version, now }: { version: number; now: number },
+): ComponentStatus => {
+  const { committed, ...status } = component.status ?? {}
+  const attrs: JsonObject = { version, inverse: committed?.config ?? {} }
+  const message = `taken out of the graph in version ${version}`
+  return { ...status, ...append(status, [{ type: 'component.removed', reason: 'Removed', message, attrs }], now) }
+}
+
+export interface Standing {
+  /** what its references still lack, one sentence each */
+  readonly unresolved: readonly string[]
+  /** what keeps it from being committed */
+  readonly heldBack: readonly Pick<Verdict, 'reason' | 'message'>[]
+}
+
+/** The conditions of a Component, from what is wanted, what is committed and where it stands. */
+export const conditionsOf = (component: Component, { unresolved, heldBack }: Standing, at: string): Condition[] => {
+  const { metadata, spec, status } = component
+  const generation = metadata.generation ?? 1
+  const hash = hashOf(wantedOf(spec))
+  const isCommitted = status?.committed?.hash === hash
+  const set = (type: string, value: boolean, reason: string, message: string): Condition =>
+    withCondition(status?.conditions, { type, status: value ? 'True' : 'False', reason, message }, { generation, at })
+  const committed = committedWhy(component, isCommitted, heldBack)
+  const stuck = heldBack.length > 0
+  const ready = isCommitted && unresolved.length === 0 && !metadata.deletionTimestamp
+  return [
+    set('Ready', ready, ...readyWhy(ready, committed, unresolved, metadata.deletionTimestamp !== undefined)),
+    set('Committed', isCommitted, ...committed),
+    unresolved.length === 0
+      ? set('Resolved', true, 'Resolved', 'every reference leads to a committed Component and its outputs')
+      : set('Resolved', false, 'Unresolved', unresolved.join('; ')),
+    set('Reconciling', !isCommitted && !stuck && !status?.committed, ...committed),
+    set('Stalled', stuck, ...(stuck ? committed : (['Passed', 'nothing holds it back'] as const))),
+  ]
+}
+
+type Words = readonly [reason: string, message: string]
+
+const committedWhy = ({ status }: Component, isCommitted: boolean, heldBack: Standing['heldBack']): Words => {
+  const { committed } = status ?? {}
+  if (isCommitted && committed) return ['Committed', `as version ${committed.graphVersion}`]
+  const [first] = heldBack
+  if (first) return [first.reason, heldBack.map(({ message }) => message).join('; ')]
+  if (!committed) return ['Accepted', 'waits for its environment']
+  const message = `spec differs from what is committed (version ${committed.graphVersion}); ask for it with a ChangeRequest, or set spec back`
+  return ['Edited', message]
+}
+
+const readyWhy = (ready: boolean, committed: Words, unresolved: readonly string[], deleting: boolean): Words => {
+  if (ready) return ['Ready', 'committed, and all it refers to is there']
+  if (deleting) return ['Removed', 'is being deleted']
+  return unresolved.length > 0 && committed[0] === 'Committed' ? ['Unresolved', unresolved.join('; ')] : committed
+}
