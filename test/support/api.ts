@@ -45,7 +45,8 @@ export function apiOf(kubeconfig: string): Api {
   const { clusters, users } = parse(readFileSync(kubeconfig, 'utf8')) as Kubeconfig
   const { server, 'certificate-authority': caFile } = clusters[0].cluster
   const ca = readFileSync(isAbsolute(caFile) ? caFile : join(kubeconfig, '..', caFile), 'utf8')
-  const dispatcher = new Agent({ connect: { ca } })
+  // Over HTTP/2 undici joins a caller's groups with commas into one.
+  const dispatcher = new Agent({ connect: { ca }, allowH2: false })
 
   const send = async (
     method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
