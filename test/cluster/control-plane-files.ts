@@ -20,6 +20,8 @@ export interface ControlPlaneFiles {
   readonly token: string
   readonly tokenFile: string
   readonly controllerManagerToken: string
+  /** kubectl remembers a server's kinds for hours by its port, which may have been another control plane's before */
+  readonly kubectlCache: string
   readonly log: (program: string) => string
 }
 
@@ -53,6 +55,7 @@ export function writeControlPlaneFiles({ folder, logs }: { folder: string; logs:
     token,
     tokenFile: at('token'),
     controllerManagerToken,
+    kubectlCache: at('kubectl-cache'),
     log: (program) => join(logs, `${program}.log`),
   }
 }

@@ -26,7 +26,7 @@ export interface ControlPlane {
   readonly binaries: Binaries
   /** process ids of what runs now, by program */
   readonly pids: () => Readonly<Record<string, number>>
-  /** process.env with KUBECONFIG, and this control plane's kubectl first on the PATH */
+  /** process.env with KUBECONFIG, a cache of kubectl's own, and this control plane's kubectl first on the PATH */
   readonly env: () => NodeJS.ProcessEnv
   readonly stopApiServer: (signal?: NodeJS.Signals) => Promise<void>
   /** on the same port, with the same data and certificates; resolves when it is ready */
@@ -117,6 +117,7 @@ export async function startControlPlane({
       env: () => ({
         ...process.env,
         KUBECONFIG: files.kubeconfig,
+        KUBECACHEDIR: files.kubectlCache,
         PATH: `${programs.folder}${delimiter}${process.env.PATH ?? ''}`,
       }),
       stopApiServer,

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -15,14 +16,18 @@ export async function kubectl({
   kubeconfig,
   args,
   program,
+  cacheFolder,
 }: {
   kubeconfig: string
   args: readonly string[]
   /** path of kubectl; found by findBinaries by default */
   program?: string
+  /** where kubectl keeps for hours what it learnt of the server's kinds; the user's by default */
+  cacheFolder?: string
 }): Promise<string> {
   const command = program ?? (await findBinaries()).kubectl
-  const options = { env: { ...process.env, KUBECONFIG: kubeconfig }, maxBuffer: 64 * 1024 * 1024 }
+  const cache = cacheFolder === undefined ? {} : { KUBECACHEDIR: cacheFolder }
+  const options = { env: { ...process.env, KUBECONFIG: kubeconfig, ...cache }, maxBuffer: 64 * 1024 * 1024 }
   try {
     return (await promisify(execFile)(command, [...args], options)).stdout
   } catch (cause) {
@@ -36,15 +41,22 @@ export async function kubectl({
  * policies take effect up to a few seconds later. May be repeated.
  */
 export async function install({ kubeconfig, program }: { kubeconfig: string; program?: string }): Promise<void> {
-  const run = (...args: string[]) => kubectl({ kubeconfig, args, ...(program === undefined ? {} : { program }) })
+  // Of its own: what kubectl remembers from before the kinds were there would hide their category from the user.
+  const cacheFolder = mkdtempSync(join(tmpdir(), 'karma-install-'))
+  const run = (...args: string[]) =>
+    kubectl({ kubeconfig, args, cacheFolder, ...(program === undefined ? {} : { program }) })
   const apply = (path: string) => run('apply', '--server-side', `--field-manager=${fieldManager}`, '-f', path)
   const crds = join(root, 'crds')
-  if (hasManifests(crds)) {
-    await apply(crds)
-    await run('wait', '--for=condition=Established', '--timeout=60s', '-f', crds)
-  }
   const chart = join(root, 'charts', 'karma')
-  if (hasManifests(chart)) await withRetry(() => apply(chart))
+  try {
+    if (hasManifests(crds)) {
+      await apply(crds)
+      await run('wait', '--for=condition=Established', '--timeout=60s', '-f', crds)
+    }
+    if (hasManifests(chart)) await withRetry(() => apply(chart))
+  } finally {
+    rmSync(cacheFolder, { recursive: true, force: true })
+  }
 }
 
 const hasManifests = (folder: string): boolean =>
@@ -64,7 +76,7 @@ async function withRetry(apply: () => Promise<unknown>): Promise<void> {
 }
 
 /**
- * Writes a kubeconfig with a token of a ServiceAccount, by the TokenRequest API, and returns its path.
+ * Writes a kubeconfig with a token of a ServiceAccount (for a year), by the TokenRequest API, and returns its path.
  *
  * @param dir an existing folder
  * @param server another URL than the control plane's, such as a proxy's in front of it
@@ -88,7 +100,7 @@ export async function operatorKubeconfig({
   const token = await kubectl({
     kubeconfig: controlPlane.kubeconfig,
     program: controlPlane.binaries.kubectl,
-    args: ['create', 'token', account, `--namespace=${namespace}`, '--duration=24h'],
+    args: ['create', 'token', account, `--namespace=${namespace}`, '--duration=8760h'],
   })
   const path = join(dir, `${namespace}.${account}.kubeconfig`)
   const ca = server.startsWith('https:') ? { certificateAuthority } : {}
