@@ -468,8 +468,8 @@ export interface EnvironmentStatus {
   /** Who claimed the environment last in order to carry changes through it. */
   lockedBy?: string
   /**
-   * What was decided at this version and may not be finished yet. Whoever takes over completes it. The names hold at
-   * most 48 KiB together.
+   * What was decided at this version and may not be finished yet. Whoever takes over completes it. The names and hashes
+   * hold at most 48 KiB together.
    */
   applying?: Applying[]
   /** The highest metadata.resourceVersion among the Components written so far. A plan must have seen it. */

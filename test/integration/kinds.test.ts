@@ -152,6 +152,33 @@ describe('kinds', () => {
     }
   })
 
+  describe('what may stand in applying of an Environment', () => {
+    const applying = (count: number, length: number) =>
+      Array.from({ length: count }, () => ({
+        kind: 'Creation',
+        name: 'a'.repeat(length),
+        uid: 'u',
+        hash: 'h'.repeat(71),
+      }))
+
+    for (const [title, entries, ...refusals] of [
+      ['names and hashes of 48 KiB', applying(384, 57)],
+      [
+        'names and hashes of more',
+        applying(384, 58),
+        'the names and hashes in applying are too large: expected at most 49152',
+      ],
+      ['641 entries', applying(641, 1), 'status.applying: Too many: 641: must have at most 640 items'],
+    ] as readonly (readonly [string, object[], ...string[]])[]) {
+      it(`${refusals.length === 0 ? 'accepts' : 'refuses'} ${title}`, async () => {
+        const metadata = { generateName: 'applying-' }
+        const created = await api.create(pathOf.Environment!, { ...environment(), metadata })
+        const path = `${pathOf.Environment}/${created.body.metadata.name}/status?dryRun=All`
+        expectRefusal(await api.mergePatch(path, { status: { applying: entries } }, karma), refusals)
+      })
+    }
+  })
+
   describe('what kubectl shows', () => {
     const run = (...args: string[]) => kubectl({ kubeconfig, program: controlPlane().binaries.kubectl, args })
     before(async () => {
