@@ -30,6 +30,8 @@ export function apiServerArguments({
     `--service-account-signing-key-file=${files.serviceAccountKey}`,
     '--service-cluster-ip-range=10.0.0.0/24',
     '--endpoint-reconciler-type=none',
+    // Else it waits for clients to leave their watches, up to a minute.
+    '--shutdown-watch-termination-grace-period=1s',
     '--profiling=false',
     ...(auditLog
       ? [
