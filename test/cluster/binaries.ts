@@ -5,7 +5,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { startAttached } from './attached.ts'
-import { acquireBuildLock } from './build-lock.ts'
+import { acquireFolderLock } from './folder-lock.ts'
 
 const kubernetesVersion = 'v1.36.3'
 const module = import.meta.dirname
@@ -98,7 +98,12 @@ async function buildOnce({
   say: (line: string) => void
 }) {
   mkdirSync(folder, { recursive: true })
-  const release = await acquireBuildLock({ folder, say, needless: () => missingIn(folder).length === 0 })
+  const release = await acquireFolderLock({
+    folder,
+    doing: 'building the control plane',
+    say,
+    needless: () => missingIn(folder).length === 0,
+  })
   try {
     // What another run, or an interrupted one, has finished stays.
     const missing = missingIn(folder)

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
+import { acquireFolderLock } from './folder-lock.ts'
 
 /** What `npm run up` tells of what it left running. */
 export interface UpState {
@@ -52,12 +53,6 @@ export async function serveUp({
   state: Promise<UpState>
   onStop: () => void
 }): Promise<{ readonly close: () => void } | undefined> {
-  const other = await connectUp()
-  if (other !== undefined) {
-    other.destroy()
-    return undefined
-  }
-  rmSync(socketPath, { force: true })
   const open = new Set<Socket>()
   const server = createServer((socket) => {
     open.add(socket)
@@ -68,13 +63,28 @@ export async function serveUp({
     })
     void state.then((now) => socket.write(`${JSON.stringify(now)}\n`))
   })
-  server.listen(socketPath)
-  await once(server, 'listening')
+  if (!(await claimSocket(server))) return undefined
   return {
     close() {
       server.close()
       for (const socket of open) socket.destroy()
       rmSync(socketPath, { force: true })
     },
+  }
+}
+
+/** False when another process answers already. The socket of a process that is gone is in the way, and goes. */
+async function claimSocket(server: Server): Promise<boolean> {
+  const release = await acquireFolderLock({ folder: '.', doing: 'starting' })
+  try {
+    const other = await connectUp()
+    other?.destroy()
+    if (other !== undefined) return false
+    rmSync(socketPath, { force: true })
+    server.listen(socketPath)
+    await once(server, 'listening')
+    return true
+  } finally {
+    release()
   }
 }

@@ -21,7 +21,11 @@ async function main(): Promise<number> {
   if (running === undefined) {
     // Here, where the user sees the progress of a build.
     await findBinaries()
-    say('starting the control plane and the operator')
+    say(
+      process.argv.includes('--no-operator')
+        ? 'starting the control plane'
+        : 'starting the control plane and the operator',
+    )
   }
   const state = await readState(running ?? (await startInBackground()))
   if (state === undefined || state.failed !== undefined) {
@@ -46,6 +50,9 @@ async function startInBackground(): Promise<Socket> {
     if (socket !== undefined) return socket
     await sleep(50)
   }
+  // It yields when another `up` was faster, and that one answers.
+  const other = await connectUp()
+  if (other !== undefined) return other
   throw new Error(`it did not start; the end of its log:\n${endOfLog()}`)
 }
 

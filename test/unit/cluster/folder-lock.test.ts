@@ -4,13 +4,13 @@ import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'nod
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { acquireBuildLock } from '../../cluster/build-lock.ts'
+import { acquireFolderLock } from '../../cluster/folder-lock.ts'
 
-describe('the lock around the build of the control plane', () => {
+describe('the lock of a folder', () => {
   let folder: string
   const said: string[] = []
   const acquire = (needless = () => false) =>
-    acquireBuildLock({ folder, needless, say: (line) => void said.push(line) })
+    acquireFolderLock({ folder, doing: 'building', needless, say: (line) => void said.push(line) })
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'karma-lock-'))
@@ -65,6 +65,6 @@ describe('the lock around the build of the control plane', () => {
     })
     release()
     assert.deepEqual(readdirSync(folder), [other])
-    assert.match(said.join('\n'), /waiting for process 4711/)
+    assert.match(said.join('\n'), /waiting for process 4711, which is building/)
   })
 })

@@ -10,20 +10,23 @@ const heartbeatMs = 2_000
 const silentMs = 30_000
 
 /**
- * Waits until this process is the only one that may build in `folder`, and returns the function that gives that up.
+ * Waits until this process is the only one that holds `folder`, and returns the function that gives it up.
  * Everyone writes a file of its own and then looks for the others', so of two at least one sees the other: two cannot
  * both go ahead. The file of a process that is gone counts for nothing and is removed.
  *
- * @param needless asked while waiting; when true there is nothing left to build, and the lock is not waited for
+ * @param doing what the lock is for, as in "which is building": said of the holder while waiting
+ * @param needless asked while waiting; when true the lock is not waited for any more
  */
-export async function acquireBuildLock({
+export async function acquireFolderLock({
   folder,
-  say,
-  needless,
+  doing,
+  say = () => {},
+  needless = () => false,
 }: {
   folder: string
-  say: (line: string) => void
-  needless: () => boolean
+  doing: string
+  say?: (line: string) => void
+  needless?: () => boolean
 }): Promise<() => void> {
   const own = `${prefix}${hostname()},${process.pid},${Math.random().toString(36).slice(2)}`
   const path = join(folder, own)
@@ -35,7 +38,7 @@ export async function acquireBuildLock({
     if (holder === undefined) return hold(path)
     rmSync(path, { force: true })
     if (Date.now() - said >= 15_000) {
-      say(`waiting for process ${holder}, which builds the control plane, ${Math.round((Date.now() - begun) / 1000)} s`)
+      say(`waiting for process ${holder}, which is ${doing}, ${Math.round((Date.now() - begun) / 1000)} s`)
       said = Date.now()
     }
     // Uneven, so that two that saw each other do not meet for ever.
