@@ -108,6 +108,9 @@ export const resume = <C>(pass: Pass<C>, look: boolean): Pass<C> => {
   return { ...pass, mustLook, stage: pass.held && !mustLook ? 'Plan' : 'Read', members: [], stale: [] }
 }
 
+/** The same holder gives the environment free: what has finished is cleared away. */
+export const closing = <C>(pass: Pass<C>): Pass<C> => ({ ...pass, stage: pass.held ? 'Clear' : 'Idle' })
+
 /** A key by which an effect that is under way is known. */
 export const effectKey = <C>(effect: Effect<C>): string => {
   if ('target' in effect) return `${effect.do} ${effect.member.applying.uid} ${effect.target.component}`
@@ -214,7 +217,7 @@ const tookSeen = <C>(pass: Pass<C>, seen: { open: readonly Member<C>[]; stale: r
 }
 
 const tookBatch = <C>(pass: Pass<C>, members: readonly Member<C>[]): Pass<C> => {
-  if (members.length === 0) return { ...pass, stage: pass.held!.applying.length > 0 ? 'Clear' : 'Idle', members: [] }
+  if (members.length === 0) return { ...pass, stage: 'Idle', members: [] }
   return gathered({ ...pass, stage: 'WriteAhead', members })
 }
 
@@ -233,7 +236,7 @@ const gathered = <C>(pass: Pass<C>): Pass<C> => {
   if (pass.members.some(({ stage }) => stage === 'WriteAhead' || stage === 'Settle')) return pass
   const members = pass.members.filter(({ stage }) => stage === 'Ahead')
   if (members.length > 0) return { ...pass, stage: 'Publish', members }
-  return { ...pass, stage: pass.held!.applying.length > 0 ? 'Clear' : 'Idle', members }
+  return { ...pass, stage: 'Idle', members: [] }
 }
 
 const published = <C>(pass: Pass<C>, resourceVersion: string): Pass<C> => {

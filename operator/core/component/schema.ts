@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
+import { Ajv, type ErrorObject, type Options, type SchemaValidateFunction, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { type Fault, faultMessage } from '../../api/free-form.ts'
@@ -118,7 +118,25 @@ const prepared = <A extends Ajv>(ajv: A, spend: (units: number) => void): A => {
   addFormats.default(ajv)
   boundFormats(ajv)
   ajv.addKeyword({ keyword: step, errors: false, validate: () => spend(workOfReference) ?? true })
+  ajv.removeKeyword('uniqueItems')
+  ajv.addKeyword({ keyword: 'uniqueItems', type: 'array', schemaType: 'boolean', validate: uniqueItems() })
   return ajv
+}
+
+/** Ajv compares each item with each other, which takes a second for the largest config; this takes milliseconds. */
+const uniqueItems = (): SchemaValidateFunction => {
+  const validate: SchemaValidateFunction = (unique: boolean, items: readonly unknown[]) => {
+    const seen = new Map<string, number>()
+    for (const [i, item] of unique ? items.entries() : []) {
+      const text = canonical(item)
+      const j = seen.get(text)
+      if (j !== undefined) validate.errors = [{ keyword: 'uniqueItems', params: { i, j } }]
+      if (j !== undefined) return false
+      seen.set(text, i)
+    }
+    return true
+  }
+  return validate
 }
 
 const draft07 = (spend: (units: number) => void): Ajv => prepared(new Ajv(optionsWith(spend)), spend)

@@ -1,5 +1,5 @@
 import type { Committed, Component, ComponentStatus, Condition, JsonObject } from '../../api/kinds.generated.ts'
-import { patchBetween } from '../change/patch.ts'
+import { patchBetween } from '../../api/merge-patch.ts'
 import { withCondition } from '../change/status.ts'
 import { append, type Transition } from '../event/outbox.ts'
 import type { Verdict } from '../guard/facts.ts'

@@ -5,6 +5,7 @@ export const eventTypes = [
   'change.planned',
   'change.queued',
   'change.applying',
+  'change.withdrawn', // written ahead, never decided: back to where it was
   'change.applied',
   'change.rejected',
   'change.cancelled',

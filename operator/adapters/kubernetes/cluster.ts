@@ -1,0 +1,65 @@
+import type { JsonObject } from '../../api/kinds.generated.ts'
+import { patchBetween } from '../../api/merge-patch.ts'
+import { failure, type Result, success } from '../../api/result.ts'
+import type { Cluster, Kind, Kinds, Of } from '../../ports/cluster.ts'
+import type { KubernetesClient } from './client.ts'
+import { collectionPath, objectPath, parseAs } from './kinds.ts'
+
+interface Dependencies {
+  readonly client: KubernetesClient
+  /** Takes what a write or a read answered into the cache, so that what this process wrote it also knows. */
+  readonly observe: <K extends Kind>(kind: K, object: Of<K>) => void
+  readonly fieldManager?: string
+}
+
+type Metadata = { readonly namespace?: string; readonly name: string; readonly resourceVersion?: string }
+
+const keyOf = ({ namespace, name }: Metadata): string => (namespace === undefined ? name : `${namespace}/${name}`)
+
+/** Writes are JSON merge patches with the resourceVersion of the object they were decided on. */
+export const makeCluster = ({ client, observe, fieldManager = 'karma' }: Dependencies): Cluster => {
+  const taken = <K extends Kind>(kind: K, raw: unknown): Result<Of<K>> => {
+    const parsed = parseAs(kind, raw)
+    if (parsed.ok) observe(kind, parsed.value)
+    return parsed
+  }
+  const patch = async <K extends Kind>(
+    kind: K,
+    metadata: Metadata,
+    body: object,
+    subresource?: string,
+  ): Promise<Result<Of<K>>> => {
+    const answer = await client.patch(objectPath(kind, keyOf(metadata), subresource), body, { fieldManager })
+    return answer.ok ? taken(kind, answer.value) : answer
+  }
+
+  return {
+    async read(kind, key) {
+      const answer = await client.get(objectPath(kind, key))
+      if (answer.ok) return taken(kind, answer.value)
+      return answer.failure.reason === 'NotFound' ? success(undefined) : answer
+    },
+    writeStatus(kind, { metadata, status: before }: Kinds[typeof kind], status) {
+      const { resourceVersion = '' } = metadata
+      const changes = patchBetween((before ?? {}) as unknown as JsonObject, status as unknown as JsonObject)
+      return patch(kind, metadata, { metadata: { resourceVersion }, status: changes }, 'status')
+    },
+    writeConfig(component, config, annotations) {
+      const { resourceVersion = '' } = component.metadata
+      return patch('Component', component.metadata, { metadata: { resourceVersion, annotations }, spec: { config } })
+    },
+    writeFinalizers(kind, { metadata }: Kinds[typeof kind], finalizers) {
+      const { resourceVersion = '' } = metadata
+      return patch(kind, metadata, { metadata: { resourceVersion, finalizers } })
+    },
+    async createEnvironment(namespace, name) {
+      const body = { apiVersion: 'usekarma.dev/v1alpha1', kind: 'Environment', metadata: { namespace, name }, spec: {} }
+      const answer = await client.create(collectionPath('Environment', namespace), body)
+      if (answer.ok) {
+        const parsed = taken('Environment', answer.value)
+        return parsed.ok ? success(undefined) : parsed
+      }
+      return answer.failure.reason === 'AlreadyExists' ? success(undefined) : failure(answer.failure)
+    },
+  }
+}

@@ -1,0 +1,193 @@
+import type { Applying, Component } from '../api/kinds.generated.ts'
+import { emptyObject } from '../api/merge-patch.ts'
+import { failure, type Result, success } from '../api/result.ts'
+import { bounds } from '../core/change/bounds.ts'
+import { type Held, isNewer, type Member } from '../core/change/commit.ts'
+import { type Admitted, admit } from '../core/change/creation.ts'
+import { nextStep } from '../core/change/life.ts'
+import { type Plan, vertexOf } from '../core/change/plan.ts'
+import { byArrival, positionOf } from '../core/change/queue.ts'
+import { display, idOf } from '../core/component/identity.ts'
+import { hashOf } from '../core/component/wanted.ts'
+import type { InFlight, Verdict, World } from '../core/guard/facts.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Caches, Of } from '../ports/cluster.ts'
+import type { Gather } from './gather.ts'
+import { type Content, changeIdOf } from './passage.ts'
+import type { Waiting } from './waiting.ts'
+
+export interface BatchDependencies {
+  readonly caches: Caches
+  readonly gather: Gather
+  readonly waiting: Waiting
+  readonly clock: Pick<Clock, 'monotonic'>
+  readonly sleep: (ms: number) => Promise<void>
+}
+
+/** How long a plan waits for the cache to show what others have committed, in milliseconds. */
+const patience = 5_000
+
+/**
+ * Plans what passes next, under the lock: first the Components that come and go, all in one version; then, of the
+ * requests in their order, those that do not touch each other. What may not pass is settled with its verdict.
+ */
+export const makeBatch = ({ caches, gather, waiting, clock, sleep }: BatchDependencies) => {
+  const caughtUp = async (seen: string): Promise<boolean> => {
+    const end = clock.monotonic() + patience
+    while (isNewer(seen, caches.Component.resourceVersion() || '0')) {
+      if (clock.monotonic() > end) return false
+      await sleep(5)
+    }
+    return true
+  }
+
+  const componentsOf = (key: string): Of<'Component'>[] =>
+    [...waiting.of(key, 'Component')].flatMap((name) => {
+      const component = caches.Component.get(name)
+      if (!component) waiting.leave(key, 'Component', name)
+      return component ? [component] : []
+    })
+
+  const creations = (components: readonly Of<'Component'>[], world: World): Member<Content>[] => {
+    const fresh = components.filter(({ metadata, status }) => !status?.committed && !metadata.deletionTimestamp)
+    const { admitted, heldBack } = admit(fresh, world)
+    for (const { component, verdicts } of heldBack) holdBack(world.environmentKey, component, verdicts)
+    return bounded(admitted.map((one) => creationOf(one, world)))
+  }
+
+  const removals = (components: readonly Of<'Component'>[], world: World): Member<Content>[] => {
+    const leaving = components.filter(({ metadata, status }) => status?.committed && metadata.deletionTimestamp)
+    return bounded(
+      leaving.flatMap((component) => {
+        const staying = world.view
+          .dependentsOf(idOf(component))
+          .filter((id) => !world.known(id)?.component.metadata.deletionTimestamp)
+        if (staying.length === 0) return [removalOf(component)]
+        holdBack(world.environmentKey, component, [inUse(component, staying.sort(), world)])
+        return []
+      }),
+    )
+  }
+
+  const holdBack = (environmentKey: string, { metadata }: Component, verdicts: readonly Verdict[]): void => {
+    const key = `${metadata.namespace}/${metadata.name}`
+    waiting.leave(environmentKey, 'Component', key)
+    waiting.holdBack(key, verdicts)
+  }
+
+  const requests = (key: string, world: World): Member<Content>[] => {
+    const taken: InFlight[] = []
+    const members: Member<Content>[] = []
+    const waitingRequests = [...waiting.of(key, 'ChangeRequest')].flatMap((name) => {
+      const request = caches.ChangeRequest.get(name)
+      if (!request) waiting.leave(key, 'ChangeRequest', name)
+      return request ? [request] : []
+    })
+    for (const request of waitingRequests.sort(byArrival)) {
+      const requestKey = `${request.metadata.namespace}/${request.metadata.name}`
+      const facts = gather.life(request, { ...world, inFlight: taken })
+      const step = nextStep(facts)
+      const position = positionOf(request, caches.ChangeRequest.byIndex('queued', key))
+      if (step.to === 'Stay') {
+        waiting.leave(key, 'ChangeRequest', requestKey)
+      } else if (step.to !== 'Pass') {
+        waiting.leave(key, 'ChangeRequest', requestKey)
+        members.push(requestMember(request, 'Settle', [], { request, step, world, position }))
+      } else if (step.plan) {
+        const { plan } = step
+        // What it touches is its own from here on, also when it has to wait for the next round.
+        const held = plan.verdicts.some(({ guard }) => guard === 'InFlight')
+        taken.push({ object: `changerequest/${request.metadata.name}`, affected: touched(plan, world) })
+        if (held) continue
+        waiting.leave(key, 'ChangeRequest', requestKey)
+        const { name, resourceVersion = '' } = plan.component.metadata
+        const targets = [{ component: name, resourceVersion, stage: 'Spec' as const }]
+        members.push(requestMember(request, 'WriteAhead', targets, { request, plan, patch: plan.patch, world }))
+      } else {
+        // In phase Applying: it is found by looking.
+        waiting.leave(key, 'ChangeRequest', requestKey)
+      }
+      if (sizeOf(members) > bounds.applyingBytes) break
+    }
+    return members
+  }
+
+  return async (environment: Of<'Environment'>, held: Held, seen: string): Promise<Result<Member<Content>[]>> => {
+    const key = `${environment.metadata.namespace}/${environment.metadata.name}`
+    // 1. Nothing older than what was committed last.
+    if (!(await caughtUp(seen))) {
+      const message = `Components are known up to resourceVersion ${caches.Component.resourceVersion()}, expected ${seen}`
+      return failure({ reason: 'Unavailable', message, retry: true })
+    }
+    // 2. What is known at the version that this holder holds.
+    const world = await gather.world(environment, { version: held.version, changeId: changeIdOf(held.applying) })
+    if (!world.ok) return world
+    // 3. Components that come and go, then requests.
+    const components = componentsOf(key)
+    for (const { metadata, status } of components) {
+      const settled = status?.committed ? !metadata.deletionTimestamp : metadata.deletionTimestamp !== undefined
+      if (settled) waiting.leave(key, 'Component', `${metadata.namespace}/${metadata.name}`)
+    }
+    const moving = [...creations(components, world.value), ...removals(components, world.value)]
+    return success(moving.length > 0 ? moving : requests(key, world.value))
+  }
+}
+
+const creationOf = ({ id, component, wanted }: Admitted, world: World): Member<Content> => {
+  const { name, uid = '', resourceVersion = '' } = component.metadata
+  const { config = emptyObject(), references = [] } = wanted
+  return {
+    applying: { kind: 'Creation', name, uid, hash: hashOf(wanted) },
+    stage: 'Ahead',
+    resourceVersion: '',
+    targets: [{ component: name, resourceVersion, stage: 'Committed' }],
+    content: { wanted, patch: [vertexOf({ id, config, references }, component.spec.type, world)] },
+  }
+}
+
+const removalOf = (component: Of<'Component'>): Member<Content> => {
+  const { name, uid = '', resourceVersion = '' } = component.metadata
+  return {
+    applying: { kind: 'Removal', name, uid },
+    stage: 'Ahead',
+    resourceVersion: '',
+    targets: [{ component: name, resourceVersion, stage: 'Committed' }],
+    content: { patch: [{ id: idOf(component), removed: true }] },
+  }
+}
+
+const requestMember = (
+  request: Of<'ChangeRequest'>,
+  stage: 'Settle' | 'WriteAhead',
+  targets: Member<Content>['targets'],
+  content: Content,
+): Member<Content> => {
+  const { name, uid = '', resourceVersion = '' } = request.metadata
+  return { applying: { kind: 'ChangeRequest', name, uid }, stage, resourceVersion, targets, content }
+}
+
+const inUse = (component: Of<'Component'>, dependents: readonly string[], { namespace }: World): Verdict => {
+  const object = display(idOf(component), namespace)
+  const names = dependents.slice(0, 5).map((id) => display(id, namespace))
+  const more = dependents.length > names.length ? ` and ${dependents.length - names.length} more` : ''
+  const message = `Component ${object}: is being deleted, but ${names.join(', ')}${more} refer to it; delete them first`
+  return { guard: 'OutputInUse', verdict: 'Reject', reason: 'OutputInUse', object, message }
+}
+
+/** The changed Component, all that it affects, and who may read it: another change of these must wait for this one. */
+const touched = ({ id, impact }: Plan, { view }: World): Set<string> =>
+  new Set([id, ...view.dependentsOf(id), ...impact.reached.map((reached) => reached.id)])
+
+const applyingSize = ({ name, hash = '' }: Applying): number => 96 + name.length + hash.length
+
+const sizeOf = (members: readonly Member<Content>[]): number =>
+  members.reduce((sum, { applying }) => sum + applyingSize(applying), 0)
+
+/** As many as fit where they are written down; the rest passes next. */
+const bounded = (members: readonly Member<Content>[]): Member<Content>[] => {
+  let size = 0
+  return members.filter(({ applying }) => {
+    size += applyingSize(applying)
+    return size <= bounds.applyingBytes
+  })
+}

@@ -1,0 +1,127 @@
+import type { ChangeRequestStatus } from '../api/kinds.generated.ts'
+import { type LifeFacts, nextStep, type Step } from '../core/change/life.ts'
+import { positionOf } from '../core/change/queue.ts'
+import { stopped } from '../core/change/request-status.ts'
+import { isFinished, phaseOf } from '../core/change/status.ts'
+import { environmentKey, nameOfId, resolveId } from '../core/component/identity.ts'
+import type { World } from '../core/guard/facts.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Caches, Cluster, Of } from '../ports/cluster.ts'
+import { again, done, type Outcome, retry } from '../runtime/controller.ts'
+import { hasFinalizer, withFinalizer, withoutFinalizer } from '../runtime/finalizer.ts'
+import type { Gather } from './gather.ts'
+import { changeIdOf } from './passage.ts'
+import type { Relay } from './relay.ts'
+import type { Waiting } from './waiting.ts'
+
+export const changeFinalizer = 'usekarma.dev/change'
+
+export interface ChangeRequestDependencies {
+  readonly cluster: Cluster
+  readonly caches: Caches
+  readonly gather: Gather
+  readonly waiting: Waiting
+  readonly relay: Pick<Relay, 'drained' | 'room'>
+  readonly clock: Pick<Clock, 'now'>
+  /** the environment is to be looked at: something in it is half done */
+  readonly lookAt: (environmentKey: string) => void
+}
+
+/** Steps 1 to 3 of a change: what it would do, and whether it may try to pass its environment's gate. */
+export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependencies) => {
+  const { cluster, caches, gather, waiting, relay, clock, lookAt } = dependencies
+
+  /** The Component it names: from the cache, or, before anything is concluded from its absence, from the server. */
+  const componentOf = async (request: Of<'ChangeRequest'>) => {
+    const id = resolveId(request.spec.component, request.metadata.namespace ?? '')
+    const at = id.ok ? nameOfId(id.value) : id
+    if (!at.ok) return { component: undefined }
+    const key = `${at.value.namespace}/${at.value.name}`
+    const cached = caches.Component.get(key)
+    if (cached) return { component: cached }
+    const read = await cluster.read('Component', key)
+    return read.ok ? { component: caches.Component.get(key) ?? read.value } : { failure: read.failure }
+  }
+
+  const stop = async (
+    request: Of<'ChangeRequest'>,
+    step: Exclude<Step, { to: 'Stay' | 'Pass' }>,
+    world?: World,
+  ): Promise<Outcome> => {
+    if (relay.room(request) < 3) return again(200)
+    const key = world?.environmentKey
+    const position = key ? positionOf(request, caches.ChangeRequest.byIndex('queued', key)) : 1
+    const environment = world?.environment.metadata.name
+    const status = stopped(request, step, { world, environment, position, now: clock.now() })
+    if (step.to === 'Queued' && waitsAsBefore(request.status, status)) return done
+    const written = await cluster.writeStatus('ChangeRequest', request, status)
+    return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
+  }
+
+  /** Keeps the object until its last event is out. */
+  const end = async (request: Of<'ChangeRequest'>): Promise<Outcome> => {
+    const { finalizers, deletionTimestamp } = request.metadata
+    if (!deletionTimestamp || !hasFinalizer(finalizers, changeFinalizer)) return done
+    const drain = relay.drained(request)
+    if (drain.kind === 'Waiting') return again(Math.min(drain.ms, 200))
+    const written = await cluster.writeFinalizers(
+      'ChangeRequest',
+      request,
+      withoutFinalizer(finalizers, changeFinalizer),
+    )
+    return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
+  }
+
+  return async (key: string): Promise<Outcome> => {
+    // 1. The request as it stands.
+    const request = caches.ChangeRequest.get(key)
+    if (!request) return done
+    const { metadata } = request
+    if (isFinished(phaseOf(request.status))) return end(request)
+    if (!metadata.deletionTimestamp && !hasFinalizer(metadata.finalizers, changeFinalizer)) {
+      const added = await cluster.writeFinalizers(
+        'ChangeRequest',
+        request,
+        withFinalizer(metadata.finalizers, changeFinalizer),
+      )
+      return added.ok ? done : retry(added.failure)
+    }
+    // 2. What it is about, and what is known there.
+    const { component, failure } = await componentOf(request)
+    if (failure) return retry(failure)
+    const place = component ? environmentKey(metadata.namespace ?? '', component.spec.environment) : undefined
+    if (phaseOf(request.status) === 'Applying') {
+      if (place) lookAt(place)
+      return done
+    }
+    const environment = place ? caches.Environment.get(place) : undefined
+    const world = environment ? await worldOf(gather, environment) : undefined
+    if (world && !world.ok) return retry(world.failure)
+    // 3. The next step of its life.
+    const facts: LifeFacts = world
+      ? gather.life(request, world.value)
+      : { request, planned: undefined, uncommitted: component ? notYet(request) : null, world: undefined }
+    const step = nextStep(facts)
+    if (step.to === 'Stay') return done
+    if (step.to !== 'Pass') return stop(request, step, world?.value)
+    waiting.enter(world!.value.environmentKey, 'ChangeRequest', key)
+    return done
+  }
+}
+
+const worldOf = (gather: Gather, environment: Of<'Environment'>) => {
+  const { version = 0, applying = [] } = environment.status ?? {}
+  return gather.world(environment, { version, changeId: changeIdOf(applying) })
+}
+
+const notYet = ({ spec: { component } }: Of<'ChangeRequest'>) => ({
+  reason: 'UnknownComponent',
+  object: component,
+  message: `Component ${component}: expected to be committed before it is changed, found that its environment is not set up yet`,
+})
+
+/** Nothing that people would want to read has changed. */
+const waitsAsBefore = (before: ChangeRequestStatus | undefined, after: ChangeRequestStatus): boolean =>
+  before?.phase === 'Queued' &&
+  JSON.stringify(before.blockedBy) === JSON.stringify(after.blockedBy) &&
+  before.plan?.hash === after.plan?.hash

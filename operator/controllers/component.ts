@@ -1,0 +1,116 @@
+import type { ComponentStatus, Condition } from '../api/kinds.generated.ts'
+import { environmentKey, idOf } from '../core/component/identity.ts'
+import { unresolvedOf } from '../core/component/resolution.ts'
+import { conditionsOf } from '../core/component/status.ts'
+import { append } from '../core/event/outbox.ts'
+import type { Verdict } from '../core/guard/facts.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Caches, Cluster, Of } from '../ports/cluster.ts'
+import { again, done, type Outcome, retry } from '../runtime/controller.ts'
+import { hasFinalizer, withFinalizer, withoutFinalizer } from '../runtime/finalizer.ts'
+import type { Relay } from './relay.ts'
+import type { Waiting } from './waiting.ts'
+
+export const componentFinalizer = 'usekarma.dev/component'
+
+export interface ComponentDependencies {
+  readonly cluster: Cluster
+  readonly caches: Caches
+  readonly waiting: Waiting
+  readonly relay: Pick<Relay, 'drained' | 'room'>
+  readonly clock: Pick<Clock, 'now'>
+}
+
+/** Brings Components to their environment's gate when they come and go, and says in their status how they stand. */
+export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock }: ComponentDependencies) => {
+  const writeFinalizers = async (component: Of<'Component'>, finalizers: readonly string[]): Promise<Outcome> => {
+    const written = await cluster.writeFinalizers('Component', component, finalizers)
+    return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
+  }
+
+  /** It has left the graph, or never was in it: it may go once its last event is out. */
+  const end = async (component: Of<'Component'>): Promise<Outcome> => {
+    const drain = relay.drained(component)
+    if (drain.kind === 'Waiting') return again(Math.min(drain.ms, 200))
+    return writeFinalizers(component, withoutFinalizer(component.metadata.finalizers, componentFinalizer))
+  }
+
+  /** How many committed Components refer to it. */
+  const dependentsOf = (id: string, namespace: string): number => {
+    let count = 0
+    for (const { metadata, status } of caches.Component.byIndex('refersTo', id)) {
+      const references = status?.committed?.references ?? []
+      if (
+        metadata.namespace === namespace &&
+        references.some((reference) => `${namespace}/${reference.component}` === id)
+      )
+        count++
+    }
+    return count
+  }
+
+  const standing = (component: Of<'Component'>, heldBack: readonly Verdict[]): ComponentStatus => {
+    const { metadata, status } = component
+    const namespace = metadata.namespace ?? ''
+    const known = (id: string) => caches.Component.get(keyOfId(id))
+    const unresolved = unresolvedOf(component, known)
+    const conditions = conditionsOf(component, { unresolved, heldBack }, new Date(clock.now()).toISOString())
+    const blocked = conditionOf(conditions, 'Committed')
+    const before = conditionOf(status?.conditions, 'Committed')
+    const isNews = heldBack.length > 0 && (before?.reason !== blocked?.reason || before?.message !== blocked?.message)
+    const transition = {
+      type: 'component.blocked',
+      reason: blocked?.reason ?? '',
+      message: blocked?.message ?? '',
+    } as const
+    return {
+      ...status,
+      ...(isNews ? append(status, [transition], clock.now()) : {}),
+      dependents: dependentsOf(idOf(component), namespace),
+      observedGeneration: metadata.generation ?? 1,
+      conditions,
+    }
+  }
+
+  return async (key: string): Promise<Outcome> => {
+    // 1. The Component as it stands.
+    const component = caches.Component.get(key)
+    if (!component) {
+      waiting.holdBack(key, [])
+      return done
+    }
+    const { metadata, spec, status } = component
+    const deleting = metadata.deletionTimestamp !== undefined
+    const finalized = hasFinalizer(metadata.finalizers, componentFinalizer)
+    // 2. What comes and goes passes the gate.
+    if (!deleting && !finalized)
+      return writeFinalizers(component, withFinalizer(metadata.finalizers, componentFinalizer))
+    if (deleting && !finalized) return done
+    if (deleting && !status?.committed) return end(component)
+    const heldBack = waiting.heldBack(key)
+    const moving = deleting || !status?.committed
+    if (moving && heldBack.length === 0) {
+      waiting.enter(environmentKey(metadata.namespace ?? '', spec.environment), 'Component', key)
+      if (status?.conditions) return done
+    }
+    // 3. How it stands, for people.
+    const next = standing(component, heldBack)
+    if (isSame(status, next)) return done
+    if (relay.room(component) < 1) return again(200)
+    const written = await cluster.writeStatus('Component', component, next)
+    return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
+  }
+}
+
+const keyOfId = (id: string): string => id.replace(/^([^/]*)\/([^/]*)\/(.*)$/, '$1/$2.$3')
+
+const conditionOf = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
+  conditions?.find((condition) => condition.type === type)
+
+const isSame = (before: ComponentStatus | undefined, after: ComponentStatus): boolean =>
+  (before?.dependents ?? 0) === after.dependents &&
+  before?.observedGeneration === after.observedGeneration &&
+  (after.conditions ?? []).every((condition) => {
+    const was = conditionOf(before?.conditions, condition.type)
+    return was?.status === condition.status && was.reason === condition.reason && was.message === condition.message
+  })

@@ -1,0 +1,123 @@
+import { checkConfig, makeSchemaCache } from '../core/component/schema.ts'
+import { makeImpact } from '../core/graph/impact.ts'
+import { makeGuards } from '../core/guard/expression.ts'
+import type { Caches, Cluster } from '../ports/cluster.ts'
+import type { GraphStore } from '../ports/graph.ts'
+import type { Locks } from '../ports/lock.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { makeController, type Outcome } from '../runtime/controller.ts'
+import type { Logger } from '../runtime/log.ts'
+import type { Metrics } from '../runtime/metrics.ts'
+import { makeWorkQueue } from '../runtime/workqueue.ts'
+import { makeBatch } from './batch.ts'
+import { makeChangeRequestReconciler } from './change-request.ts'
+import { makeComponentReconciler } from './component.ts'
+import { makeComponentTypeReconciler } from './component-type.ts'
+import { type EnvironmentTimes, makeEnvironmentReconciler } from './environment.ts'
+import { makeGather } from './gather.ts'
+import type { Relay } from './relay.ts'
+import { makeWaiting } from './waiting.ts'
+import { wakeOn } from './wake.ts'
+
+export interface ControllersDependencies {
+  readonly cluster: Cluster
+  readonly caches: Caches
+  readonly graph: GraphStore
+  readonly locks: Locks
+  readonly relay: Pick<Relay, 'drained' | 'room' | 'onPublished' | 'state'>
+  /** identity of this process */
+  readonly holder: string
+  readonly clock: Clock
+  readonly sleep: (ms: number) => Promise<void>
+  readonly random: () => number
+  readonly times: EnvironmentTimes
+  readonly log: Logger
+  readonly nextId: () => string
+  readonly metrics: Pick<Metrics, 'controllers' | 'watchQueue'>
+}
+
+/** Counts in the status of a ComponentType need not be right at once, in milliseconds. */
+const countDelay = 1_000
+
+/** The four controllers, their queues, and what wakes them. */
+export const makeControllers = (dependencies: ControllersDependencies) => {
+  const { cluster, caches, graph, relay, clock, sleep, random, log, nextId, metrics } = dependencies
+
+  const queueOf = (name: string) => {
+    const queue = makeWorkQueue({ clock, random })
+    metrics.watchQueue(name, queue)
+    return queue
+  }
+  const queues = {
+    changeRequest: queueOf('change-request'),
+    component: queueOf('component'),
+    componentType: queueOf('component-type'),
+    environment: queueOf('environment'),
+  }
+  const waiting = makeWaiting({ onEnter: queues.environment.add, onHeldBack: queues.component.add })
+  const guards = makeGuards({ now: () => clock.monotonic() })
+  const schemas = makeSchemaCache()
+  const configFaults: Parameters<typeof makeGather>[0]['configFaults'] = (type, config) =>
+    checkConfig(type, config, schemas)
+  const impact = makeImpact({ now: () => clock.monotonic() })
+  const gather = makeGather({ caches, graph, impact, guards, configFaults })
+
+  const environment = makeEnvironmentReconciler({
+    ...dependencies,
+    plan: makeBatch({ caches, gather, waiting, clock, sleep }),
+    again: queues.changeRequest.retry,
+    hasWork: waiting.has,
+    forgetGraph: gather.forget,
+    delayed: () => relay.state().find(({ failure }) => failure !== undefined)?.failure,
+    hasRoom: (object) => relay.room(object) >= roomForBatch,
+  })
+  const controllerOf = (
+    name: keyof typeof queues,
+    workers: number,
+    reconcile: (key: string, log: Logger) => Promise<Outcome>,
+  ) =>
+    makeController({ name, queue: queues[name], workers, reconcile, log, clock, nextId, metrics: metrics.controllers })
+  const controllers = [
+    controllerOf('componentType', 1, makeComponentTypeReconciler({ cluster, caches, guards, configFaults, clock })),
+    controllerOf('component', 8, makeComponentReconciler({ cluster, caches, waiting, relay, clock })),
+    controllerOf(
+      'changeRequest',
+      16,
+      makeChangeRequestReconciler({ cluster, caches, gather, waiting, relay, clock, lookAt: queues.environment.add }),
+    ),
+    controllerOf('environment', 8, environment.reconcile),
+  ]
+
+  return {
+    start(): void {
+      wakeOn(caches, waiting, {
+        changeRequest: queues.changeRequest.add,
+        component: queues.component.add,
+        componentType: queues.componentType.add,
+        componentTypeSoon: (key) => queues.componentType.addAfter(key, countDelay),
+        environment: queues.environment.add,
+      })
+      // Who waits for the last event of an object that goes.
+      relay.onPublished(({ kind, metadata }) => {
+        if (metadata.deletionTimestamp === undefined) return
+        const key = `${metadata.namespace}/${metadata.name}`
+        if (kind === 'ChangeRequest') queues.changeRequest.add(key)
+        if (kind === 'Component') queues.component.add(key)
+      })
+      for (const object of caches.ComponentType.list()) queues.componentType.add(object.metadata.name)
+      for (const { metadata } of caches.Environment.list())
+        queues.environment.add(`${metadata.namespace}/${metadata.name}`)
+      for (const { metadata } of caches.Component.list()) queues.component.add(`${metadata.namespace}/${metadata.name}`)
+      for (const { metadata } of caches.ChangeRequest.list())
+        queues.changeRequest.add(`${metadata.namespace}/${metadata.name}`)
+      for (const controller of controllers) controller.start()
+    },
+    async stop(): Promise<void> {
+      await Promise.all(controllers.map((controller) => controller.stop()))
+      await environment.release(log)
+    },
+  }
+}
+
+/** Entries that one turn of an environment may append: locked, published several times, released. */
+const roomForBatch = 8

@@ -1,0 +1,217 @@
+import type { Held } from '../api/lease.ts'
+import { closing, effectKey, newPass, nextEffects, type Pass, resume, took } from '../core/change/commit.ts'
+import { tended } from '../core/lock/claim.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Caches, Cluster, Of } from '../ports/cluster.ts'
+import type { Lock, Locks } from '../ports/lock.ts'
+import { again, done, type Outcome, retry } from '../runtime/controller.ts'
+import type { Logger } from '../runtime/log.ts'
+import { type Content, makePassage, type Passage, type PassageDependencies } from './passage.ts'
+
+export interface EnvironmentTimes {
+  /** A batch of changes ends after this, so that other holders get a turn. */
+  readonly turnMs: number
+  /** The environment is given free when nothing has come for so long. */
+  readonly lingerMs: number
+}
+
+export interface EnvironmentDependencies extends Omit<PassageDependencies, 'onTakenOver' | 'queued'> {
+  readonly cluster: Cluster
+  readonly caches: Caches
+  readonly locks: Locks
+  readonly clock: Clock
+  readonly sleep: (ms: number) => Promise<void>
+  readonly times: EnvironmentTimes
+  /** changes and Components that want to pass this environment's gate now */
+  readonly hasWork: (environmentKey: string) => boolean
+  readonly forgetGraph: (environmentKey: string) => void
+  /** why events cannot be published at the moment */
+  readonly delayed: () => string | undefined
+  /** whether one more transition of this object may be told without losing one */
+  readonly hasRoom: (environment: Of<'Environment'>) => boolean
+}
+
+/** What this process remembers of an environment between two looks. All of it may be forgotten. */
+interface Session {
+  pass: Pass<Content>
+  readonly passage: Passage
+  readonly lock: Lock
+  held?: Held | undefined
+  /** monotonic ms */
+  lastWork: number
+  failures: number
+}
+
+/**
+ * Steps 4 to 8 and 10 of a change: one look at an environment carries everything through that waits in it. The lock is
+ * kept for a moment afterwards, so that changes that follow each other closely do not take it again and again.
+ */
+export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies) => {
+  const { cluster, caches, locks, clock, sleep, times, hasWork, delayed } = dependencies
+  const sessions = new Map<string, Session>()
+
+  const sessionOf = (key: string): Session => {
+    let session = sessions.get(key)
+    if (!session) {
+      const onTakenOver = (): void => dependencies.forgetGraph(key)
+      const passage = makePassage(key, { ...dependencies, onTakenOver, queued })
+      session = { pass: newPass(), passage, lock: locks(key), lastWork: clock.monotonic(), failures: 0 }
+      sessions.set(key, session)
+    }
+    return session
+  }
+
+  const queued = (key: string): number => {
+    let count = 0
+    for (const request of caches.ChangeRequest.byIndex('environment', key))
+      if (request.status?.phase === 'Queued') count++
+    return count
+  }
+
+  /** Something in phase Applying that this holder does not carry, or decided work that may be unfinished. */
+  const mustLook = (key: string, environment: Of<'Environment'>, { pass }: Session): boolean => {
+    if (!pass.held) return true
+    if (environment.metadata.resourceVersion !== pass.held.resourceVersion) return true
+    for (const _ of caches.ChangeRequest.byIndex('applying', key)) return true
+    return false
+  }
+
+  const hasUnfinished = (key: string, environment: Of<'Environment'>): boolean => {
+    for (const _ of caches.ChangeRequest.byIndex('applying', key)) return true
+    return (environment.status?.applying ?? []).length > 0
+  }
+
+  const hold = async (session: Session): Promise<Outcome | undefined> => {
+    const { held, lock } = session
+    const now = clock.monotonic()
+    if (held && now < held.validUntil && now - held.sentAt < (held.validUntil - held.sentAt) / 2) return undefined
+    const result = held && now < held.validUntil ? await lock.renew(held) : await lock.acquire()
+    if (result.ok) {
+      session.held = result.value
+      return undefined
+    }
+    session.held = undefined
+    const { waitMs } = result.failure as { waitMs?: number }
+    return waitMs === undefined ? retry(result.failure) : again(Math.max(waitMs, 10))
+  }
+
+  /** Effects until the pass has ended, the turn is over or the lock is lost. */
+  const run = async (session: Session, log: Logger): Promise<Outcome | undefined> => {
+    const end = clock.monotonic() + times.turnMs
+    for (;;) {
+      const effects = nextEffects(session.pass)
+      if (effects.length === 0) return undefined
+      if (session.pass.stage === 'Plan' && clock.monotonic() > end) return undefined
+      const lost = await hold(session)
+      if (lost) return lost
+      const stuck = await perform(session, log)
+      if (stuck) return stuck
+    }
+  }
+
+  /** All effects that may be done now, side by side; what they make possible follows at once. */
+  const perform = async (session: Session, log: Logger): Promise<Outcome | undefined> => {
+    const { stage } = session.pass
+    const under = new Map<string, Promise<void>>()
+    let unknown = 0
+    const launch = (): void => {
+      if (session.pass.stage !== stage || unknown > 0) return
+      for (const effect of nextEffects(session.pass)) {
+        const key = effectKey(effect)
+        if (under.has(key)) continue
+        const pass = session.pass
+        const work = session.passage(pass, effect).then((answer) => {
+          under.delete(key)
+          if (answer.is !== 'Written') log.debug({ effect: key, answer: answer.is }, 'effect')
+          if (answer.is === 'Unknown') unknown++
+          // What came of an effect of an earlier stage says nothing any more.
+          if (session.pass.stage === stage) session.pass = took(session.pass, effect, answer)
+          launch()
+        })
+        under.set(key, work)
+      }
+    }
+    launch()
+    while (under.size > 0) await Promise.race(under.values())
+    if (unknown === 0) {
+      session.failures = 0
+      return undefined
+    }
+    session.failures++
+    if (session.failures > 8) return retry({ reason: 'Unavailable', message: `no answer in stage ${stage}` })
+    await sleep(Math.min(20 * 2 ** session.failures, 1_000))
+    return undefined
+  }
+
+  /** Gives the environment free: what is finished is cleared away, the lock is let go. */
+  const close = async (session: Session, log: Logger): Promise<void> => {
+    session.pass = closing(session.pass)
+    if (session.pass.stage === 'Clear') await perform(session, log)
+    const { held, lock } = session
+    session.held = undefined
+    if (held) await lock.release(held)
+  }
+
+  const tend = async (key: string, environment: Of<'Environment'>, session: Session): Promise<Outcome> => {
+    const next = tended(environment, { queued: queued(key), delayed: delayed(), now: clock.now() })
+    if (isTended(environment, next)) return done
+    const written = await cluster.writeStatus('Environment', environment, next)
+    // Our own claim stands on a resourceVersion that has just moved.
+    session.pass = newPass()
+    return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
+  }
+
+  const reconcile = async (key: string, log: Logger): Promise<Outcome> => {
+    // 1. There is an Environment, or somebody names one.
+    const environment = caches.Environment.get(key)
+    if (!environment) {
+      if (!hasWork(key)) return done
+      const [namespace = '', name = ''] = key.split('/')
+      const created = await cluster.createEnvironment(namespace, name)
+      return created.ok ? done : retry(created.failure)
+    }
+    const session = sessionOf(key)
+    // 2. Somebody wants to pass, or is half through.
+    const work = hasWork(key) || (hasUnfinished(key, environment) && !session.held)
+    if (work) {
+      if (!dependencies.hasRoom(environment)) return again(50)
+      const waiting = await hold(session)
+      if (waiting) return waiting
+      session.pass = resume(session.pass, mustLook(key, environment, session))
+      const stopped = await run(session, log)
+      session.lastWork = clock.monotonic()
+      if (stopped) return stopped
+      if (hasWork(key)) await close(session, log)
+      return again(hasWork(key) ? 1 : times.lingerMs)
+    }
+    // 3. Nobody does: after a moment the lock is let go.
+    if (session.held) {
+      const rest = session.lastWork + times.lingerMs - clock.monotonic()
+      if (rest > 0) return again(rest)
+      await close(session, log)
+    }
+    return tend(key, caches.Environment.get(key) ?? environment, session)
+  }
+
+  return {
+    reconcile,
+    /** Lets every lock go, on the way out. */
+    async release(log: Logger): Promise<void> {
+      await Promise.all([...sessions.values()].filter(({ held }) => held).map((session) => close(session, log)))
+    },
+  }
+}
+
+const isTended = (environment: Of<'Environment'>, next: NonNullable<Of<'Environment'>['status']>): boolean => {
+  const { queued = 0, conditions = [] } = environment.status ?? {}
+  if (queued !== next.queued) return false
+  return (next.conditions ?? []).every((condition) =>
+    conditions.some(
+      ({ type, status, reason, message }) =>
+        type === condition.type &&
+        status === condition.status &&
+        reason === condition.reason &&
+        message === condition.message,
+    ),
+  )
+}

@@ -1,0 +1,332 @@
+import type { Applying, ChangeRequest, Component, Environment, JsonObject } from '../api/kinds.generated.ts'
+import { emptyObject, patchBetween } from '../api/merge-patch.ts'
+import type { Parsed } from '../api/parse.ts'
+import type { Failure, Result } from '../api/result.ts'
+import type { Answer, Effect, Held, Member, Pass, Stale, Target } from '../core/change/commit.ts'
+import type { Step } from '../core/change/life.ts'
+import { patchOfUntouched } from '../core/change/patch.ts'
+import { editOf, type Plan } from '../core/change/plan.ts'
+import { finished, stopped, takenBack, writtenAhead } from '../core/change/request-status.ts'
+import { isFinished, phaseOf } from '../core/change/status.ts'
+import { nameOfId, resolveId } from '../core/component/identity.ts'
+import { committedStatus, removedStatus } from '../core/component/status.ts'
+import { hashOf, type Wanted, wantedOf } from '../core/component/wanted.ts'
+import type { World } from '../core/guard/facts.ts'
+import { claimed, cleared, published } from '../core/lock/claim.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Caches, Cluster, Kind, Kinds, Of } from '../ports/cluster.ts'
+import type { GraphPatch, GraphStore } from '../ports/graph.ts'
+
+/** What a member of a batch carries. Of one that was taken over only the request is known. */
+export interface Content {
+  readonly request?: Parsed<ChangeRequest>
+  readonly plan?: Plan
+  /** absent: taken over */
+  readonly patch?: GraphPatch
+  readonly world?: World
+  readonly step?: Exclude<Step, { to: 'Stay' | 'Pass' }>
+  readonly position?: number
+  /** of a creation: what is let through */
+  readonly wanted?: Wanted
+}
+
+export interface PassageDependencies {
+  readonly cluster: Cluster
+  readonly caches: Caches
+  readonly graph: GraphStore
+  readonly clock: Pick<Clock, 'now'>
+  readonly holder: string
+  /** the next batch, planned on what is committed; `seen`: Components must be at least as new as this resourceVersion */
+  readonly plan: (
+    environment: Of<'Environment'>,
+    held: Held,
+    seen: string,
+  ) => Promise<Result<readonly Member<Content>[]>>
+  /** This request is to be looked at again: what was planned for it did not come to pass. */
+  readonly again: (requestKey: string) => void
+  readonly queued: (environmentKey: string) => number
+  /** the graph of the environment must be rebuilt before the next plan */
+  readonly onTakenOver: () => void
+}
+
+/** Carries out one effect of the commit protocol on one environment, and says what came of it. */
+export type Passage = (pass: Pass<Content>, effect: Effect<Content>) => Promise<Answer<Content>>
+
+/**
+ * The effects of core/change/commit on the API server. `objects` holds what this holder has read and written on its
+ * way: a write is decided on exactly the version it is conditioned on.
+ */
+export const makePassage = (
+  environmentKey: string,
+  { cluster, caches, graph, clock, holder, plan, again, queued, onTakenOver }: PassageDependencies,
+): Passage => {
+  const namespace = environmentKey.slice(0, environmentKey.indexOf('/'))
+  let environment: Of<'Environment'> | undefined
+  const components = new Map<string, Of<'Component'>>()
+  /** What this process writes itself is in its caches at once; what others wrote is up to here. */
+  const seen = '0'
+  const keyOf = (name: string): string => `${namespace}/${name}`
+
+  const keep = <K extends Kind>(kind: K, object: Of<K>): string => {
+    if (kind === 'Component') components.set(keyOf(object.metadata.name), object as Of<'Component'>)
+    if (kind === 'Environment') environment = object as Of<'Environment'>
+    return object.metadata.resourceVersion ?? ''
+  }
+  const write = async <K extends Kind>(
+    kind: K,
+    object: Kinds[K],
+    status: Kinds[K]['status'] & object,
+  ): Promise<Answer<Content>> => answerOf(kind, await cluster.writeStatus(kind, object, status))
+  const answerOf = <K extends Kind>(kind: K, result: Result<Of<K>>): Answer<Content> =>
+    result.ok ? { is: 'Written', resourceVersion: keep(kind, result.value) } : answerOfFailure(result.failure)
+
+  /** The Environment at the version this holder wrote or read last. */
+  const writeEnvironment = (
+    resourceVersion: string,
+    next: (environment: Environment) => Environment['status'] & object,
+  ) =>
+    environment?.metadata.resourceVersion === resourceVersion
+      ? write('Environment', environment, next(environment))
+      : Promise.resolve<Answer<Content>>({ is: 'Conflict' })
+
+  const readEnvironment = async (): Promise<Answer<Content>> => {
+    const read = await cluster.read('Environment', environmentKey)
+    if (!read.ok) return answerOfFailure(read.failure)
+    if (!read.value) return { is: 'Gone' }
+    const { version = 0, applying = [], committedResourceVersion: highest = '0' } = read.value.status ?? {}
+    return {
+      is: 'Environment',
+      environment: { resourceVersion: keep('Environment', read.value), version, applying, highest },
+    }
+  }
+
+  /** What is decided and may be unfinished, read from the server; and what was written ahead by somebody. */
+  const look = async ({ held }: Pass<Content>): Promise<Answer<Content>> => {
+    const open: Member<Content>[] = []
+    for (const applying of held!.applying) {
+      if (applying.kind !== 'ChangeRequest') {
+        open.push(memberOf(applying, '', [applying.name], {}))
+        continue
+      }
+      const read = await cluster.read('ChangeRequest', keyOf(applying.name))
+      if (!read.ok) return answerOfFailure(read.failure)
+      // Deleted by force: nobody can say what it was about.
+      if (read.value?.metadata.uid !== applying.uid) continue
+      const request = read.value!
+      const names = namesOf(request)
+      const member = memberOf(applying, request.metadata.resourceVersion ?? '', names, { request })
+      open.push({ ...member, finished: isFinished(phaseOf(request.status)) })
+    }
+    const decided = new Set(held!.applying.map(({ uid }) => uid))
+    const stale: Stale[] = []
+    for (const request of caches.ChangeRequest.byIndex('applying', environmentKey)) {
+      const { name, uid = '', resourceVersion = '' } = request.metadata
+      const claim = request.status?.writeAhead?.claim ?? '0'
+      if (!decided.has(uid)) stale.push({ name, uid, resourceVersion, claim })
+    }
+    return { is: 'Seen', open, stale }
+  }
+
+  const namesOf = (request: ChangeRequest): string[] => {
+    const id = resolveId(request.spec.component, namespace)
+    const name = id.ok ? nameOfId(id.value) : id
+    return name.ok ? [name.value.name] : []
+  }
+
+  const settle = async ({
+    content: { request, step, world, position = 1 },
+  }: Member<Content>): Promise<Answer<Content>> => {
+    const now = clock.now()
+    const status = stopped(request!, step!, { world, environment: environment?.metadata.name, position, now })
+    return write('ChangeRequest', request!, status)
+  }
+
+  const writeAhead = async ({ held }: Pass<Content>, { content: { request, plan, world } }: Member<Content>) => {
+    const version = held!.version + 1
+    const ahead = writtenAhead(request!, {
+      plan: plan!,
+      world: world!,
+      claim: held!.claim,
+      holder,
+      version,
+      now: clock.now(),
+    })
+    const result = await cluster.writeStatus('ChangeRequest', request!, ahead)
+    if (result.ok) requests.set(request!.metadata.uid ?? '', result.value)
+    else if (isFinal(result.failure)) return refuse(request!, result.failure)
+    return answerOf('ChangeRequest', result)
+  }
+  /** What the API server will never take ends the request, before anything was decided. */
+  const refuse = async (request: Parsed<ChangeRequest>, { reason, message }: Failure): Promise<Answer<Content>> => {
+    const step = { to: 'Rejected', reason, message: `ChangeRequest ${request.metadata.name}: ${message}` } as const
+    const environmentName = environment?.metadata.name
+    await write(
+      'ChangeRequest',
+      request,
+      stopped(request, step, { environment: environmentName, position: 1, now: clock.now() }),
+    )
+    return { is: 'Gone' }
+  }
+  /** requests of this holder as it wrote them ahead */
+  const requests = new Map<string, Of<'ChangeRequest'>>()
+
+  const store = async ({ held, members }: Pass<Content>): Promise<Answer<Content>> => {
+    const patches = members.map(({ content }) => content.patch)
+    // What was taken over is found in the Components, once they carry it.
+    if (patches.includes(undefined)) {
+      onTakenOver()
+      return { is: 'Written', resourceVersion: '' }
+    }
+    const patch = patches.flatMap((one) => one ?? [])
+    const changeId = changeIdOf(held!.applying)
+    const result = await graph.publish(environmentKey, held!.version, patch, changeId)
+    return result.ok ? { is: 'Written', resourceVersion: result.value.sum } : answerOfFailure(result.failure)
+  }
+
+  const writeSpec = async ({ applying, content }: Member<Content>, target: Target): Promise<Answer<Content>> => {
+    const component = components.get(keyOf(target.component)) ?? caches.Component.get(keyOf(target.component))
+    if (component?.metadata.resourceVersion !== target.resourceVersion) return { is: 'Conflict' }
+    const before = component.status?.committed?.config ?? {}
+    const patch = patchBetween(before, afterOf(content, component))
+    const config = patchOfUntouched(patch, before, component.spec.config ?? {})
+    if (Object.keys(config).length === 0) return { is: 'Written', resourceVersion: keep('Component', component) }
+    return answerOf('Component', await cluster.writeConfig(component, config, { 'usekarma.dev/change': applying.uid }))
+  }
+
+  const writeCommitted = async ({ held }: Pass<Content>, { applying, content }: Member<Content>, target: Target) => {
+    const component = components.get(keyOf(target.component)) ?? caches.Component.get(keyOf(target.component))
+    if (component?.metadata.resourceVersion !== target.resourceVersion) return { is: 'Conflict' } as const
+    const now = clock.now()
+    const { version } = held!
+    if (applying.kind === 'Removal') return write('Component', component, removedStatus(component, { version, now }))
+    const change = applying.kind === 'ChangeRequest' ? { name: applying.name, uid: applying.uid } : undefined
+    const wanted = change ? changed(component, afterOf(content, component)) : wantedOf(component.spec)
+    return write('Component', component, committedStatus(component, { wanted, version, change, now }))
+  }
+
+  const reread = async (
+    { held }: Pass<Content>,
+    { applying }: Member<Content>,
+    target: Target,
+  ): Promise<Answer<Content>> => {
+    const component = await cluster.read('Component', keyOf(target.component))
+    if (!component.ok) return answerOfFailure(component.failure)
+    const seen = await cluster.read('Environment', environmentKey)
+    if (!seen.ok) return answerOfFailure(seen.failure)
+    const environmentVersion = seen.value?.metadata.resourceVersion ?? ''
+    if (!component.value) return { is: 'Component', environment: environmentVersion }
+    const { metadata, spec, status } = component.value
+    const { committed } = status ?? {}
+    const carries = applying.kind === 'Removal' ? !committed : (committed?.graphVersion ?? 0) >= held!.version
+    const edited =
+      (applying.kind === 'Creation' && applying.hash !== hashOf(wantedOf(spec))) ||
+      (applying.kind !== 'ChangeRequest' && metadata.uid !== applying.uid)
+    const resourceVersion = keep('Component', component.value)
+    return { is: 'Component', environment: environmentVersion, component: { resourceVersion, carries, edited } }
+  }
+
+  const finish = async (
+    { held }: Pass<Content>,
+    { applying, content, resourceVersion }: Member<Content>,
+  ): Promise<Answer<Content>> => {
+    const request = requests.get(applying.uid) ?? content.request!
+    requests.delete(applying.uid)
+    if (request.metadata.resourceVersion !== resourceVersion) return { is: 'Conflict' }
+    return write('ChangeRequest', request, finished(request, { version: held!.version, now: clock.now() }))
+  }
+
+  const takeBack = async ({ name, uid, resourceVersion }: Stale): Promise<Answer<Content>> => {
+    const read = await cluster.read('ChangeRequest', keyOf(name))
+    if (!read.ok) return answerOfFailure(read.failure)
+    if (read.value?.metadata.uid !== uid) return { is: 'Gone' }
+    if (read.value.metadata.resourceVersion !== resourceVersion) return { is: 'Conflict' }
+    return write('ChangeRequest', read.value, takenBack(read.value, clock.now()))
+  }
+
+  const orAgain = ({ applying }: Member<Content>, answer: Answer<Content>): Answer<Content> => {
+    if (answer.is !== 'Written') again(keyOf(applying.name))
+    return answer
+  }
+
+  const batch = async (pass: Pass<Content>): Promise<Answer<Content>> => {
+    components.clear()
+    const planned = await plan(environment!, pass.held!, seen)
+    return planned.ok ? { is: 'Batch', members: planned.value } : answerOfFailure(planned.failure)
+  }
+
+  return async (pass, effect) => {
+    const now = clock.now()
+    const { held } = pass
+    switch (effect.do) {
+      case 'ReadEnvironment':
+        return readEnvironment()
+      case 'Claim':
+        return writeEnvironment(pass.read!.resourceVersion, (current) => claimed(current, holder, now))
+      case 'Look':
+        return look(pass)
+      case 'Plan':
+        return batch(pass)
+      case 'Settle':
+        return orAgain(effect.member, await settle(effect.member))
+      case 'WriteAhead':
+        return orAgain(effect.member, await writeAhead(pass, effect.member))
+      case 'Publish': {
+        const applying = pass.members.map((member) => member.applying)
+        const version = held!.version + 1
+        const next = { holder, version, applying, highest: held!.highest, now }
+        return writeEnvironment(held!.resourceVersion, (current) => published(current, next))
+      }
+      case 'Store':
+        return store(pass)
+      case 'WriteSpec':
+        return writeSpec(effect.member, effect.target)
+      case 'WriteCommitted':
+        return writeCommitted(pass, effect.member, effect.target)
+      case 'Reread':
+        return reread(pass, effect.member, effect.target)
+      case 'Finish':
+        return finish(pass, effect.member)
+      case 'TakeBack':
+        return takeBack(effect.stale)
+      case 'Clear': {
+        const next = { highest: held!.highest, queued: queued(environmentKey), now }
+        return writeEnvironment(held!.resourceVersion, (current) => cleared(current, next))
+      }
+    }
+  }
+}
+
+/** The name of what a version decided: the same whoever completes it. */
+export const changeIdOf = (applying: readonly Applying[]): string =>
+  applying
+    .map(({ uid }) => uid)
+    .sort()
+    .join(',')
+
+const memberOf = (
+  applying: Applying,
+  resourceVersion: string,
+  names: readonly string[],
+  content: Content,
+): Member<Content> => ({
+  applying,
+  stage: 'Commit',
+  resourceVersion,
+  targets: names.map((component) => ({ component, resourceVersion: '', stage: 'Reread' })),
+  content,
+})
+
+/** The config that the change makes: as planned, or for one that was taken over worked out again, on what it found. */
+const afterOf = ({ plan, request }: Content, { status }: Component): JsonObject =>
+  plan ? plan.after : editOf(status?.committed?.config ?? emptyObject(), request!.spec).after
+
+/** A request changes config; the rest stays as it was let through. */
+const changed = ({ status }: Component, config: JsonObject): Wanted => wantedOf({ ...status?.committed, config })
+
+const isFinal = ({ retry, outcome }: Failure): boolean => !retry && outcome !== 'Unknown'
+
+const answerOfFailure = ({ reason }: Failure): Answer<Content> => {
+  if (reason === 'Conflict' || reason === 'VersionTaken' || reason === 'VersionGap') return { is: 'Conflict' }
+  if (reason === 'NotFound') return { is: 'Gone' }
+  return { is: 'Unknown' }
+}

@@ -1,0 +1,48 @@
+import type { Verdict } from '../core/guard/facts.ts'
+
+/** Who wants to pass the gate of an environment now. Keys are `namespace/name`. */
+export interface Waiting {
+  enter(environmentKey: string, kind: 'ChangeRequest' | 'Component', key: string): void
+  leave(environmentKey: string, kind: 'ChangeRequest' | 'Component', key: string): void
+  has(environmentKey: string): boolean
+  of(environmentKey: string, kind: 'ChangeRequest' | 'Component'): Iterable<string>
+  /** What keeps a Component from being committed or removed; empty: nothing that is known. */
+  heldBack(componentKey: string): readonly Verdict[]
+  holdBack(componentKey: string, verdicts: readonly Verdict[]): void
+}
+
+/** `onEnter`: the environment has something to do; `onHeldBack`: what keeps this Component has changed. */
+export const makeWaiting = ({
+  onEnter,
+  onHeldBack,
+}: {
+  onEnter: (environmentKey: string) => void
+  onHeldBack: (componentKey: string) => void
+}): Waiting => {
+  const inside = { ChangeRequest: new Map<string, Set<string>>(), Component: new Map<string, Set<string>>() }
+  const held = new Map<string, readonly Verdict[]>()
+  return {
+    enter(environmentKey, kind, key) {
+      const keys = inside[kind].get(environmentKey)
+      if (keys) keys.add(key)
+      else inside[kind].set(environmentKey, new Set([key]))
+      onEnter(environmentKey)
+    },
+    leave(environmentKey, kind, key) {
+      const keys = inside[kind].get(environmentKey)
+      keys?.delete(key)
+      if (keys?.size === 0) inside[kind].delete(environmentKey)
+    },
+    has: (environmentKey) => inside.ChangeRequest.has(environmentKey) || inside.Component.has(environmentKey),
+    of: (environmentKey, kind) => inside[kind].get(environmentKey) ?? [],
+    heldBack: (componentKey) => held.get(componentKey) ?? [],
+    holdBack(componentKey, verdicts) {
+      const before = held.get(componentKey) ?? []
+      if (verdicts.length === 0) held.delete(componentKey)
+      else held.set(componentKey, verdicts)
+      if (said(before) !== said(verdicts)) onHeldBack(componentKey)
+    },
+  }
+}
+
+const said = (verdicts: readonly Verdict[]): string => verdicts.map(({ message }) => message).join('\n')

@@ -1,0 +1,117 @@
+import type { Json } from '../api/kinds.generated.ts'
+import { deepEqual } from '../api/merge-patch.ts'
+import { environmentKey, idOf, resolveId } from '../core/component/identity.ts'
+import type { Caches, Of } from '../ports/cluster.ts'
+import type { Waiting } from './waiting.ts'
+
+export interface Queues {
+  readonly changeRequest: (key: string) => void
+  readonly component: (key: string) => void
+  /** counts do not need to be right at once */
+  readonly componentTypeSoon: (key: string) => void
+  readonly componentType: (key: string) => void
+  readonly environment: (key: string) => void
+}
+
+type Metadata = { readonly metadata: { readonly namespace?: string; readonly name: string } }
+const keyOf = ({ metadata }: Metadata): string => `${metadata.namespace ?? ''}/${metadata.name}`
+
+/**
+ * What has changed, and who waits for it: a watch event becomes the keys of those who must look again. Nothing polls, so
+ * that what waits costs nothing.
+ */
+export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void => {
+  caches.ChangeRequest.onChange(({ key, before, after }) => {
+    queues.changeRequest(key)
+    const request = after ?? before
+    const hasMoved = before?.status?.phase !== after?.status?.phase
+    if (request && hasMoved) wakeRequests(`${request.metadata.namespace}/changerequest/${request.metadata.name}`)
+  })
+
+  caches.Component.onChange(({ key, before, after }) => {
+    const component = (after ?? before)!
+    if (before?.metadata.generation !== after?.metadata.generation) waiting.holdBack(key, [])
+    queues.component(key)
+    if (!before || !after) queues.componentTypeSoon(component.spec.type)
+    if (before && after && isNoNews(before, after)) return
+    const id = idOf(component)
+    wakeRequests(id)
+    for (const dependent of caches.Component.byIndex('refersTo', id)) wakeComponent(dependent)
+    for (const target of new Set([...targetsOf(before), ...targetsOf(after)])) {
+      for (const dependency of caches.Component.byIndex('id', target)) wakeComponent(dependency)
+    }
+  })
+
+  caches.ComponentType.onChange(({ key, before, after }) => {
+    queues.componentType(key)
+    if (before && after && before.metadata.generation === after.metadata.generation) return
+    const name = (after ?? before)!.metadata.name
+    for (const component of caches.Component.byIndex('type', name)) wakeComponent(component)
+    // A type may be in the guards of others: those of its dependents and of its dependencies.
+    for (const request of caches.ChangeRequest.list())
+      if (request.status?.phase === 'Queued') queues.changeRequest(keyOf(request))
+  })
+
+  caches.Environment.onChange(({ key, before, after }) => {
+    queues.environment(key)
+    if (before && after && before.metadata.generation === after.metadata.generation) return
+    for (const request of caches.ChangeRequest.byIndex('queued', key)) queues.changeRequest(keyOf(request))
+    for (const component of caches.Component.byIndex('environment', key))
+      if (!component.status?.committed) wakeComponent(component)
+  })
+
+  const wakeRequests = (id: string): void => {
+    for (const request of caches.ChangeRequest.byIndex('waitsFor', id)) queues.changeRequest(keyOf(request))
+  }
+  const wakeComponent = (component: Of<'Component'>): void => {
+    // What kept it back may be gone: it may try again.
+    waiting.holdBack(keyOf(component), [])
+    queues.component(keyOf(component))
+  }
+}
+
+const targetsOf = (component: Of<'Component'> | undefined): string[] => {
+  if (!component) return []
+  const { metadata, spec, status } = component
+  const references = [...(spec.references ?? []), ...(status?.committed?.references ?? [])]
+  return references.flatMap((reference) => {
+    const id = resolveId(reference.component, metadata.namespace ?? '')
+    return id.ok ? [id.value] : []
+  })
+}
+
+/** Nothing that a guard could see is another. */
+const isNoNews = (before: Of<'Component'>, after: Of<'Component'>): boolean =>
+  before.metadata.deletionTimestamp === after.metadata.deletionTimestamp &&
+  before.metadata.generation === after.metadata.generation &&
+  before.status?.committed?.graphVersion === after.status?.committed?.graphVersion &&
+  deepEqual(before.status?.outputs, after.status?.outputs) &&
+  deepEqual(before.status?.runtime as Json | undefined, after.status?.runtime as Json | undefined)
+
+/** The indexes that the caches keep, by kind. */
+export const indexes = {
+  Component: {
+    id: (component: Of<'Component'>) => [idOf(component)],
+    environment: ({ metadata, spec }: Of<'Component'>) => [environmentKey(metadata.namespace ?? '', spec.environment)],
+    type: ({ spec }: Of<'Component'>) => [spec.type],
+    refersTo: (component: Of<'Component'>) => [...new Set(targetsOf(component))],
+  },
+  ChangeRequest: {
+    environment: (request: Of<'ChangeRequest'>) => placeOf(request, () => true),
+    queued: (request: Of<'ChangeRequest'>) => placeOf(request, (phase) => phase === 'Queued'),
+    applying: (request: Of<'ChangeRequest'>) => placeOf(request, (phase) => phase === 'Applying'),
+    waitsFor: ({ metadata, spec, status }: Of<'ChangeRequest'>) => {
+      if (status?.phase !== 'Queued') return []
+      const names = [spec.component, ...(status.blockedBy ?? []).map(({ object }) => object)]
+      return [...new Set(names.map((name) => `${metadata.namespace}/${name}`))]
+    },
+  },
+  Environment: {},
+  ComponentType: {},
+} as const
+
+const placeOf = (
+  { metadata, status }: Of<'ChangeRequest'>,
+  wanted: (phase: string | undefined) => boolean,
+): string[] =>
+  status?.environment && wanted(status.phase) ? [environmentKey(metadata.namespace ?? '', status.environment)] : []

@@ -1,0 +1,80 @@
+import type { Component } from '../../api/kinds.generated.ts'
+import { emptyObject } from '../../api/merge-patch.ts'
+import { idOf } from '../component/identity.ts'
+import { type Wanted, wantedOf } from '../component/wanted.ts'
+import { dependenciesFirst } from '../graph/order.ts'
+import { type Facts, type Known, strongest, type Verdict, type World } from '../guard/facts.ts'
+import { judge } from '../guard/list.ts'
+import { targetOf } from '../guard/missing-reference.ts'
+
+/** A Component that may pass the gate for the first time, as it would be committed. */
+export interface Admitted {
+  readonly id: string
+  readonly component: Component
+  readonly wanted: Wanted
+  readonly warnings: readonly string[]
+}
+
+export interface HeldBack {
+  readonly id: string
+  readonly component: Component
+  readonly verdicts: readonly Verdict[]
+}
+
+/**
+ * All new Components that may be committed together. Creation is a change with `before: null`: each is judged as if the
+ * new Components it refers to were committed already, dependencies first. Those which refer to each other in a circle
+ * are held back, and so are those that need one that is held back.
+ */
+export const admit = (
+  candidates: readonly Component[],
+  world: World,
+): { admitted: Admitted[]; heldBack: HeldBack[] } => {
+  const open = new Map(candidates.map((component) => [idOf(component), component]))
+  const passed = new Map<string, Known>()
+  const admitted: Admitted[] = []
+  const heldBack: HeldBack[] = []
+  const together: World = { ...world, known: (id) => passed.get(id) ?? world.known(id) }
+  const newDependencies = (id: string): string[] =>
+    (open.get(id)?.spec.references ?? []).flatMap((reference) => {
+      const target = targetOf(reference, world.namespace)
+      return target !== undefined && open.has(target) ? [target] : []
+    })
+  for (const { id, cycle } of dependenciesFirst([...open.keys()].sort(), newDependencies)) {
+    const component = open.get(id)!
+    const wanted = wantedOf(component.spec)
+    const known = { id, component, config: wanted.config ?? emptyObject(), references: wanted.references ?? [] }
+    const verdicts = cycle ? [inCycle(id, cycle)] : judge(factsOf(known, together))
+    const decision = strongest(verdicts)
+    if (decision === 'Reject' || decision === 'Queue') {
+      heldBack.push({ id, component, verdicts })
+      continue
+    }
+    passed.set(id, known)
+    admitted.push({ id, component, wanted, warnings: verdicts.map(({ message }) => message) })
+  }
+  return { admitted, heldBack }
+}
+
+const factsOf = ({ id, component, config, references }: Known, world: World): Facts => ({
+  world,
+  id,
+  type: world.type(component.spec.type),
+  typeName: component.spec.type,
+  component,
+  before: null,
+  after: config,
+  references,
+  changedPaths: [''],
+  // Nobody committed can refer to what was never committed.
+  impact: world.impact([]),
+  request: undefined,
+})
+
+const inCycle = (id: string, cycle: readonly string[]): Verdict => ({
+  guard: 'Cycle',
+  verdict: 'Reject',
+  reason: 'Cycle',
+  object: id,
+  message: `Component ${id}: spec.references: expected no way back, found ${[...cycle, cycle[0]].join(' -> ')}`,
+})

@@ -1,0 +1,170 @@
+import type { ChangeRequest, ChangeRequestStatus, JsonObject, Phase, WriteAhead } from '../../api/kinds.generated.ts'
+import { patchBetween } from '../../api/merge-patch.ts'
+import { display } from '../component/identity.ts'
+import { eventOf } from '../event/envelope.ts'
+import { append, type Transition } from '../event/outbox.ts'
+import type { EventType } from '../event/types.ts'
+import type { World } from '../guard/facts.ts'
+import { bounds, cut } from './bounds.ts'
+import type { Step } from './life.ts'
+import { type Plan, summaryOf } from './plan.ts'
+import { conditionsOf, type Why } from './status.ts'
+
+/*
+ * The status of a request after each of its transitions. State and event go into one status write: every function here
+ * appends what happened to the history. `now` is epoch milliseconds.
+ */
+
+type Stop = Exclude<Step, { to: 'Stay' | 'Pass' }>
+
+const eventTypeOf = {
+  Cancelled: 'change.cancelled',
+  Rejected: 'change.rejected',
+  Queued: 'change.queued',
+  Planned: 'change.planned',
+  Applied: 'change.applied',
+} as const satisfies Record<Stop['to'], EventType>
+
+/** The request stops here, for now (Queued) or for good. `position`: its place in the queue. */
+export const stopped = (
+  request: ChangeRequest,
+  step: Stop,
+  {
+    world,
+    environment,
+    position,
+    now,
+  }: { world?: World | undefined; environment?: string | undefined; position: number; now: number },
+): ChangeRequestStatus => {
+  const why = whyOf(step, request)
+  const plan = 'plan' in step ? step.plan : undefined
+  const attrs = { ...(environment && { environment }), ...planAttrs(plan, world), ...blockedAttrs(step) }
+  const transition = { type: eventTypeOf[step.to], ...why, attrs }
+  const { queue: _, blockedBy: __, writeAhead: ___, ...rest } = request.status ?? {}
+  const since = request.status?.queue?.since ?? new Date(now).toISOString()
+  return {
+    ...moved({ ...request, status: rest }, step.to, why, [transition], now),
+    ...(environment && { environment }),
+    ...(plan && world ? planned(plan, world) : {}),
+    ...(step.to === 'Queued' && { blockedBy: [...step.blockedBy], queue: { position, since } }),
+  }
+}
+
+const whyOf = (step: Stop, request: ChangeRequest): Why => {
+  switch (step.to) {
+    case 'Queued':
+      return { reason: step.blockedBy[0]!.reason, message: step.blockedBy.map(({ message }) => message).join('; ') }
+    case 'Planned':
+      return { reason: 'Planned', message: plannedMessage(step.plan) }
+    case 'Applied':
+      return {
+        reason: step.reason,
+        message: `${request.spec.component} is committed like this already; nothing was written`,
+      }
+    default:
+      return step
+  }
+}
+
+/** What Apply would do: the decision, and what stands against it. */
+const plannedMessage = ({ decision, verdicts, impact }: Plan): string => {
+  const wouldBe = decision === 'Queue' ? 'would wait' : 'would be applied'
+  const said = verdicts.filter(({ verdict }) => verdict !== 'Allow').map(({ message }) => message)
+  return [`the change ${wouldBe}, affecting ${impact.count} Components`, ...said].join('; ')
+}
+
+/** Step 6: enough on the request for anybody to finish it or take it back. */
+export const writtenAhead = (
+  request: ChangeRequest,
+  {
+    plan,
+    world,
+    claim,
+    holder,
+    version,
+    now,
+  }: { plan: Plan; world: World; claim: string; holder: string; version: number; now: number },
+): ChangeRequestStatus => {
+  const { name, uid = '', resourceVersion = '' } = plan.component.metadata
+  const before = JSON.stringify(patchBetween(plan.after, plan.before))
+  const writeAhead: WriteAhead = { claim, holder, version, components: [{ name, uid, resourceVersion, before }] }
+  const why = { reason: 'Applying', message: `is being written as version ${version} of ${world.environmentKey}` }
+  const environment = world.environment.metadata.name
+  const { queue: _, blockedBy: __, ...rest } = request.status ?? {}
+  const transitions: Transition[] = [
+    { type: 'change.planned', attrs: { environment, ...planAttrs(plan, world) } },
+    { type: 'change.applying', ...why, attrs: { environment, version, holder } },
+  ]
+  return {
+    ...moved({ ...request, status: rest }, 'Applying', why, transitions, now),
+    ...planned(plan, world),
+    environment,
+    writeAhead,
+  }
+}
+
+/** Written ahead by a holder that was displaced before it published: nothing has happened. */
+export const takenBack = (request: ChangeRequest, now: number): ChangeRequestStatus => {
+  const { writeAhead: _, ...rest } = request.status ?? {}
+  const why = { reason: 'TakenOver', message: 'written ahead, but not decided; it begins again' }
+  const environment = request.status?.environment
+  const transition = { type: 'change.withdrawn', ...why, ...(environment && { attrs: { environment } }) } as const
+  return moved({ ...request, status: rest }, 'Pending', why, [transition], now)
+}
+
+/** Step 10. `logEntryId` names the event of this transition in the ledger. */
+export const finished = (
+  request: ChangeRequest,
+  { version, now }: { version: number; now: number },
+): ChangeRequestStatus => {
+  const { writeAhead: _, ...rest } = request.status ?? {}
+  const { affectedCount = 0, environment = '' } = rest
+  const message = `applied as version ${version} of environment ${environment}, affecting ${affectedCount} Components`
+  const why = { reason: 'Applied', message }
+  const attrs = { environment, version, affected: affectedCount }
+  const status = moved({ ...request, status: rest }, 'Applied', why, [{ type: 'change.applied', ...why, attrs }], now)
+  const event = eventOf(request, status.history!.at(-1)!)
+  return event.ok ? { ...status, logEntryId: `log-${event.value.id.slice(0, 7)}` } : status
+}
+
+const planned = (plan: Plan, world: World): ChangeRequestStatus => ({
+  plan: summaryOf(plan, world),
+  affectedComponents: plan.impact.nearest(bounds.affected).map(({ id }) => display(id, world.namespace)),
+  affectedCount: plan.impact.count,
+  ...(plan.warnings.length > 0 && {
+    warnings: plan.warnings.slice(0, bounds.warnings).map((warning) => cut(warning, bounds.entryMessage)),
+  }),
+})
+
+const planAttrs = (plan: Plan | undefined, world: World | undefined): JsonObject => {
+  if (!plan || !world) return {}
+  const verdicts = plan.verdicts
+    .filter(({ verdict }) => verdict !== 'Allow')
+    .slice(0, bounds.verdicts)
+    .map(({ guard, verdict, object = '' }) => ({ guard, verdict, object }))
+  const affected = plan.impact.nearest(bounds.warnings).map(({ id }) => display(id, world.namespace))
+  return { hash: plan.hash, version: plan.version, affected: plan.impact.count, nearest: affected, verdicts }
+}
+
+const blockedAttrs = (step: Stop): JsonObject =>
+  step.to === 'Queued' ? { blockedBy: step.blockedBy.map(({ reason, object }) => ({ reason, object })) } : {}
+
+const moved = (
+  request: ChangeRequest,
+  phase: Phase,
+  why: Why,
+  transitions: readonly Transition[],
+  now: number,
+): ChangeRequestStatus => {
+  const { status, metadata } = request
+  const first: Transition[] = status?.seq === undefined ? [{ type: 'change.requested' }] : []
+  const generation = metadata.generation ?? 1
+  const at = new Date(now).toISOString()
+  return {
+    ...status,
+    ...append(status, [...first, ...transitions], now),
+    phase,
+    observedGeneration: generation,
+    conditions: conditionsOf(phase, why, { previous: status?.conditions, generation, at }),
+  }
+}

@@ -1,0 +1,112 @@
+import type { Guard as DeclaredGuard } from '../../api/kinds.generated.ts'
+import { display, identityOf } from '../component/identity.ts'
+import type { Variables } from './expression.ts'
+import type { Facts, Guard, Known, Verdict } from './facts.ts'
+import { targetOf } from './missing-reference.ts'
+
+/** The guards in CEL that a ComponentType holds for its Components, and an Environment for all of its changes. */
+export const declared: Guard = (facts) => {
+  const { world, type, typeName } = facts
+  const { guards = [] } = world.environment.spec ?? {}
+  const all = [
+    ...(type?.spec.guards ?? []).map((guard) => ({ guard, where: `ComponentType ${typeName}` })),
+    ...guards.map((guard) => ({ guard, where: `Environment ${world.environmentKey}` })),
+  ]
+  if (all.length === 0) return []
+  const variables = variablesOf(facts)
+  return all.flatMap(({ guard, where }) => verdictsOf(facts, guard, where, variables))
+}
+
+const verdictsOf = (facts: Facts, guard: DeclaredGuard, where: string, variables: Variables): Verdict[] => {
+  const { world, id } = facts
+  const shown = display(id, world.namespace)
+  const against = (object: string, other?: Known): Verdict => {
+    const found = other ? `found false for ${object}` : 'found false'
+    const why = guard.message ?? `${where} forbids it`
+    const message = `Component ${shown}: ${why} (guard ${guard.name} of ${where}: expected ${guard.expression}, ${found})`
+    const verdict = guard.verdict ?? 'Reject'
+    const waits = verdict === 'Queue' ? { waitsFor: other?.id ?? id } : {}
+    return { guard: guard.name, verdict, reason: 'GuardFailed', object, message, ...waits }
+  }
+  const broken = (message: string, object: string): Verdict => ({
+    guard: guard.name,
+    verdict: 'Reject',
+    reason: 'GuardError',
+    object,
+    message: `Component ${shown}: ${message}`,
+  })
+
+  const compiled = world.guards.compile(guard, where)
+  if (!compiled.ok) return [broken(compiled.failure.message, shown)]
+  // One budget for all evaluations: a guard over many others may not cost more than one over few.
+  const budget = world.guards.budget()
+  const ask = (object: string, other?: Known): Verdict[] => {
+    const asked = other ? { ...variables, other: otherOf(other, world.namespace) } : variables
+    const answer = world.guards.evaluate(compiled.value, asked, budget)
+    if (!answer.ok) return [broken(`${answer.failure.message} (for ${object})`, object)]
+    return answer.value ? [] : [against(object, other)]
+  }
+  if (guard.forEach === undefined) return ask(shown)
+  return othersOf(facts, guard.forEach).flatMap((other) => ask(display(other.id, world.namespace), other))
+}
+
+/** Committed Components that refer to the one that changes, or that it refers to; by id. */
+const othersOf = ({ world, id, references }: Facts, which: 'Dependents' | 'Dependencies'): Known[] => {
+  const ids =
+    which === 'Dependents'
+      ? world.view.dependentsOf(id)
+      : references.map((reference) => targetOf(reference, world.namespace) ?? '')
+  return [...new Set(ids)].sort().flatMap((other) => world.known(other) ?? [])
+}
+
+const variablesOf = ({ world, id, component, before, after, changedPaths, impact, request }: Facts): Variables => {
+  const { spec, metadata, status } = component
+  return {
+    component: {
+      id: display(id, world.namespace),
+      type: spec.type,
+      nickname: spec.nickname,
+      project: spec.project ?? '',
+      namespace: world.namespace,
+      environment: spec.environment,
+      labels: metadata.labels ?? {},
+      outputs: status?.outputs ?? {},
+      runtime: runtimeOf(component),
+    },
+    before,
+    after,
+    changedPaths,
+    impact: {
+      count: impact.count,
+      truncated: impact.truncated !== undefined,
+      components: impact.nearest(componentLimit).map((reached) => {
+        const identity = identityOf(reached.id)
+        const type = identity.ok ? identity.value.type : ''
+        return { id: display(reached.id, world.namespace), type, distance: reached.distance }
+      }),
+    },
+    environment: { name: world.environment.metadata.name, version: world.version },
+    request: request
+      ? { name: request.name, reason: request.reason, requestedBy: request.requestedBy }
+      : { name: '', reason: '', requestedBy: { username: '' } },
+  }
+}
+
+/** Guards see the nearest of an impact; `impact.count` counts them all. */
+const componentLimit = 1_000
+
+const otherOf = ({ id, component, config }: Known, namespace: string) => ({
+  id: display(id, namespace),
+  type: component.spec.type,
+  nickname: component.spec.nickname,
+  project: component.spec.project ?? '',
+  config,
+  outputs: component.status?.outputs ?? {},
+  runtime: runtimeOf(component),
+})
+
+/** What is not reported is empty, so that guards need not ask whether it is there. */
+const runtimeOf = ({ status }: Known['component']) => ({
+  state: status?.runtime?.state ?? '',
+  config: status?.runtime?.config ?? {},
+})

@@ -1,0 +1,87 @@
+import type {
+  Component,
+  ComponentType,
+  Decision,
+  Environment,
+  JsonObject,
+  Reference,
+  Requester,
+} from '../../api/kinds.generated.ts'
+import type { Fault } from '../../api/parse.ts'
+import type { Reason } from '../../api/reasons.ts'
+import type { Result } from '../../api/result.ts'
+import type { Impact, Seed } from '../graph/impact.ts'
+import type { GraphView } from '../graph/view.ts'
+import type { Guards } from './expression.ts'
+
+/**
+ * What one guard says of a change. `object`: the thing that holds it, as people write it. `waitsFor`: what must move
+ * before the answer can be another one (only with Queue).
+ */
+export interface Verdict {
+  readonly guard: string
+  readonly verdict: Decision
+  readonly reason: Reason
+  readonly message: string
+  readonly object?: string
+  readonly waitsFor?: string
+}
+
+/** A committed Component: what it was let through as, and what is reported of it. `id` is the full id. */
+export interface Known {
+  readonly id: string
+  readonly component: Component
+  readonly config: JsonObject
+  readonly references: readonly Reference[]
+}
+
+/** Everything that is known at one graph version. Lookups answer from memory. */
+export interface World {
+  readonly namespace: string
+  readonly environment: Environment
+  readonly environmentKey: string
+  readonly version: number
+  readonly view: GraphView
+  /** bounded by the operator's limits */
+  impact(seeds: readonly Seed[]): Impact
+  /** committed, by full id */
+  known(id: string): Known | undefined
+  type(name: string): ComponentType | undefined
+  /** changes that are on their way and have not finished */
+  readonly inFlight: readonly InFlight[]
+  /** in CEL */
+  readonly guards: Guards
+  /** Failure: configSchema does not compile. Value: what is wrong with config. */
+  configFaults(type: ComponentType, config: JsonObject): Result<readonly Fault[]>
+}
+
+export interface InFlight {
+  /** `changerequest/name` */
+  readonly object: string
+  /** full ids of the changed Components and of all they affect */
+  readonly affected: ReadonlySet<string>
+}
+
+/** One change of one Component, as the guards see it. `before` is null for a creation. */
+export interface Facts {
+  readonly world: World
+  readonly id: string
+  readonly type: ComponentType | undefined
+  readonly typeName: string
+  readonly component: Component
+  readonly before: JsonObject | null
+  readonly after: JsonObject
+  readonly references: readonly Reference[]
+  readonly changedPaths: readonly string[]
+  readonly impact: Impact
+  readonly request: { readonly name: string; readonly reason: string; readonly requestedBy: Requester } | undefined
+}
+
+/** A built-in guard: a rule about a change, and its answers. No answer is Allow. */
+export type Guard = (facts: Facts) => readonly Verdict[]
+
+const strength: Readonly<Record<Decision, number>> = { Allow: 0, Warn: 1, Queue: 2, Reject: 3 }
+
+/** The strongest verdict wins; without any the change may pass. */
+export const strongest = (verdicts: readonly Verdict[]): Decision =>
+  verdicts.reduce<Decision>((most, { verdict }) => (strength[verdict] > strength[most] ? verdict : most), 'Allow')

@@ -1,0 +1,48 @@
+import type { JsonObject, Output, Reference } from '../../api/kinds.generated.ts'
+import { valueAt } from '../change/patch.ts'
+import { display } from '../component/identity.ts'
+import { placeholdersOf } from '../component/placeholder.ts'
+import { outputsRead } from '../component/resolution.ts'
+import type { Facts, Guard, Known, Verdict } from './facts.ts'
+import { targetOf } from './missing-reference.ts'
+
+/**
+ * An output that a committed dependent uses must not vanish. It vanishes when every field of config that it is made
+ * from (`outputs[].from` of the ComponentType) and that was there is taken away.
+ */
+export const outputInUse: Guard = (facts) => {
+  const { before, after, type, world, id } = facts
+  if (before === null) return []
+  const vanishing = (type?.spec.outputs ?? []).filter((output) => vanishes(output, before, after))
+  if (vanishing.length === 0) return []
+  const dependents = world.view.dependentsOf(id).sort()
+  return dependents.flatMap((dependent) => {
+    const known = world.known(dependent)
+    return known ? vanishing.flatMap((output) => inUse(facts, output, known)) : []
+  })
+}
+
+const vanishes = ({ from }: Output, before: JsonObject, after: JsonObject): boolean => {
+  const sources = (from ?? []).filter((pointer) => pointer.startsWith('/') && valueAt(before, pointer) !== undefined)
+  return sources.length > 0 && sources.every((pointer) => valueAt(after, pointer) === undefined)
+}
+
+const inUse = ({ id, world }: Facts, output: Output, dependent: Known): Verdict[] => {
+  const using = dependent.references.filter((reference) => targetOf(reference, world.namespace) === id)
+  return using
+    .filter((reference) => uses(reference, output.name, dependent.config))
+    .map((reference) => {
+      const object = display(dependent.id, world.namespace)
+      const message =
+        `Component ${display(id, world.namespace)}: output ${output.name} would vanish (it is made from ` +
+        `${output.from?.join(', ')}), but ${object} uses it through its reference ${reference.name}; ` +
+        `change ${object} first`
+      return { guard: 'OutputInUse', verdict: 'Reject', reason: 'OutputInUse', object, message }
+    })
+}
+
+/** A reference that names no outputs, in its list or in config, may use all of them. */
+const uses = (reference: Reference, output: string, config: JsonObject): boolean => {
+  const read = outputsRead(reference, placeholdersOf(config))
+  return read.length === 0 || read.includes(output)
+}

@@ -1,0 +1,23 @@
+import { display } from '../component/identity.ts'
+import { placeholdersOf } from '../component/placeholder.ts'
+import { outputsRead, unreported } from '../component/resolution.ts'
+import type { Guard } from './facts.ts'
+import { targetOf } from './missing-reference.ts'
+
+/** The outputs that a Component reads must have been reported; until then its changes wait for them. */
+export const outputsUnavailable: Guard = ({ world, id, after, references }) => {
+  const placeholders = placeholdersOf(after)
+  return references.flatMap((reference) => {
+    const target = world.known(targetOf(reference, world.namespace) ?? '')
+    if (!target) return []
+    const missing = unreported(target.component, outputsRead(reference, placeholders))
+    if (missing.length === 0) return []
+    const object = display(target.id, world.namespace)
+    const reported = Object.keys(target.component.status?.outputs ?? {}).join(', ') || 'none'
+    const message =
+      `Component ${object}: status.outputs: expected ${missing.join(', ')} to be reported ` +
+      `(${display(id, world.namespace)} reads it as ${reference.name}), found ${reported}`
+    const waits = { object, waitsFor: target.id }
+    return [{ guard: 'OutputsUnavailable', verdict: 'Queue', reason: 'OutputsUnavailable', ...waits, message }]
+  })
+}

@@ -1,0 +1,228 @@
+import { randomUUID } from 'node:crypto'
+import { pino } from 'pino'
+import { makeEmbeddedBus } from './adapters/bus-embedded/bus.ts'
+import { makeEmbeddedGraph } from './adapters/graph-embedded/store.ts'
+import { makeAccess } from './adapters/kubernetes/access.ts'
+import { makeKubernetesClient } from './adapters/kubernetes/client.ts'
+import { makeCluster } from './adapters/kubernetes/cluster.ts'
+import { loadCredentials } from './adapters/kubernetes/credentials.ts'
+import { collectionPath, eventsPath, parseAs } from './adapters/kubernetes/kinds.ts'
+import { makeLease } from './adapters/kubernetes/lease.ts'
+import { makePlace } from './adapters/kubernetes/place.ts'
+import { makeSource } from './adapters/kubernetes/source.ts'
+import { openEmbeddedClient } from './adapters/ledger/client.ts'
+import { openLedger } from './adapters/ledger/ledger.ts'
+import { parseJson } from './api/json.ts'
+import type { Result } from './api/result.ts'
+import { type Config, readConfig } from './config.ts'
+import { makeControllers } from './controllers/controllers.ts'
+import { noticeTransitions } from './controllers/notices.ts'
+import { makeRelay } from './controllers/relay.ts'
+import { makeRelayMetrics } from './controllers/relay-metrics.ts'
+import { indexes } from './controllers/wake.ts'
+import { decide, heldSince, observe } from './core/lock/election.ts'
+import type { Caches, Kind, Of } from './ports/cluster.ts'
+import { backoffMs } from './runtime/backoff.ts'
+import { sleep, systemClock } from './runtime/clock.ts'
+import { type Informer, makeInformer } from './runtime/informer.ts'
+import { makeLeader } from './runtime/leader.ts'
+import { makeLifecycle, type Part } from './runtime/lifecycle.ts'
+import { makeMetrics } from './runtime/metrics.ts'
+import { makeProbes, serveProbes } from './runtime/probes.ts'
+import { makeRecorder } from './runtime/recorder.ts'
+import { makeServer } from './server/server.ts'
+import { startLedgerSink } from './sinks/ledger.ts'
+
+/** What cannot be set right by waiting ends the process with one line that says why. */
+const required = <T>(result: Result<T>): T => {
+  if (result.ok) return result.value
+  process.stderr.write(`karma: ${result.failure.reason}: ${result.failure.message}\n`)
+  process.exit(1)
+}
+
+const run = async (config: Config): Promise<void> => {
+  // 1. What everything stands on: clock, log, metrics, the connection to the API server.
+  const clock = systemClock()
+  const random = Math.random
+  const log = pino({ name: 'karma', level: config.logLevel })
+  const metrics = makeMetrics({ prefix: 'karma_', clock, processMetrics: true })
+  const credentials = required(
+    loadCredentials(config.kubeconfigPath === undefined ? {} : { kubeconfigPath: config.kubeconfigPath }),
+  )
+  const client = makeKubernetesClient({
+    credentials,
+    parse: parseJson,
+    userAgent: 'karma',
+    onExchange: metrics.exchanged,
+  })
+  const identity = `${config.podName}_${randomUUID()}`
+  const backoff = (failures: number): number => backoffMs(failures, { minMs: 50, maxMs: 10_000 }, random)
+
+  // 2. Ledger and bus: where events go.
+  const ledgerClient = required(await openEmbeddedClient(config.dataFolder))
+  const ledger = required(await openLedger({ client: ledgerClient, where: config.dataFolder }))
+  const bus = makeEmbeddedBus({ after: clock.after, backoff, log })
+
+  // 3. What is known of the cluster, and how it is written.
+  const informerOf = <K extends Kind>(kind: K): Informer<Of<K>> =>
+    makeInformer<Of<K>>({
+      source: makeSource({ client, path: collectionPath(kind) }),
+      parse: (raw) => {
+        // What this process wrote comes back parsed.
+        if ((raw as { faults?: unknown }).faults !== undefined) return raw as Of<K>
+        const parsed = parseAs(kind, raw)
+        if (!parsed.ok) log.warn({ kind, message: parsed.failure.message }, 'object is left out')
+        return parsed.ok ? parsed.value : undefined
+      },
+      indexes: indexes[kind] as unknown as Readonly<Record<string, (object: Of<K>) => readonly string[]>>,
+      clock,
+      random,
+      log,
+    })
+  const informers = {
+    ChangeRequest: informerOf('ChangeRequest'),
+    Component: informerOf('Component'),
+    Environment: informerOf('Environment'),
+    ComponentType: informerOf('ComponentType'),
+  }
+  const caches: Caches = informers
+  const everyInformer = Object.entries(informers) as [Kind, Informer<unknown>][]
+  for (const [kind, informer] of everyInformer) metrics.watchInformer(kind, informer)
+  const cluster = makeCluster({ client, observe: (kind, object) => informers[kind].observe(object) })
+
+  // 4. Telling: watch -> bus -> ledger, and Kubernetes Events.
+  const relay = makeRelay({
+    kinds: (['ChangeRequest', 'Component', 'Environment'] as const).map((kind) => ({
+      kind,
+      list: () => informers[kind].list(),
+      onChange: (handler) => void informers[kind].onChange(handler),
+      resourceVersion: () => informers[kind].resourceVersion(),
+    })),
+    bus,
+    place: makePlace({ client, namespace: config.namespace }),
+    clock,
+    log,
+    metrics: makeRelayMetrics(metrics.registry),
+    backoff,
+  })
+  const recorder = makeRecorder({
+    create: (namespace, event) => client.create(eventsPath(namespace), event),
+    controller: 'usekarma.dev/karma',
+    instance: identity,
+    clock,
+    log,
+  })
+
+  // 5. Deciding: watch event -> key -> gather, decide, apply.
+  const leaseOf = (namespace: string, name: string) =>
+    makeLease({
+      client,
+      namespace,
+      name,
+      identity,
+      timings: config.lease,
+      clock,
+      election: { decide, observe, heldSince },
+    })
+  const controllers = makeControllers({
+    cluster,
+    caches,
+    graph: makeEmbeddedGraph({ newEpoch: randomUUID }),
+    locks: (key) => {
+      const [namespace = '', name = ''] = key.split('/')
+      return leaseOf(namespace, `karma-${name}`)
+    },
+    relay,
+    holder: identity,
+    clock,
+    sleep: (ms) => sleep(clock, ms),
+    random,
+    times: { turnMs: 30_000, lingerMs: config.lingerMs },
+    log,
+    nextId: () => randomUUID().slice(0, 8),
+    metrics,
+  })
+
+  // 6. One process leads; one that has lost the lead ends, for it cannot know how far others are.
+  const leader = makeLeader({
+    lease: leaseOf(config.namespace, 'karma-leader'),
+    retryMs: config.lease.retryMs,
+    clock,
+    random,
+    log,
+    onAcquired: () => {
+      log.info({ identity }, 'leading')
+      noticeTransitions([informers.ChangeRequest, informers.Component], recorder.record)
+      relay.start()
+      controllers.start()
+    },
+    onLost: (message) => {
+      log.error({ message }, 'lost the lead')
+      process.exit(1)
+    },
+  })
+
+  // 7. What people and machines may ask.
+  const server = makeServer({ access: makeAccess({ client }), ledger, log })
+  const probes = makeProbes({
+    live: { informers: () => silent(everyInformer, clock.monotonic()) },
+    ready: { informers: () => unsynced(everyInformer) },
+    metrics,
+  })
+
+  const parts: Part[] = [
+    { name: 'api client', stop: () => client.close() },
+    { name: 'ledger', stop: () => ledger.close() },
+    { name: 'bus', stop: () => bus.close() },
+    { name: 'ledger sink', start: async () => void (await startLedgerSink({ bus, ledger })) },
+    ...everyInformer.map(([kind, informer]) => ({
+      name: `informer ${kind}`,
+      start: () => informer.start(),
+      stop: () => informer.stop(),
+    })),
+    { name: 'first lists', start: async () => void (await Promise.all(everyInformer.map(([, { synced }]) => synced))) },
+    partOf('probes', async () => serveProbes(probes, config.probes)),
+    {
+      name: 'read-only port',
+      start: async () => log.info({ address: await server.listen(config.http) }, 'listening'),
+      stop: () => server.close(),
+    },
+    { name: 'relay', stop: () => relay.stop() },
+    { name: 'events', stop: () => recorder.idle() },
+    { name: 'leader', start: () => leader.start(), stop: () => leader.stop() },
+    { name: 'controllers', stop: () => controllers.stop() },
+  ]
+  const lifecycle = makeLifecycle({ parts, clock, log })
+  const end = (signal: string): void => {
+    log.info({ signal }, 'stopping')
+    void lifecycle.stop().then(() => process.exit(0))
+  }
+  process.once('SIGTERM', end)
+  process.once('SIGINT', end)
+  await lifecycle.start()
+}
+
+/** A part that gives a handle when it starts. */
+const partOf = (name: string, start: () => Promise<{ close(): Promise<void> }>): Part => {
+  let handle: { close(): Promise<void> } | undefined
+  return {
+    name,
+    start: async () => {
+      handle = await start()
+    },
+    stop: () => handle?.close(),
+  }
+}
+
+/** A watch that has been silent for so long has died without telling. */
+const silence = 180_000
+
+const silent = (informers: readonly [Kind, Informer<unknown>][], now: number): string | undefined =>
+  informers
+    .filter(([, informer]) => now - (informer.lastContact() ?? now) > silence)
+    .map(([kind]) => `${kind}: nothing heard for ${silence / 1000} s`)[0]
+
+const unsynced = (informers: readonly [Kind, Informer<unknown>][]): string | undefined =>
+  informers.filter(([, informer]) => !informer.hasSynced()).map(([kind]) => `${kind}: not listed yet`)[0]
+
+await run(required(readConfig(process.env)))

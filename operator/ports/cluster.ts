@@ -1,0 +1,51 @@
+import type { ChangeRequest, Component, ComponentType, Environment, JsonObject } from '../api/kinds.generated.ts'
+import type { Parsed } from '../api/parse.ts'
+import type { Result } from '../api/result.ts'
+
+export interface Kinds {
+  ChangeRequest: ChangeRequest
+  Component: Component
+  Environment: Environment
+  ComponentType: ComponentType
+}
+export type Kind = keyof Kinds
+export type Of<K extends Kind> = Parsed<Kinds[K]>
+
+/**
+ * The API server as Karma uses it. Writes are conditioned on the resourceVersion of the object they were decided on
+ * (reason `Conflict`: gather again), and what they answer is in the caches before they resolve.
+ */
+export interface Cluster {
+  /** From the server, not from a cache; undefined: there is none. `key` is `namespace/name`. */
+  read<K extends Kind>(kind: K, key: string): Promise<Result<Of<K> | undefined>>
+  /** `status` is the whole status as it shall be; only what differs is sent. */
+  writeStatus<K extends Kind>(kind: K, object: Kinds[K], status: Kinds[K]['status'] & object): Promise<Result<Of<K>>>
+  /** Merges `config` into spec.config (null takes a key away) and sets annotations. */
+  writeConfig(
+    component: Component,
+    config: JsonObject,
+    annotations: Record<string, string>,
+  ): Promise<Result<Of<'Component'>>>
+  writeFinalizers<K extends Kind>(kind: K, object: Kinds[K], finalizers: readonly string[]): Promise<Result<Of<K>>>
+  /** Success too when it is there already. */
+  createEnvironment(namespace: string, name: string): Promise<Result<void>>
+}
+
+/** A local copy of all objects of one kind, kept up to date. Nobody may change what it gives out. */
+export interface Cache<T> {
+  get(key: string): T | undefined
+  list(): Iterable<T>
+  byIndex(name: string, value: string): Iterable<T>
+  onChange(
+    handler: (change: {
+      readonly key: string
+      readonly before?: T | undefined
+      readonly after?: T | undefined
+    }) => void,
+  ): () => void
+  /** Everything up to here has been seen. */
+  resourceVersion(): string
+}
+
+/** Indexes: Component by `environment` (`namespace/name`) and `type`; ChangeRequest by `component` (full id). */
+export type Caches = { readonly [K in Kind]: Cache<Of<K>> }
