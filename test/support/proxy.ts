@@ -27,7 +27,7 @@ export interface ProxiedRequest extends ApiRequest {
  * - `cut-after`: forwarded; once the server has answered, the client's connection is destroyed instead of the answer.
  * - `after`: forwarded and answered; `run` is called when the answer has been handed to the network.
  * - `instead-of-answer`: forwarded; once the server has answered, `run` is called, then as `cut-after`.
- * - `delay`: `then` happens after `ms`, or after `until`.
+ * - `delay`: `next` happens after `ms`, or after `until`.
  * - `replace`: answered by the proxy; the server hears nothing.
  * - `rewrite`: forwarded with another path and query.
  * An answer that the server does not give at all (it is down) is a destroyed connection.
@@ -38,7 +38,7 @@ export type Action =
   | { readonly kind: 'cut-after' }
   | { readonly kind: 'after'; readonly run: () => void | Promise<void> }
   | { readonly kind: 'instead-of-answer'; readonly run: () => void | Promise<void> }
-  | { readonly kind: 'delay'; readonly ms?: number; readonly until?: Promise<unknown>; readonly then?: Action }
+  | { readonly kind: 'delay'; readonly ms?: number; readonly until?: Promise<unknown>; readonly next?: Action }
   | {
       readonly kind: 'replace'
       readonly status: number
@@ -134,7 +134,7 @@ export const startProxy = async ({ target, ca, tls }: Options): Promise<ApiProxy
         return
       case 'delay':
         await (action.until ?? new Promise((resolve) => setTimeout(resolve, action.ms ?? 0)))
-        return answer(action.then ?? pass, exchange)
+        return answer(action.next ?? pass, exchange)
       case 'replace':
         response.writeHead(action.status, { 'content-type': 'application/json', ...action.headers })
         response.end(typeof action.body === 'string' ? action.body : JSON.stringify(action.body))

@@ -1,6 +1,14 @@
 import type { Dispatcher } from 'undici'
 import type { Credential, Credentials } from './credentials.ts'
-import { type Answer, type Asked, failure, failureOfError, failureOfStatus, success } from './failure.ts'
+import {
+  type Answer,
+  type Asked,
+  failure,
+  failureOfError,
+  failureOfStatus,
+  type KubernetesFailure,
+  success,
+} from './failure.ts'
 import { linesOf } from './lines.ts'
 import { type Query, queryText } from './path.ts'
 import { type Exchange, exchange, makePool, type Outgoing } from './transport.ts'
@@ -109,12 +117,14 @@ export const makeKubernetesClient = (dependencies: ClientDependencies): Kubernet
     })
     onExchange?.(asked.method, result.answered ? result.status : 0, performance.now() - started)
     // No answer in time: the connection, and with it all that are idle beside it, may be half-open.
-    if (!result.answered && result.sent && !call.options.signal?.aborted) pool.renew(agent)
+    if (!result.answered && result.sent && result.late) pool.renew(agent)
     return result
   }
 
   const request = async (method: Outgoing['method'], path: string, call: Call): Promise<Answer<unknown>> => {
     const asked = { method, path: prefix + path + queryText({ ...call.query, ...call.options.query }) }
+    if (call.body !== undefined && Buffer.byteLength(call.body) > mostBodyBytes)
+      return failure(tooLarge(asked, call.body))
     try {
       let result = await attempt(asked, call, await credentials.current())
       if (result.answered && result.status === 401) {
@@ -196,6 +206,16 @@ interface Call {
   readonly body?: string
   readonly contentType?: string
 }
+
+/** What kube-apiserver takes. It answers 413 to more, but also closes the connection, so that the answer may be lost. */
+const mostBodyBytes = 3 * 2 ** 20
+
+const tooLarge = ({ method, path }: Asked, body: string): KubernetesFailure => ({
+  reason: 'TooLarge',
+  message: `${method} ${path}: expected a body of at most ${mostBodyBytes} bytes, found ${Buffer.byteLength(body)}`,
+  retry: false,
+  outcome: 'NotDone',
+})
 
 const outgoingOf = (asked: Asked, call: Call, headers: Record<string, string>): Outgoing => ({
   method: asked.method as Outgoing['method'],

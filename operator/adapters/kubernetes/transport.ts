@@ -9,10 +9,10 @@ export interface Outgoing {
   readonly body?: string
 }
 
-/** `sent`: the bytes of the request may have left this process. */
+/** `sent`: the bytes of the request may have left this process. `late`: no answer came in time. */
 export type Exchange =
   | { readonly answered: true; readonly status: number; readonly text: string; readonly retryAfter?: string }
-  | { readonly answered: false; readonly error: Error; readonly sent: boolean }
+  | { readonly answered: false; readonly error: Error; readonly sent: boolean; readonly late?: boolean }
 
 export interface Limits {
   readonly timeoutMs: number
@@ -39,12 +39,13 @@ export const exchange = (agent: Dispatcher, origin: string, outgoing: Outgoing, 
       limits.signal?.removeEventListener('abort', giveUp)
       resolve(result)
     }
-    const fail = (error: Error): void => {
-      settle({ answered: false, error, sent })
+    const fail = (error: Error, late: boolean): void => {
+      settle({ answered: false, error, sent, late })
       controller?.abort(error)
     }
-    const giveUp = (): void => fail(new Error('the request was called off'))
-    const timer = setTimeout(() => fail(new Error(`no answer within ${limits.timeoutMs} ms`)), limits.timeoutMs)
+    const giveUp = (): void => fail(new Error('the request was called off'), false)
+    const { timeoutMs } = limits
+    const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`), true), timeoutMs)
     if (limits.signal?.aborted) return giveUp()
     limits.signal?.addEventListener('abort', giveUp)
 
@@ -77,6 +78,7 @@ export interface Pool {
   agent(tls: TlsOptions): Dispatcher
   /** Takes no further request on the connections there are: to be called when one of them has turned out dead. */
   renew(seen: Dispatcher): void
+  /** Whatever is still under way fails. */
   close(): Promise<void>
 }
 
@@ -88,10 +90,14 @@ interface PoolOptions {
 
 /** The API server closes connections that are idle for 90 s; we do so earlier, not to write into one it is closing. */
 const keepAliveMs = 60_000
+/** A server that is slow for all must not have to greet us again and again. */
+const renewEveryMs = 10_000
 
 export const makePool = ({ connections, connectTimeoutMs, proxyUrl }: PoolOptions): Pool => {
   let current: { readonly tls: TlsOptions; readonly agent: Dispatcher } | undefined
-  const closing = new Set<Promise<void>>()
+  let renewedAt = Number.NEGATIVE_INFINITY
+  /** those that finish what they have begun */
+  const retired = new Set<Dispatcher>()
 
   const open = (tls: TlsOptions): Dispatcher => {
     const options = {
@@ -106,28 +112,32 @@ export const makePool = ({ connections, connectTimeoutMs, proxyUrl }: PoolOption
     if (proxyUrl !== undefined) return new ProxyAgent({ ...options, uri: proxyUrl, requestTls: connect })
     return new Agent({ ...options, connect })
   }
-  const retire = (agent: Dispatcher): void => {
-    const closed = agent.close().catch(() => undefined)
-    closing.add(closed)
-    void closed.then(() => closing.delete(closed))
+  const retire = (): void => {
+    const agent = current?.agent
+    current = undefined
+    if (!agent) return
+    retired.add(agent)
+    void agent
+      .close()
+      .catch(() => undefined)
+      .then(() => retired.delete(agent))
   }
 
   return {
     agent: (tls) => {
       if (current?.tls === tls) return current.agent
-      if (current) retire(current.agent)
+      retire()
       current = { tls, agent: open(tls) }
       return current.agent
     },
     renew: (seen) => {
-      if (current?.agent !== seen) return
-      retire(current.agent)
-      current = undefined
+      if (current?.agent !== seen || performance.now() - renewedAt < renewEveryMs) return
+      renewedAt = performance.now()
+      retire()
     },
     close: async () => {
-      if (current) retire(current.agent)
-      current = undefined
-      await Promise.all(closing)
+      retire()
+      await Promise.all([...retired].map((agent) => agent.destroy()))
     },
   }
 }
