@@ -1,6 +1,6 @@
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startAttached } from './cluster/attached.ts'
 import { findBinaries } from './cluster/binaries.ts'
@@ -21,6 +21,11 @@ const lingerMs = 20_000
 
 const print = (line: string): boolean => process.stdout.write(`${line}\n`)
 
+interface Outcome extends Counts {
+  /** a signal ended it: the run ends here */
+  readonly interrupted?: boolean
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const end = args.indexOf('--')
   const named = end < 0 ? args : args.slice(0, end)
@@ -36,7 +41,8 @@ async function main(args: readonly string[]): Promise<number> {
   for (const suite of named.length > 0 ? named : defaultSuites) {
     const begun = Date.now()
     print(`\n=== ${suite} ===`)
-    const { passed, failed } = await runSuite({ suite, mochaArguments })
+    const { passed, failed, interrupted } = await runSuite({ suite, mochaArguments })
+    if (interrupted) return 130
     total.passed += passed
     total.failed += failed
     print(`=== ${suite}: ${passed} passed, ${failed} failed, in ${((Date.now() - begun) / 1000).toFixed(1)} s ===`)
@@ -51,7 +57,7 @@ async function runSuite({
 }: {
   suite: string
   mochaArguments: readonly string[]
-}): Promise<Counts> {
+}): Promise<Outcome> {
   if (globSync(`test/${suite}/**/*.test.ts`, { cwd: root }).length === 0) {
     return failedAs(`test/${suite}: expected files *.test.ts, found none`)
   }
@@ -77,7 +83,7 @@ async function runMocha({
   suite: string
   mochaArguments: readonly string[]
   countsPath: string
-}): Promise<Counts> {
+}): Promise<Outcome> {
   const mocha = startAttached({
     command: process.execPath,
     args: [
@@ -89,14 +95,20 @@ async function runMocha({
     cwd: root,
     env: { ...process.env, KARMA_TEST_COUNTS: countsPath },
     output: [1, 2],
+    removeWithParent: dirname(countsPath),
   })
-  // The first signal lets the tests stop what they started; without them the same happens when this process ends.
-  const interrupt = (signal: NodeJS.Signals): void => void mocha.stop(signal, lingerMs).then(() => process.exit(130))
+  // The tests stop what they started; on a second signal that happens when this process ends.
+  let interrupted = false
+  const interrupt = (signal: NodeJS.Signals): void => {
+    interrupted = true
+    void mocha.stop(signal, lingerMs)
+  }
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
   const lingers = await whetherLingers({ ended: mocha.ended, countsPath })
   if (lingers) await mocha.stop('SIGKILL')
   const code = await mocha.ended
   process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+  if (interrupted) return { passed: 0, failed: 0, interrupted }
   if (!existsSync(countsPath)) return failedAs(`test/${suite}: mocha crashed (exit code ${code}) and counted nothing`)
   const { passed, failed } = JSON.parse(readFileSync(countsPath, 'utf8')) as Counts
   if (lingers)
