@@ -32,7 +32,7 @@ export type Parsed<T> = T & { readonly faults: readonly Fault[] }
 export const limits = {
   config: { bytes: 32_768, nulls: false },
   proposedChange: { bytes: 32_768, nulls: false },
-  outputs: { bytes: 16_384, nulls: true },
+  outputs: { bytes: 32_768, nulls: true },
   runtimeConfig: { bytes: 32_768, nulls: true },
   configSchema: { bytes: 131_072, nulls: true },
 } as const satisfies Record<string, FreeFormLimits>
@@ -91,7 +91,10 @@ export const parseComponentType = (raw: unknown): Result<Parsed<ComponentType>> 
   const { metadata, rawSpec, rawStatus } = read.value
   const faults: Fault[] = []
   const spec = { ...rawSpec } as ComponentTypeSpec
-  replace(spec, 'configSchema', freeForm(rawSpec.configSchema, 'spec.configSchema', limits.configSchema, faults))
+  const schema = freeForm(rawSpec.configSchema, 'spec.configSchema', limits.configSchema, faults)
+  // A schema that is left out whole must not look like a type without schema: those take every config.
+  const refused = faults.length > 0 ? (Object.create(null) as JsonObject) : undefined
+  replace(spec, 'configSchema', schema ?? refused)
   const type: ComponentType = { apiVersion, kind: 'ComponentType', metadata, spec }
   if (rawStatus !== undefined) type.status = rawStatus as ComponentTypeStatus
   return parsed(type, faults)

@@ -138,7 +138,7 @@ const error = (message: string): Result<never> => failure({ reason: 'GuardError'
 
 const guardError = (guard: Guard, where: string, expected: string, found: string): Result<never> =>
   error(
-    `${where}: guard ${guard.name}: expected ${expected}, found ${found}; expression: ${cut(guard.expression, 300)}`,
+    `${where}: guard ${guard.name}: expected ${expected}, found ${found}; expression: ${cut(guard.expression, 160)}`,
   )
 
 /** `placed`: the error is about the text that people wrote, so that its place in it can be told. */
@@ -146,10 +146,10 @@ const explain = (thrown: unknown, placed: boolean): string => {
   if (thrown instanceof ParseError || thrown instanceof TypeFault || thrown instanceof EvaluationError) {
     const { summary, range, node } = thrown
     const place = placed && range !== undefined ? placeOf(node?.input ?? '', range.start) : ''
-    return cut(`${summary}${place}`, 300)
+    return cut(`${summary}${place}`, 160)
   }
   if (thrown instanceof RangeError && /call stack/.test(thrown.message)) return 'too deep nesting'
-  return cut(thrown instanceof Error ? thrown.message : String(thrown), 300)
+  return cut(thrown instanceof Error ? thrown.message : String(thrown), 160)
 }
 
 const placeOf = (text: string, offset: number): string => {

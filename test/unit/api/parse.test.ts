@@ -159,6 +159,13 @@ describe('parse: faults', () => {
     assert.equal(type.faults[0]?.path, 'spec.configSchema.a.prototype')
   })
 
+  it('of configSchema as a whole: it is not left out, for a type without schema takes everything', () => {
+    const configSchema = { description: 'x'.repeat(limits.configSchema.bytes) }
+    const type = objectOf(parseComponentType({ metadata, spec: { configSchema } }))
+    assert.equal(type.faults[0]?.reason, 'TooLarge')
+    assert.ok(type.spec.configSchema)
+  })
+
   it('are counted up to twenty', () => {
     const proposedChange = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`k${i}`, null]))
     assert.equal(objectOf(parseChangeRequest(request({ proposedChange }))).faults.length, 20)
