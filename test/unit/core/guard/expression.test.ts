@@ -29,10 +29,14 @@ const variables: Variables = bare({
     none: null,
   },
   changedPaths: ['/cidr', '/size', '/subnets'],
-  impact: [
-    { id: 'ec2-instance/web', type: 'ec2-instance', distance: 1, state: 'running' },
-    { id: 'lambda/x', type: 'lambda', distance: 2, state: 'stopped' },
-  ],
+  impact: {
+    count: 2,
+    truncated: false,
+    components: [
+      { id: 'ec2-instance/web', type: 'ec2-instance', distance: 1, state: 'running' },
+      { id: 'lambda/x', type: 'lambda', distance: 2, state: 'stopped' },
+    ],
+  },
   environment: { name: 'prod', version: 40, frozen: false },
   request: {
     mode: 'Apply',
@@ -44,7 +48,7 @@ const variables: Variables = bare({
 })
 const many: Variables = {
   ...variables,
-  impact: Array.from({ length: 10_000 }, (_, i) => ({ id: `c/${i}`, distance: 1 + (i % 5) })),
+  impact: { components: Array.from({ length: 10_000 }, (_, i) => ({ id: `c/${i}`, distance: 1 + (i % 5) })) },
 }
 
 const guardOf = (expression: string): Guard => ({ name: 'rule', expression, forEach: 'Dependents' })
@@ -64,9 +68,9 @@ describe('guards in CEL: the answers', () => {
   const cases: [string, boolean][] = [
     ["!('/cidr' in changedPaths && other.type == 'ec2-instance' && other.runtime.state == 'running')", false],
     ["changedPaths.exists(p, p.startsWith('/cidr'))", true],
-    ['impact.all(i, i.distance <= 2)', true],
-    ["impact.filter(i, i.state == 'running').size() == 1", true],
-    ["size(impact) < 10 && environment.name != 'staging'", true],
+    ['impact.components.all(i, i.distance <= 2)', true],
+    ["impact.components.filter(i, i.state == 'running').size() == 1", true],
+    ["impact.count < 10 && !impact.truncated && environment.name != 'staging'", true],
     ['after.size - before.size == 2', true],
     ['after.size / 2 == 2 && after.size % 2 == 1', true],
     ['after.ratio > 0.5 && after.size > 4.5 && after.whole == 4.0', true],
@@ -81,7 +85,7 @@ describe('guards in CEL: the answers', () => {
     ["request.reason.matches('^[a-z]+$') && request.reason.contains('cause') && request.reason.size() == 7", true],
     ['before.subnets.all(s, s in after.subnets)', false],
     ["before.subnets.map(s, s + '-x') == ['a-x', 'b-x', 'c-x']", true],
-    ["impact.map(i, i.distance > 1, i.id) == ['lambda/x']", true],
+    ["impact.components.map(i, i.distance > 1, i.id) == ['lambda/x']", true],
     ['before.tags.all(k, k in after.tags)', false],
     ["before.subnets.exists_one(s, s == 'a')", true],
     ["timestamp(request.at).getDayOfWeek() == 6 && timestamp(request.at).getHours('UTC') == 23", true],
@@ -104,14 +108,17 @@ describe('guards in CEL: the answers', () => {
     })
   }
 
-  it('sees what is not given as null: before of a creation, the request of an edit', () => {
+  it('sees what is not given as null: before of a creation, what a caller leaves out', () => {
     const created = { ...variables, before: null, request: undefined }
     assert.deepEqual(answer('before == null && request == null', created), { ok: true, value: true })
   })
 
   it('converts a value once, and reads thousands of them', () => {
-    assert.deepEqual(answer('impact.map(i, i.distance).exists(d, d == 5)', many), { ok: true, value: true })
-    assert.deepEqual(answer('impact.filter(i, i.distance > 0).size() == 10000', many), { ok: true, value: true })
+    assert.deepEqual(answer('impact.components.map(i, i.distance).exists(d, d == 5)', many), { ok: true, value: true })
+    assert.deepEqual(answer('impact.components.filter(i, i.distance > 0).size() == 10000', many), {
+      ok: true,
+      value: true,
+    })
   })
 
   it('answers the same again, also after a failure', () => {
@@ -190,9 +197,17 @@ describe('guards in CEL: the cost', () => {
     return expression
   }
   const costly: [string, string, RegExp][] = [
-    ['nested loops', "impact.exists(a, impact.exists(b, a.id == 'nope' && b.id == a.id))", /more than 250000 steps/],
-    ['a cost that a true would hide', "impact.all(a, impact.all(b, b.id != a.id + 'x')) || true", /250000 steps/],
-    ['nested maps', 'impact.map(a, impact.map(b, b.id)).size() == 1', /steps|too large/],
+    [
+      'nested loops',
+      "impact.components.exists(a, impact.components.exists(b, a.id == 'nope' && b.id == a.id))",
+      /more than 250000 steps/,
+    ],
+    [
+      'a cost that a true would hide',
+      "impact.components.all(a, impact.components.all(b, b.id != a.id + 'x')) || true",
+      /250000 steps/,
+    ],
+    ['nested maps', 'impact.components.map(a, impact.components.map(b, b.id)).size() == 1', /steps|too large/],
     ['a text that doubles', `${doubled("['xxxxxxxx']", (x) => `${x}+${x}`, 40)} == []`, /too large/],
     ['a list that doubles', `${doubled('[[1,2,3,4]]', (x) => `${x}+${x}`, 40)} == []`, /too large/],
     [
@@ -205,7 +220,7 @@ describe('guards in CEL: the cost', () => {
       `${'cel.bind(x, [x, x], '.repeat(25)}x == x${')'.repeat(25)}`.replace('[x, x]', '[1, 1]'),
       /too large/,
     ],
-    ['patterns on long texts', "impact.exists(i, (before.long).matches('(a{0,20}b?){0,10}c'))", /steps/],
+    ['patterns on long texts', "impact.components.exists(i, (before.long).matches('(a{0,20}b?){0,10}c'))", /steps/],
   ]
   for (const [name, expression, text] of costly) {
     it(`is bounded: ${name}`, () => {
@@ -218,13 +233,15 @@ describe('guards in CEL: the cost', () => {
   it('is bounded by time, too', () => {
     let time = 0
     const slow = makeGuards({ now: () => (time += 10) })
-    assert.match(messageOf(answer("impact.all(a, a.id != 'x')", many, slow)), /needs more than 1000 ms/)
+    assert.match(messageOf(answer("impact.components.all(a, a.id != 'x')", many, slow)), /needs more than 1000 ms/)
   })
 
   it('is bounded by time where every step is an error, which costs fifty steps', () => {
     let time = 0
     const ticking = makeGuards({ now: () => time++ })
-    const message = messageOf(answer('impact.exists(a, impact.exists(b, a.no == b.no))', many, ticking))
+    const message = messageOf(
+      answer('impact.components.exists(a, impact.components.exists(b, a.no == b.no))', many, ticking),
+    )
     assert.match(message, /needs more than 1000 ms/)
   })
 
@@ -233,7 +250,7 @@ describe('guards in CEL: the cost', () => {
   })
 
   it('is shared by evaluations that are given one budget', () => {
-    const compiled = guards.compile(guardOf("impact.all(a, a.id != 'x')"), 'Environment dev/dev')
+    const compiled = guards.compile(guardOf("impact.components.all(a, a.id != 'x')"), 'Environment dev/dev')
     assert.ok(compiled.ok)
     const budget = guards.budget()
     const answers = Array.from({ length: 20 }, () => guards.evaluate(compiled.value, many, budget).ok)
