@@ -1,4 +1,5 @@
-import type { ChangeRequestStatus } from '../api/kinds.generated.ts'
+import type { ChangeRequestStatus, Json } from '../api/kinds.generated.ts'
+import { deepEqual } from '../api/merge-patch.ts'
 import { type LifeFacts, nextStep, type Step } from '../core/change/life.ts'
 import { positionOf } from '../core/change/queue.ts'
 import { stopped } from '../core/change/request-status.ts'
@@ -123,5 +124,5 @@ const notYet = ({ spec: { component } }: Of<'ChangeRequest'>) => ({
 /** Nothing that people would want to read has changed. */
 const waitsAsBefore = (before: ChangeRequestStatus | undefined, after: ChangeRequestStatus): boolean =>
   before?.phase === 'Queued' &&
-  JSON.stringify(before.blockedBy) === JSON.stringify(after.blockedBy) &&
+  deepEqual(before.blockedBy as unknown as Json, after.blockedBy as unknown as Json) &&
   before.plan?.hash === after.plan?.hash
