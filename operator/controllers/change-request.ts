@@ -1,11 +1,12 @@
 import type { ChangeRequestStatus, Json } from '../api/kinds.generated.ts'
 import { deepEqual } from '../api/merge-patch.ts'
+import { type Result, success } from '../api/result.ts'
 import { type LifeFacts, nextStep, type Step } from '../core/change/life.ts'
 import { positionOf } from '../core/change/queue.ts'
 import { stopped } from '../core/change/request-status.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
 import { environmentKey, nameOfId, resolveId } from '../core/component/identity.ts'
-import type { World } from '../core/guard/facts.ts'
+import type { InFlight, World } from '../core/guard/facts.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
 import { again, done, type Outcome, retry } from '../runtime/controller.ts'
@@ -73,47 +74,68 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
   }
 
-  return async (key: string): Promise<Outcome> => {
-    // 1. The request as it stands.
-    const request = caches.ChangeRequest.get(key)
-    if (!request) return done
-    const { metadata } = request
-    if (isFinished(phaseOf(request.status))) return end(request)
-    if (!metadata.deletionTimestamp && !hasFinalizer(metadata.finalizers, changeFinalizer)) {
-      const added = await cluster.writeFinalizers(
-        'ChangeRequest',
-        request,
-        withFinalizer(metadata.finalizers, changeFinalizer),
-      )
-      return added.ok ? done : retry(added.failure)
+  /** What is known around it, and where it stands in that. */
+  const factsOf = async (
+    request: Of<'ChangeRequest'>,
+    component: Of<'Component'> | undefined,
+  ): Promise<Result<LifeFacts>> => {
+    const place = component && placeOf(component)
+    const environment = place === undefined ? undefined : caches.Environment.get(place)
+    if (!environment) {
+      const uncommitted = component ? notYet(request) : null
+      return success({ request, planned: undefined, uncommitted, world: undefined })
     }
-    // 2. What it is about, and what is known there.
+    const { version = 0, applying = [] } = environment.status ?? {}
+    const world = await gather.world(environment, {
+      version,
+      changeId: changeIdOf(applying),
+      inFlight: inFlight(request, place!),
+    })
+    return world.ok ? success(gather.life(request, world.value)) : world
+  }
+
+  /** Others that are being written this moment. */
+  const inFlight = (request: Of<'ChangeRequest'>, place: string): InFlight[] =>
+    [...caches.ChangeRequest.byIndex('applying', place)].flatMap(({ metadata, spec, status }) => {
+      if (metadata.uid === request.metadata.uid) return []
+      const names = [spec.component, ...(status?.affectedComponents ?? [])]
+      const affected = new Set(names.map((name) => `${metadata.namespace}/${name}`))
+      return [{ object: `changerequest/${metadata.name}`, affected }]
+    })
+
+  const live = async (request: Of<'ChangeRequest'>, key: string): Promise<Outcome> => {
+    // 1. What it is about.
     const { component, failure } = await componentOf(request)
     if (failure) return retry(failure)
-    const place = component ? environmentKey(metadata.namespace ?? '', component.spec.environment) : undefined
+    // 2. Half written: its environment carries it through.
     if (phaseOf(request.status) === 'Applying') {
-      if (place) lookAt(place)
+      if (component) lookAt(placeOf(component))
       return done
     }
-    const environment = place ? caches.Environment.get(place) : undefined
-    const world = environment ? await worldOf(gather, environment) : undefined
-    if (world && !world.ok) return retry(world.failure)
     // 3. The next step of its life.
-    const facts: LifeFacts = world
-      ? gather.life(request, world.value)
-      : { request, planned: undefined, uncommitted: component ? notYet(request) : null, world: undefined }
-    const step = nextStep(facts)
+    const facts = await factsOf(request, component)
+    if (!facts.ok) return retry(facts.failure)
+    const step = nextStep(facts.value)
     if (step.to === 'Stay') return done
-    if (step.to !== 'Pass') return stop(request, step, world?.value)
-    waiting.enter(world!.value.environmentKey, 'ChangeRequest', key)
+    const { world } = facts.value
+    if (step.to !== 'Pass') return stop(request, step, world)
+    waiting.enter(world!.environmentKey, 'ChangeRequest', key)
     return done
+  }
+
+  return async (key: string): Promise<Outcome> => {
+    const request = caches.ChangeRequest.get(key)
+    if (!request) return done
+    const { finalizers, deletionTimestamp } = request.metadata
+    if (isFinished(phaseOf(request.status))) return end(request)
+    if (deletionTimestamp || hasFinalizer(finalizers, changeFinalizer)) return live(request, key)
+    const added = await cluster.writeFinalizers('ChangeRequest', request, withFinalizer(finalizers, changeFinalizer))
+    return added.ok ? done : retry(added.failure)
   }
 }
 
-const worldOf = (gather: Gather, environment: Of<'Environment'>) => {
-  const { version = 0, applying = [] } = environment.status ?? {}
-  return gather.world(environment, { version, changeId: changeIdOf(applying) })
-}
+const placeOf = ({ metadata, spec }: Of<'Component'>): string =>
+  environmentKey(metadata.namespace ?? '', spec.environment)
 
 const notYet = ({ spec: { component } }: Of<'ChangeRequest'>) => ({
   reason: 'UnknownComponent',

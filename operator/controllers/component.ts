@@ -72,33 +72,41 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
     }
   }
 
-  return async (key: string): Promise<Outcome> => {
-    // 1. The Component as it stands.
-    const component = caches.Component.get(key)
-    if (!component) {
-      waiting.holdBack(key, [])
-      return done
-    }
-    const { metadata, spec, status } = component
-    const deleting = metadata.deletionTimestamp !== undefined
-    const finalized = hasFinalizer(metadata.finalizers, componentFinalizer)
-    // 2. What comes and goes passes the gate.
-    if (!deleting && !finalized)
-      return writeFinalizers(component, withFinalizer(metadata.finalizers, componentFinalizer))
-    if (deleting && !finalized) return done
-    if (deleting && !status?.committed) return end(component)
+  /** What comes and goes passes the gate, unless something holds it back. */
+  const enter = ({ metadata, spec, status }: Of<'Component'>, key: string): void => {
+    const isMoving = metadata.deletionTimestamp !== undefined || !status?.committed
+    if (!isMoving || waiting.heldBack(key).length > 0) return
+    waiting.enter(environmentKey(metadata.namespace ?? '', spec.environment), 'Component', key)
+  }
+
+  /** How it stands, for people. While it may pass at any moment there is no news. */
+  const tell = async (component: Of<'Component'>, key: string): Promise<Outcome> => {
+    const { status } = component
     const heldBack = waiting.heldBack(key)
-    const moving = deleting || !status?.committed
-    if (moving && heldBack.length === 0) {
-      waiting.enter(environmentKey(metadata.namespace ?? '', spec.environment), 'Component', key)
-      if (status?.conditions) return done
-    }
-    // 3. How it stands, for people.
+    if (!status?.committed && heldBack.length === 0 && status?.conditions) return done
     const next = standing(component, heldBack)
     if (isSame(status, next)) return done
     if (relay.room(component) < 1) return again(200)
     const written = await cluster.writeStatus('Component', component, next)
     return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
+  }
+
+  return async (key: string): Promise<Outcome> => {
+    const component = caches.Component.get(key)
+    if (!component) {
+      waiting.holdBack(key, [])
+      return done
+    }
+    // 1. It may not vanish before it has passed the gate.
+    const { finalizers, deletionTimestamp } = component.metadata
+    if (!hasFinalizer(finalizers, componentFinalizer)) {
+      return deletionTimestamp ? done : writeFinalizers(component, withFinalizer(finalizers, componentFinalizer))
+    }
+    if (deletionTimestamp && !component.status?.committed) return end(component)
+    // 2. The gate.
+    enter(component, key)
+    // 3. Its status.
+    return tell(component, key)
   }
 }
 

@@ -161,8 +161,37 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
   }
 
+  /** Somebody wants to pass, or is half through. */
+  const carry = async (
+    key: string,
+    environment: Of<'Environment'>,
+    session: Session,
+    log: Logger,
+  ): Promise<Outcome> => {
+    if (!dependencies.hasRoom(environment)) return again(50)
+    const waiting = await hold(session)
+    if (waiting) return waiting
+    session.pass = resume(session.pass, mustLook(key, environment, session))
+    const stopped = await run(session, log)
+    session.lastWork = clock.monotonic()
+    if (stopped) return stopped
+    if (!hasWork(key)) return again(times.lingerMs)
+    // The turn is over: others first.
+    await close(session, log)
+    return again(1)
+  }
+
+  /** Nobody does: after a moment the lock is let go. */
+  const rest = async (key: string, environment: Of<'Environment'>, session: Session, log: Logger): Promise<Outcome> => {
+    if (session.held) {
+      const left = session.lastWork + times.lingerMs - clock.monotonic()
+      if (left > 0) return again(left)
+      await close(session, log)
+    }
+    return tend(key, caches.Environment.get(key) ?? environment, session)
+  }
+
   const reconcile = async (key: string, log: Logger): Promise<Outcome> => {
-    // 1. There is an Environment, or somebody names one.
     const environment = caches.Environment.get(key)
     if (!environment) {
       if (!hasWork(key)) return done
@@ -171,26 +200,8 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
       return created.ok ? done : retry(created.failure)
     }
     const session = sessionOf(key)
-    // 2. Somebody wants to pass, or is half through.
-    const work = hasWork(key) || (hasUnfinished(key, environment) && !session.held)
-    if (work) {
-      if (!dependencies.hasRoom(environment)) return again(50)
-      const waiting = await hold(session)
-      if (waiting) return waiting
-      session.pass = resume(session.pass, mustLook(key, environment, session))
-      const stopped = await run(session, log)
-      session.lastWork = clock.monotonic()
-      if (stopped) return stopped
-      if (hasWork(key)) await close(session, log)
-      return again(hasWork(key) ? 1 : times.lingerMs)
-    }
-    // 3. Nobody does: after a moment the lock is let go.
-    if (session.held) {
-      const rest = session.lastWork + times.lingerMs - clock.monotonic()
-      if (rest > 0) return again(rest)
-      await close(session, log)
-    }
-    return tend(key, caches.Environment.get(key) ?? environment, session)
+    const isBusy = hasWork(key) || (hasUnfinished(key, environment) && !session.held)
+    return isBusy ? carry(key, environment, session, log) : rest(key, environment, session, log)
   }
 
   return {

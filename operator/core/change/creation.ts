@@ -1,5 +1,6 @@
 import type { Component } from '../../api/kinds.generated.ts'
 import { emptyObject } from '../../api/merge-patch.ts'
+import { faultMessage, type Parsed } from '../../api/parse.ts'
 import { idOf } from '../component/identity.ts'
 import { type Wanted, wantedOf } from '../component/wanted.ts'
 import { dependenciesFirst } from '../graph/order.ts'
@@ -10,14 +11,14 @@ import { targetOf } from '../guard/missing-reference.ts'
 /** A Component that may pass the gate for the first time, as it would be committed. */
 export interface Admitted {
   readonly id: string
-  readonly component: Component
+  readonly component: Parsed<Component>
   readonly wanted: Wanted
   readonly warnings: readonly string[]
 }
 
 export interface HeldBack {
   readonly id: string
-  readonly component: Component
+  readonly component: Parsed<Component>
   readonly verdicts: readonly Verdict[]
 }
 
@@ -30,7 +31,7 @@ export const admit = (
   candidates: readonly Component[],
   world: World,
 ): { admitted: Admitted[]; heldBack: HeldBack[] } => {
-  const open = new Map(candidates.map((component) => [idOf(component), component]))
+  const open = new Map<string, Parsed<Component>>(candidates.map((component) => [idOf(component), component]))
   const passed = new Map<string, Known>()
   const admitted: Admitted[] = []
   const heldBack: HeldBack[] = []
@@ -44,7 +45,7 @@ export const admit = (
     const component = open.get(id)!
     const wanted = wantedOf(component.spec)
     const known = { id, component, config: wanted.config ?? emptyObject(), references: wanted.references ?? [] }
-    const verdicts = cycle ? [inCycle(id, cycle)] : judge(factsOf(known, together))
+    const verdicts = verdictsOn(component, cycle) ?? judge(factsOf(known, together))
     const decision = strongest(verdicts)
     if (decision === 'Reject' || decision === 'Queue') {
       heldBack.push({ id, component, verdicts })
@@ -54,6 +55,19 @@ export const admit = (
     admitted.push({ id, component, wanted, warnings: verdicts.map(({ message }) => message) })
   }
   return { admitted, heldBack }
+}
+
+/** What is wrong before any guard is asked. */
+const verdictsOn = (component: Parsed<Component>, cycle: readonly string[] | undefined): Verdict[] | undefined => {
+  const id = idOf(component)
+  if (cycle) return [inCycle(id, cycle)]
+  // A value with a fault was left out at the edge: what is left of it must not be judged.
+  const faults = component.faults.filter(({ path }) => path.startsWith('spec.'))
+  if (faults.length === 0) return undefined
+  return faults.map((fault) => {
+    const message = faultMessage(`Component ${id}`, fault)
+    return { guard: 'InvalidConfig', verdict: 'Reject', reason: fault.reason, object: id, message }
+  })
 }
 
 const factsOf = ({ id, component, config, references }: Known, world: World): Facts => ({

@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client'
-import type { RelayMetrics } from './relay-lane.ts'
+import type { RelayMetrics } from './controllers/relay-lane.ts'
 
 /** What the relay counts. */
 export const makeRelayMetrics = (registry: Registry): RelayMetrics => {
