@@ -4,8 +4,8 @@ import type { EventType } from './types.ts'
 /** How many transitions an object remembers. */
 export const ringSize = 32
 
-/** Bounds of a history entry, in UTF-16 units; the CRDs hold the same ones in code points, so these are never larger. */
-export const bounds = { reason: 128, message: 1024, attrs: 2048 } as const
+/** Bounds of a history entry, in UTF-16 units. The CRDs have the same numbers, in code points, which are never more. */
+export const bounds = { reason: 63, message: 512, attrs: 2048 } as const
 
 /** The part of a status that the outbox lives in. `seq` is the last number given out. */
 export interface Ring {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
+import { parse } from 'yaml'
 import type { HistoryEntry } from '../../../../operator/api/kinds.generated.ts'
 import { append, bounds, ringSize, roomIn, unpublished } from '../../../../operator/core/event/outbox.ts'
 
@@ -112,6 +114,17 @@ describe('outbox', () => {
         const text = attrsOf(attrs)
         assert.ok(text.length <= bounds.attrs, `${text.length} characters`)
         expected(JSON.parse(text))
+      })
+    }
+
+    for (const file of ['changerequests', 'components', 'environments']) {
+      it(`are those of crds/${file}.yaml`, () => {
+        const path = new URL(`../../../../crds/${file}.yaml`, import.meta.url)
+        const crd = parse(readFileSync(path, 'utf8'))
+        const { history } = crd.spec.versions[0].schema.openAPIV3Schema.properties.status.properties
+        const { reason, message, attrs } = history.items.properties
+        assert.equal(history.maxItems, ringSize)
+        assert.deepEqual({ reason: reason.maxLength, message: message.maxLength, attrs: attrs.maxLength }, bounds)
       })
     }
 
