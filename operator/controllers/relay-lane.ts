@@ -54,6 +54,9 @@ export interface LaneDependencies {
 }
 
 export interface Lane {
+  readonly kind: string
+  /** wall time from which on it publishes; undefined before the place is read */
+  startedAt(): number | undefined
   start(): Promise<void>
   stop(): Promise<void>
   published(uid: string): number
@@ -92,7 +95,7 @@ export const makeLane = (dependencies: LaneDependencies): Lane => {
   /** uid -> newest state of an object with unpublished entries, the one that waits longest first */
   const waiting = new Map<string, Teller>()
   const gone = new Set<string>()
-  let started = false
+  let startedAt: number | undefined
   let running: Promise<void> | undefined
   let mark: Mark | undefined
   let failure: string | undefined
@@ -200,7 +203,7 @@ export const makeLane = (dependencies: LaneDependencies): Lane => {
   }
 
   const pump = (): void => {
-    if (!started || running || stopping.signal.aborted) return
+    if (startedAt === undefined || running || stopping.signal.aborted) return
     running = run().then(
       () => rest(0),
       (error) => {
@@ -211,18 +214,20 @@ export const makeLane = (dependencies: LaneDependencies): Lane => {
   }
 
   kind.onChange(({ before, after }) => {
-    if (!started) return
+    if (startedAt === undefined) return
     if (before && before.metadata.uid !== after?.metadata.uid) leave(before)
     if (after) offer(after)
     if (waiting.size > 0) pump()
   })
 
   return {
+    kind: kind.kind,
+    startedAt: () => startedAt,
     start: async () => {
       const from = await keeper.read(stopping.signal)
       if (stopping.signal.aborted) return
       // Listing and beginning to listen are one step: nothing can come between them.
-      started = true
+      startedAt = clock.now()
       const version = kind.resourceVersion()
       // Versions below the place: a restored backup, in which numbers are used again.
       const everything = from === undefined || compareVersions(version, from) < 0

@@ -65,7 +65,9 @@ export const makeRelay = ({ kinds, ...shared }: RelayDependencies): Relay => {
     const count = (object.status?.seq ?? 0) - published(uid)
     if (count <= 0) return { kind: 'Drained' }
     const last = object.status?.history?.at(-1)?.at
-    const ms = Math.max(wallTime(deletionTimestamp), wallTime(last)) + drainLimit - clock.now()
+    // Time in which nobody could publish does not count.
+    const since = lanes.find((lane) => lane.kind === object.kind)?.startedAt() ?? clock.now()
+    const ms = Math.max(wallTime(deletionTimestamp), wallTime(last), since) + drainLimit - clock.now()
     if (ms > 0) return { kind: 'Waiting', ms: Math.min(ms, drainLimit) }
     if (!givenUp.has(uid)) {
       givenUp.add(uid)

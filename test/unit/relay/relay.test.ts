@@ -88,6 +88,16 @@ describe('relay', () => {
       assert.deepEqual(world.placeWrites, [])
     })
 
+    it('does not move when only the first of several publishes went through', async () => {
+      const world = makeWorld()
+      for (let i = 0; i < 40; i++) world.transit(`r${i}`, 32)
+      world.bus.capacity = 500
+      world.startRelay()
+      await world.clock.pass(5000)
+      assert.equal(world.published.length, 512)
+      assert.deepEqual(world.placeWrites, [])
+    })
+
     it('moves while there is always something new', async () => {
       const world = makeWorld()
       world.startRelay()
@@ -278,6 +288,25 @@ describe('relay', () => {
         relay.state().map((lane) => lane.waiting),
         [0],
       )
+    })
+
+    it('that stood there when the relay began waits as long, counted from then', async () => {
+      const world = makeWorld()
+      const object = world.transit('a')
+      const doomed = world.put('a', (o) => ({ ...o, metadata: { ...o.metadata, ...deleted(world.clock.now()) } }))
+      await world.clock.pass(3_600_000)
+      world.bus.down = true
+      world.place.down = true
+      const relay = world.startRelay()
+      await world.clock.pass(60_000)
+      assert.deepEqual(relay.drained(doomed), { kind: 'Waiting', ms: drainLimit })
+      world.place.down = false
+      await world.clock.pass(40_000)
+      assert.equal(relay.drained(doomed).kind, 'Waiting')
+      world.bus.down = false
+      await world.clock.pass(30_000)
+      assert.deepEqual(relay.drained(object), { kind: 'Drained' })
+      assert.equal(world.metrics.lost.value(), 0)
     })
 
     it('of an object whose events are under way: they still come, once', async () => {

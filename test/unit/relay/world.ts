@@ -55,7 +55,7 @@ export const makeWorld = () => {
   const published: Event[] = []
   const publishes: number[] = []
   const placeWrites: string[] = []
-  const bus = { down: false, hold: undefined as Promise<void> | undefined }
+  const bus = { down: false, hold: undefined as Promise<void> | undefined, capacity: Number.POSITIVE_INFINITY }
   const place = { value: undefined as string | undefined, down: false }
   const metrics = { published: makeCounter(), retries: makeCounter(), deadLetters: makeCounter(), lost: makeCounter() }
   let version = 100
@@ -86,21 +86,32 @@ export const makeWorld = () => {
     resourceVersion: () => String(version),
   }
 
+  /** What a dead process asked for is never answered. */
+  const never = new Promise<never>(() => {})
+  let living = 0
+
   const startRelay = (): Relay => {
+    const process = ++living
+    const dead = () => process !== living
     const relay = makeRelay({
       kinds: [kind],
       bus: {
         publish: async (_topic, events) => {
-          await bus.hold
-          if (bus.down) throw new Error('broker away')
+          await (dead() ? never : bus.hold)
+          if (bus.down || published.length >= bus.capacity) throw new Error('broker away')
           publishes.push(events.length)
           published.push(...events)
         },
       },
       place: {
         read: async () =>
-          place.down ? failure({ reason: 'Unavailable', message: 'down', retry: true }) : success(place.value),
+          dead()
+            ? never
+            : place.down
+              ? failure({ reason: 'Unavailable', message: 'down', retry: true })
+              : success(place.value),
         write: async (_kind, rv) => {
+          if (dead()) return never
           if (place.down) return failure({ reason: 'Unavailable', message: 'down', retry: true })
           place.value = rv
           placeWrites.push(rv)
@@ -153,6 +164,9 @@ export const makeWorld = () => {
     told: () => published.map((event) => `${event.tags.name}:${event.attrs.seq}`),
     ids: () => new Set(published.map((event) => event.id)),
     /** The process is killed: nothing of it hears of anything any more. */
-    kill: () => handlers.clear(),
+    kill: () => {
+      living++
+      handlers.clear()
+    },
   }
 }
