@@ -67,7 +67,8 @@ async function runOperator(
   const http = `127.0.0.1:${await freePort()}`
   const log = join(folder, 'operator.log')
   rmSync(log, { force: true })
-  const start = (): Attached => startOperator({ kubeconfig, data: join(folder, 'data'), http, log })
+  const start = (): Attached =>
+    startOperator({ kubeconfig, data: join(folder, 'data'), http, log, env: { KARMA_PROBES: '127.0.0.1:0' } })
   let operator = start()
   let wanted = true
   const stop = async (): Promise<void> => {
