@@ -1,7 +1,7 @@
 import type { Component } from '../../api/kinds.generated.ts'
 import { emptyObject } from '../../api/merge-patch.ts'
 import { faultMessage, type Parsed } from '../../api/parse.ts'
-import { idOf } from '../component/identity.ts'
+import { display, idOf } from '../component/identity.ts'
 import { type Wanted, wantedOf } from '../component/wanted.ts'
 import { dependenciesFirst } from '../graph/order.ts'
 import { type Facts, type Known, strongest, type Verdict, type World } from '../guard/facts.ts'
@@ -28,7 +28,7 @@ export interface HeldBack {
  * are held back, and so are those that need one that is held back.
  */
 export const admit = (
-  candidates: readonly Component[],
+  candidates: readonly Parsed<Component>[],
   world: World,
 ): { admitted: Admitted[]; heldBack: HeldBack[] } => {
   const open = new Map<string, Parsed<Component>>(candidates.map((component) => [idOf(component), component]))
@@ -45,7 +45,7 @@ export const admit = (
     const component = open.get(id)!
     const wanted = wantedOf(component.spec)
     const known = { id, component, config: wanted.config ?? emptyObject(), references: wanted.references ?? [] }
-    const verdicts = verdictsOn(component, cycle) ?? judge(factsOf(known, together))
+    const verdicts = verdictsOn(component, cycle, world) ?? judge(factsOf(known, together))
     const decision = strongest(verdicts)
     if (decision === 'Reject' || decision === 'Queue') {
       heldBack.push({ id, component, verdicts })
@@ -58,15 +58,25 @@ export const admit = (
 }
 
 /** What is wrong before any guard is asked. */
-const verdictsOn = (component: Parsed<Component>, cycle: readonly string[] | undefined): Verdict[] | undefined => {
-  const id = idOf(component)
-  if (cycle) return [inCycle(id, cycle)]
+const verdictsOn = (
+  component: Parsed<Component>,
+  cycle: readonly string[] | undefined,
+  { namespace }: World,
+): Verdict[] | undefined => {
+  const object = display(idOf(component), namespace)
+  if (cycle)
+    return [
+      inCycle(
+        object,
+        cycle.map((id) => display(id, namespace)),
+      ),
+    ]
   // A value with a fault was left out at the edge: what is left of it must not be judged.
   const faults = component.faults.filter(({ path }) => path.startsWith('spec.'))
   if (faults.length === 0) return undefined
   return faults.map((fault) => {
-    const message = faultMessage(`Component ${id}`, fault)
-    return { guard: 'InvalidConfig', verdict: 'Reject', reason: fault.reason, object: id, message }
+    const message = faultMessage(`Component ${object}`, fault)
+    return { guard: 'InvalidConfig', verdict: 'Reject', reason: fault.reason, object, message }
   })
 }
 
@@ -85,10 +95,10 @@ const factsOf = ({ id, component, config, references }: Known, world: World): Fa
   request: undefined,
 })
 
-const inCycle = (id: string, cycle: readonly string[]): Verdict => ({
+const inCycle = (object: string, cycle: readonly string[]): Verdict => ({
   guard: 'Cycle',
   verdict: 'Reject',
   reason: 'Cycle',
-  object: id,
-  message: `Component ${id}: spec.references: expected no way back, found ${[...cycle, cycle[0]].join(' -> ')}`,
+  object,
+  message: `Component ${object}: spec.references: expected no way back, found ${[...cycle, cycle[0]].join(' -> ')}`,
 })
