@@ -1,3 +1,4 @@
+import type { Failure } from '../api/result.ts'
 import { withCondition } from '../core/change/status.ts'
 import type { World } from '../core/guard/facts.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -20,12 +21,12 @@ export const makeComponentTypeReconciler = ({
   configFaults,
   clock,
 }: ComponentTypeDependencies) => {
-  const faultsOf = (type: Of<'ComponentType'>): string[] => {
+  const faultsOf = (type: Of<'ComponentType'>): Failure[] => {
     const where = `ComponentType ${type.metadata.name}`
     const compiled = (type.spec.guards ?? []).map((guard) => guards.compile(guard, where))
     // An empty config is enough to find out whether the schema compiles.
     const schema = type.spec.configSchema ? [configFaults(type, {})] : []
-    return [...compiled, ...schema].flatMap((result) => (result.ok ? [] : [result.failure.message]))
+    return [...compiled, ...schema].flatMap((result) => (result.ok ? [] : [result.failure]))
   }
 
   return async (key: string): Promise<Outcome> => {
@@ -33,8 +34,8 @@ export const makeComponentTypeReconciler = ({
     if (!type) return done
     const components = [...caches.Component.byIndex('type', type.metadata.name)].length
     const faults = faultsOf(type)
-    const [reason, message] =
-      faults.length === 0 ? ['Ready', 'schema and guards can be used'] : ['GuardError', faults.join('; ')]
+    const reason = faults[0]?.reason ?? 'Ready'
+    const message = faults.map((fault) => fault.message).join('; ') || 'schema and guards can be used'
     const generation = type.metadata.generation ?? 1
     const at = new Date(clock.now()).toISOString()
     const status = faults.length === 0 ? 'True' : 'False'
