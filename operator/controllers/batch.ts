@@ -7,9 +7,10 @@ import { type Admitted, admit } from '../core/change/creation.ts'
 import { nextStep } from '../core/change/life.ts'
 import { type Plan, vertexOf } from '../core/change/plan.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
-import { display, idOf } from '../core/component/identity.ts'
+import { display, idOf, nameOfId } from '../core/component/identity.ts'
 import { hashOf } from '../core/component/wanted.ts'
 import type { InFlight, Verdict, World } from '../core/guard/facts.ts'
+import { targetOf } from '../core/guard/missing-reference.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import type { Gather } from './gather.ts'
@@ -48,9 +49,27 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep }: BatchDepend
       return component ? [component] : []
     })
 
+  /**
+   * Who comes now may be what others were held back for, and these may be what it needs: it is judged with all new
+   * Components that it leads to, so that none of a circle is told that the next one is missing.
+   */
+  const withNewDependencies = (coming: readonly Of<'Component'>[], { namespace }: World): Of<'Component'>[] => {
+    const found = new Map(coming.map((component) => [component.metadata.name, component]))
+    // What is added on the way is visited too.
+    for (const { spec } of found.values()) {
+      for (const reference of spec.references ?? []) {
+        const at = nameOfId(targetOf(reference, namespace) ?? '')
+        const dependency = at.ok ? caches.Component.get(`${at.value.namespace}/${at.value.name}`) : undefined
+        const joins = dependency?.metadata.namespace === namespace && dependency.spec.environment === spec.environment
+        if (joins && isNew(dependency) && !found.has(dependency.metadata.name))
+          found.set(dependency.metadata.name, dependency)
+      }
+    }
+    return [...found.values()]
+  }
+
   const creations = (components: readonly Of<'Component'>[], world: World): Member<Content>[] => {
-    const fresh = components.filter(({ metadata, status }) => !status?.committed && !metadata.deletionTimestamp)
-    const { admitted, heldBack } = admit(fresh, world)
+    const { admitted, heldBack } = admit(withNewDependencies(components.filter(isNew), world), world)
     for (const { component, verdicts } of heldBack) holdBack(world.environmentKey, component, verdicts)
     return bounded(admitted.map((one) => creationOf(one, world)))
   }
@@ -132,6 +151,8 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep }: BatchDepend
     return success(moving.length > 0 ? moving : requests(key, world.value))
   }
 }
+
+const isNew = ({ metadata, status }: Component): boolean => !status?.committed && !metadata.deletionTimestamp
 
 const creationOf = ({ id, component, wanted }: Admitted, world: World): Member<Content> => {
   const { name, uid = '', resourceVersion = '' } = component.metadata
