@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { explore } from './exploration.ts'
+import { type Explored, explore } from './exploration.ts'
 
-const told = ({ states, violations, first, trace }: ReturnType<typeof explore>): string =>
+const told = ({ states, violations, first, trace }: Explored): string =>
   `${violations} violations in ${states} states${first ? `: ${first}\n  ${trace.join('\n  ')}` : ''}`
 
 describe('core/change/commit: every schedule of two holders, with crashes, pauses, lost answers and late writes', () => {
@@ -11,6 +11,7 @@ describe('core/change/commit: every schedule of two holders, with crashes, pause
   const clean = [
     { title: 'two changes of one Component, and a report in between', changes: [0, 0], faults: 1, reports: 1 },
     { title: 'two changes that may share a publish', changes: [0, 1], faults: 1, reports: 0 },
+    { title: 'one change that is taken back while the one who does it fails', changes: [0], faults: 2, reports: 0 },
   ]
   for (const { title, ...setting } of clean) {
     it(`${title}: nothing is lost, doubled or left half done`, function () {

@@ -1,0 +1,85 @@
+/** What a search found. `first` and `trace`: the first violation, and the steps that lead to it. */
+export interface Searched {
+  readonly states: number
+  readonly violations: number
+  readonly first?: string
+  readonly trace: readonly string[]
+}
+
+/** Thrown by `successors`: the state they were asked for breaks a rule. */
+export class Violation extends Error {}
+
+interface Search<State> {
+  readonly start: State
+  readonly successors: (state: State) => readonly (readonly [label: string, next: State])[]
+  readonly violation: (state: State) => string | undefined
+  /** equal for equal states and for no others */
+  readonly keyOf: (state: State) => string
+  /** end at the first violation */
+  readonly untilViolation: boolean
+}
+
+/** Every state that can be reached from the start, breadth first; a state that breaks a rule leads no further. */
+export const search = <State>({ start, successors, violation, keyOf, untilViolation }: Search<State>): Searched => {
+  const seen = new Set([keyOf(start)])
+  const found: { state: State | null; from: number; label: string }[] = [{ state: start, from: -1, label: 'start' }]
+  let violations = 0
+  let first: string | undefined
+  let trace: string[] = []
+  const report = (what: string, at: number): void => {
+    violations++
+    if (first !== undefined) return
+    first = what
+    for (let i = at; i >= 0; i = found[i]!.from) trace.push(found[i]!.label)
+    trace = trace.reverse()
+  }
+  const expand = (state: State, from: number): void => {
+    for (const [label, next] of successors(state)) {
+      const key = keyOf(next)
+      if (seen.has(key)) continue
+      seen.add(key)
+      found.push({ state: next, from, label })
+    }
+  }
+  for (let i = 0; i < found.length && !(untilViolation && violations > 0); i++) {
+    const state = found[i]!.state!
+    found[i]!.state = null
+    const wrong = violation(state)
+    if (wrong) {
+      report(wrong, i)
+      continue
+    }
+    try {
+      expand(state, i)
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error
+      report(error.message, i)
+    }
+  }
+  return { states: seen.size, violations, ...(first === undefined ? {} : { first }), trace }
+}
+
+export interface Parts {
+  /** One object for all parts that are equal (of equal JSON), the first that came. */
+  same<T extends object>(part: T): T
+  /** Of a part that `same` gave. */
+  numberOf(part: object): number
+}
+
+/** Parts of states, each kept once: most states share most of their parts with those they come from. */
+export const makeParts = (): Parts => {
+  const byText = new Map<string, object>()
+  const numbers = new Map<object, number>()
+  return {
+    same(part) {
+      if (numbers.has(part)) return part
+      const text = JSON.stringify(part)
+      const known = byText.get(text)
+      if (known !== undefined) return known as typeof part
+      byText.set(text, part)
+      numbers.set(part, numbers.size)
+      return part
+    },
+    numberOf: (part) => numbers.get(part)!,
+  }
+}
