@@ -102,6 +102,9 @@ export const makePool = ({ connections, connectTimeoutMs, proxyUrl }: PoolOption
   const open = (tls: TlsOptions): Dispatcher => {
     const options = {
       connections,
+      // Over HTTP/2 watches and requests share one connection and its flow-control window: under load both came to a
+      // stand without an error (undici 8.12, kube-apiserver 1.36).
+      allowH2: false,
       keepAliveTimeout: keepAliveMs,
       keepAliveMaxTimeout: keepAliveMs,
       // Deadlines are the exchange's and the informer's.
