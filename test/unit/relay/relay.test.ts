@@ -183,7 +183,7 @@ describe('relay', () => {
       assert.equal(relay.room(full), 0)
       world.place.down = false
       await world.clock.pass(30_000)
-      assert.equal(relay.room(full), 32)
+      assert.equal(relay.room(full), 10)
       assert.equal(world.published.length, 32)
     })
 
@@ -221,7 +221,7 @@ describe('relay', () => {
       assert.equal(relay.room(world.transit('a', 2)), 0)
       world.bus.down = false
       await world.clock.pass(60_000)
-      assert.equal(relay.room(world.objects.get('a')!), 32)
+      assert.equal(relay.room(world.objects.get('a')!), 10)
       assert.equal(world.metrics.lost.value(), 0)
     })
 

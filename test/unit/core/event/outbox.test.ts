@@ -3,7 +3,14 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { parse } from 'yaml'
 import type { HistoryEntry } from '../../../../operator/api/kinds.generated.ts'
-import { append, bounds, ringSize, roomIn, unpublished } from '../../../../operator/core/event/outbox.ts'
+import {
+  append,
+  bounds,
+  ringSize,
+  roomIn,
+  type Transition,
+  unpublished,
+} from '../../../../operator/core/event/outbox.ts'
 
 const noon = Date.UTC(2026, 0, 31, 12)
 
@@ -124,7 +131,8 @@ describe('outbox', () => {
         const { history } = crd.spec.versions[0].schema.openAPIV3Schema.properties.status.properties
         const { reason, message, attrs } = history.items.properties
         assert.equal(history.maxItems, ringSize)
-        assert.deepEqual({ reason: reason.maxLength, message: message.maxLength, attrs: attrs.maxLength }, bounds)
+        const { entry: _, ring: __, ...texts } = bounds
+        assert.deepEqual({ reason: reason.maxLength, message: message.maxLength, attrs: attrs.maxLength }, texts)
       })
     }
 
@@ -134,8 +142,8 @@ describe('outbox', () => {
         [{ type: 'change.failed' as never, reason: 'R'.repeat(999), message: `\ud800${'m'.repeat(9999)}` }],
         noon,
       ).history
-      assert.equal(entry?.reason?.length, bounds.reason)
-      assert.equal(entry?.message?.length, bounds.message)
+      assert.equal(Buffer.byteLength(entry?.reason ?? ''), bounds.reason)
+      assert.equal(Buffer.byteLength(entry?.message ?? ''), bounds.message)
       assert.ok(entry?.message?.isWellFormed())
     })
   })
@@ -150,9 +158,46 @@ describe('outbox', () => {
       unpublished(ring, 38).map((entry) => entry.seq),
       [39, 40],
     )
-    assert.equal(roomIn(ring, 38), 30)
-    assert.equal(roomIn(ring, 40), 32)
+    assert.equal(roomIn(ring, 10), 2)
+    assert.equal(roomIn(ring, 40), most)
     assert.equal(roomIn(ring, 0), 0)
-    assert.equal(roomIn(undefined, 0), 32)
+    assert.equal(roomIn(undefined, 0), most)
   })
+
+  /** entries of the largest size */
+  const most = Math.floor(bounds.ring / bounds.entry)
+  const large: Transition[] = [
+    {
+      type: 'component.committed',
+      reason: 'R'.repeat(99),
+      message: 'm'.repeat(999),
+      attrs: { patch: 'x'.repeat(9999) },
+    },
+    { type: 'component.committed', message: '"'.repeat(999), attrs: { patch: '"'.repeat(9999) } },
+    { type: 'component.committed', message: '\u0001'.repeat(999), attrs: { patch: '\u0001'.repeat(9999) } },
+    {
+      type: 'component.committed',
+      message: '鯨'.repeat(999),
+      attrs: { patch: '鯨'.repeat(9999), list: ['鯨'.repeat(99)] },
+    },
+  ]
+  for (const transition of large) {
+    it(`keeps a history small, and what it promised room for, when all is like ${transition.message?.[0]}`, () => {
+      let ring: { seq: number; history: HistoryEntry[] } = { seq: 0, history: [] }
+      let published = 0
+      for (let round = 0; round < 20; round++) {
+        const room = roomIn(ring, published)
+        ring = append(ring, Array<Transition>(room).fill(transition), noon)
+        assert.deepEqual(
+          unpublished(ring, published).map((entry) => entry.seq),
+          Array.from({ length: ring.seq - published }, (_, i) => published + 1 + i),
+        )
+        assert.ok(Buffer.byteLength(JSON.stringify(ring.history)) <= bounds.ring + 2)
+        for (const entry of ring.history) assert.ok(Buffer.byteLength(JSON.stringify(entry)) < bounds.entry)
+        // A part of it is published, as it comes.
+        published = Math.max(published, ring.seq - (round % 4) * 3)
+      }
+      assert.ok(ring.seq >= most * 2, `${ring.seq} entries were appended`)
+    })
+  }
 })
