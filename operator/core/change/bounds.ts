@@ -1,4 +1,9 @@
-/** What of a change's lists and texts goes into status, so that it stays under 128 KiB. The schemas say the same. */
+export { cut } from '../../api/text.ts'
+
+/**
+ * What of a change's lists and texts goes into status, so that it stays under 128 KiB whatever is asked for. Texts are
+ * counted in bytes of JSON. The schemas have the same numbers, or larger ones.
+ */
 export const bounds = {
   conditionMessage: 1024,
   entryMessage: 512,
@@ -6,10 +11,19 @@ export const bounds = {
   blockedBy: 16,
   warnings: 16,
   affected: 100,
+  /** bytes of the names of the affected, together */
+  affectedBytes: 12_288,
+  /** bytes of the before-images that a request keeps until it has ended, as the texts that they are stored as */
+  beforeImages: 65_536,
+  /** bytes of all that is committed of a Component: config, references and the rest */
+  committed: 36_864,
   /** bytes of what stands in `applying` of an Environment: the largest batch that shares a publish */
   applyingBytes: 49_152,
 } as const
 
-/** Cut to `length` UTF-16 units, whole characters only. */
-export const cut = (text: string, length: number): string =>
-  text.length <= length ? text : `${text.slice(0, length - 1).toWellFormed()}…`
+/** Sentences as one text, each said once. As many as anybody reads: the rest is counted. */
+export const sentences = (said: readonly string[]): string => {
+  const distinct = [...new Set(said)]
+  const more = distinct.length - bounds.verdicts
+  return `${distinct.slice(0, bounds.verdicts).join('; ')}${more > 0 ? `; and ${more} more` : ''}`
+}

@@ -43,11 +43,14 @@ const unescapeToken = (token: string): string => token.replaceAll('~1', '/').rep
 export const pointerTokens = (pointer: string): string[] =>
   pointer === '' ? [] : pointer.slice(1).split('/').map(unescapeToken)
 
+/** As RFC 6901 writes the place of an element: no sign, no leading zero, nothing else that a number may be. */
+const listIndex = /^(0|[1-9][0-9]{0,15})$/
+
 /** What stands at a JSON pointer, or `undefined`. Looks at own keys only. */
 export const valueAt = (config: Json | undefined, pointer: string): Json | undefined => {
   let value = config
   for (const token of pointerTokens(pointer)) {
-    if (Array.isArray(value)) value = value[Number(token)]
+    if (Array.isArray(value)) value = listIndex.test(token) ? value[Number(token)] : undefined
     else if (isObject(value) && Object.hasOwn(value, token)) value = value[token]
     else return undefined
   }

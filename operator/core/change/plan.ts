@@ -10,13 +10,14 @@ import type {
 import { emptyObject } from '../../api/merge-patch.ts'
 import type { Reason } from '../../api/reasons.ts'
 import { failure, type Result, success } from '../../api/result.ts'
+import { cut } from '../../api/text.ts'
 import { display, resolveId } from '../component/identity.ts'
 import { changedOutputs, edgesFor, type TypeLookup } from '../graph/edges.ts'
 import type { Impact } from '../graph/impact.ts'
 import type { GraphPatch, VertexState } from '../graph/vertex.ts'
-import { type Facts, type Known, strongest, type Verdict, type World } from '../guard/facts.ts'
+import { type Facts, type Known, strongest, strongestFirst, type Verdict, type World } from '../guard/facts.ts'
 import { judge } from '../guard/list.ts'
-import { bounds, cut } from './bounds.ts'
+import { bounds } from './bounds.ts'
 import { planHash } from './hash.ts'
 import { changedPaths, mergeConfig, removeAt } from './patch.ts'
 
@@ -119,12 +120,12 @@ export const vertexOf = (
   return { id: referring.id, type, edges: edges.ok ? edges.value : [] }
 }
 
-/** The plan as it stands in status: nearest first, lists bounded. */
+/** The plan as it stands in status: strongest verdicts first, lists bounded. */
 export const summaryOf = (plan: Plan, { namespace, environmentKey }: World): PlanSummary => ({
   hash: plan.hash,
   graphVersions: { [environmentKey]: plan.version },
   changed: plan.changedPaths.length > 0 ? [display(plan.id, namespace)] : [],
-  verdicts: plan.verdicts.slice(0, bounds.verdicts).map(({ guard, verdict, object, message }) => ({
+  verdicts: strongestFirst(plan.verdicts, bounds.verdicts).map(({ guard, verdict, object, message }) => ({
     guard,
     verdict,
     ...(object === undefined ? {} : { object }),

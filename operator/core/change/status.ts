@@ -1,5 +1,6 @@
 import type { ChangeRequestStatus, Condition, Phase } from '../../api/kinds.generated.ts'
-import { bounds, cut } from './bounds.ts'
+import { cut } from '../../api/text.ts'
+import { bounds } from './bounds.ts'
 
 type Answer = Condition['status']
 

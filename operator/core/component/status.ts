@@ -1,5 +1,6 @@
 import type { Committed, Component, ComponentStatus, Condition, JsonObject } from '../../api/kinds.generated.ts'
 import { patchBetween } from '../../api/merge-patch.ts'
+import { sentences } from '../change/bounds.ts'
 import { withCondition } from '../change/status.ts'
 import { append, type Transition } from '../event/outbox.ts'
 import type { Verdict } from '../guard/facts.ts'
@@ -83,7 +84,7 @@ export const conditionsOf = (component: Component, { unresolved, heldBack }: Sta
     set('Committed', isCommitted, ...committed),
     unresolved.length === 0
       ? set('Resolved', true, 'Resolved', 'every reference leads to a committed Component and its outputs')
-      : set('Resolved', false, 'Unresolved', unresolved.join('; ')),
+      : set('Resolved', false, 'Unresolved', sentences(unresolved)),
     set('Reconciling', !isCommitted && !stuck && !status?.committed, ...committed),
     set('Stalled', stuck, ...(stuck ? committed : (['Passed', 'nothing holds it back'] as const))),
   ]
@@ -95,7 +96,7 @@ const committedWhy = ({ status }: Component, isCommitted: boolean, heldBack: Sta
   const { committed } = status ?? {}
   if (isCommitted && committed) return ['Committed', `as version ${committed.graphVersion}`]
   const [first] = heldBack
-  if (first) return [first.reason, heldBack.map(({ message }) => message).join('; ')]
+  if (first) return [first.reason, sentences(heldBack.map(({ message }) => message))]
   if (!committed) return ['Accepted', 'waits for its environment']
   const message = `spec differs from what is committed (version ${committed.graphVersion}); ask for it with a ChangeRequest, or set spec back`
   return ['Edited', message]
@@ -104,5 +105,5 @@ const committedWhy = ({ status }: Component, isCommitted: boolean, heldBack: Sta
 const readyWhy = (ready: boolean, committed: Words, unresolved: readonly string[], deleting: boolean): Words => {
   if (ready) return ['Ready', 'committed, and all it refers to is there']
   if (deleting) return ['Removed', 'is being deleted']
-  return unresolved.length > 0 && committed[0] === 'Committed' ? ['Unresolved', unresolved.join('; ')] : committed
+  return unresolved.length > 0 && committed[0] === 'Committed' ? ['Unresolved', sentences(unresolved)] : committed
 }

@@ -1,4 +1,5 @@
 import type { Guard as DeclaredGuard } from '../../api/kinds.generated.ts'
+import { cut } from '../../api/text.ts'
 import { display, identityOf } from '../component/identity.ts'
 import type { Variables } from './expression.ts'
 import type { Facts, Guard, Known, Verdict } from './facts.ts'
@@ -23,7 +24,7 @@ const verdictsOf = (facts: Facts, guard: DeclaredGuard, where: string, variables
   const against = (object: string, other?: Known): Verdict => {
     const found = other ? `found false for ${object}` : 'found false'
     const why = guard.message ?? `${where} forbids it`
-    const message = `Component ${shown}: ${why} (guard ${guard.name} of ${where}: expected ${guard.expression}, ${found})`
+    const message = `Component ${shown}: ${why} (guard ${guard.name} of ${where}: expected ${cut(guard.expression, 200)}, ${found})`
     const verdict = guard.verdict ?? 'Reject'
     const waits = verdict === 'Queue' ? { waitsFor: other?.id ?? id } : {}
     return { guard: guard.name, verdict, reason: 'GuardFailed', object, message, ...waits }
@@ -40,15 +41,25 @@ const verdictsOf = (facts: Facts, guard: DeclaredGuard, where: string, variables
   if (!compiled.ok) return [broken(compiled.failure.message, shown)]
   // One budget for all evaluations: a guard over many others may not cost more than one over few.
   const budget = world.guards.budget()
-  const ask = (object: string, other?: Known): Verdict[] => {
+  const ask = (object: string, other?: Known): Verdict | undefined => {
     const asked = other ? { ...variables, other: otherOf(other, world.namespace) } : variables
     const answer = world.guards.evaluate(compiled.value, asked, budget)
-    if (!answer.ok) return [broken(`${answer.failure.message} (for ${object})`, object)]
-    return answer.value ? [] : [against(object, other)]
+    if (!answer.ok) return broken(`${answer.failure.message} (for ${object})`, object)
+    return answer.value ? undefined : against(object, other)
   }
-  if (guard.forEach === undefined) return ask(shown)
-  return othersOf(facts, guard.forEach).flatMap((other) => ask(display(other.id, world.namespace), other))
+  const verdicts: Verdict[] = []
+  const others = guard.forEach === undefined ? [undefined] : othersOf(facts, guard.forEach)
+  for (const other of others) {
+    const verdict = ask(other ? display(other.id, world.namespace) : shown, other)
+    if (verdict && (verdicts.length < verdictLimit || verdict.reason === 'GuardError')) verdicts.push(verdict)
+    // The gate is closed, and the next one would say the same.
+    if (verdict?.reason === 'GuardError') break
+  }
+  return verdicts
 }
+
+/** One guard names so many of those that are against; all are asked, as any of them may end in an error. */
+const verdictLimit = 32
 
 /** Committed Components that refer to the one that changes, or that it refers to; by id. */
 const othersOf = ({ world, id, references }: Facts, which: 'Dependents' | 'Dependencies'): Known[] => {

@@ -82,6 +82,10 @@ export type Guard = (facts: Facts) => readonly Verdict[]
 
 const strength: Readonly<Record<Decision, number>> = { Allow: 0, Warn: 1, Queue: 2, Reject: 3 }
 
+/** At most `limit` of them, the strongest first, else in their order. */
+export const strongestFirst = (verdicts: readonly Verdict[], limit: number): Verdict[] =>
+  verdicts.toSorted((a, b) => strength[b.verdict] - strength[a.verdict]).slice(0, limit)
+
 /** The strongest verdict wins; without any the change may pass. */
 export const strongest = (verdicts: readonly Verdict[]): Decision =>
   verdicts.reduce<Decision>((most, { verdict }) => (strength[verdict] > strength[most] ? verdict : most), 'Allow')

@@ -7,24 +7,30 @@ import type { Facts, Guard, Known, Verdict } from './facts.ts'
 import { targetOf } from './missing-reference.ts'
 
 /**
- * An output that a committed dependent uses must not vanish. It vanishes when every field of config that it is made
- * from (`outputs[].from` of the ComponentType) and that was there is taken away.
+ * An output that a committed dependent uses must not vanish. It vanishes when there was a field of config that it is made
+ * from (`outputs[].from` of the ComponentType), and none is left.
  */
 export const outputInUse: Guard = (facts) => {
   const { before, after, type, world, id } = facts
   if (before === null) return []
   const vanishing = (type?.spec.outputs ?? []).filter((output) => vanishes(output, before, after))
   if (vanishing.length === 0) return []
-  const dependents = world.view.dependentsOf(id).sort()
-  return dependents.flatMap((dependent) => {
+  const verdicts: Verdict[] = []
+  for (const dependent of world.view.dependentsOf(id).sort()) {
     const known = world.known(dependent)
-    return known ? vanishing.flatMap((output) => inUse(facts, output, known)) : []
-  })
+    if (known) verdicts.push(...vanishing.flatMap((output) => inUse(facts, output, known)))
+    // One is enough to refuse the change; more than these nobody reads.
+    if (verdicts.length >= verdictLimit) break
+  }
+  return verdicts.slice(0, verdictLimit)
 }
 
+const verdictLimit = 32
+
 const vanishes = ({ from }: Output, before: JsonObject, after: JsonObject): boolean => {
-  const sources = (from ?? []).filter((pointer) => pointer.startsWith('/') && valueAt(before, pointer) !== undefined)
-  return sources.length > 0 && sources.every((pointer) => valueAt(after, pointer) === undefined)
+  const standsIn = (config: JsonObject) => (pointer: string) =>
+    pointer.startsWith('/') && valueAt(config, pointer) !== undefined
+  return from?.some(standsIn(before)) && !from.some(standsIn(after))
 }
 
 const inUse = ({ id, world }: Facts, output: Output, dependent: Known): Verdict[] => {

@@ -13,7 +13,10 @@ export const outputsUnavailable: Guard = ({ world, id, after, references }) => {
     const missing = unreported(target.component, outputsRead(reference, placeholders))
     if (missing.length === 0) return []
     const object = display(target.id, world.namespace)
-    const reported = Object.keys(target.component.status?.outputs ?? {}).join(', ') || 'none'
+    const reported =
+      Object.keys(target.component.status?.outputs ?? {})
+        .sort()
+        .join(', ') || 'none'
     const message =
       `Component ${object}: status.outputs: expected ${missing.join(', ')} to be reported ` +
       `(${display(id, world.namespace)} reads it as ${reference.name}), found ${reported}`
