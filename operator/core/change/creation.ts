@@ -36,13 +36,9 @@ export const admit = (
   const admitted: Admitted[] = []
   const heldBack: HeldBack[] = []
   const together: World = { ...world, known: (id) => passed.get(id) ?? world.known(id) }
-  const newDependencies = (id: string): string[] =>
-    (open.get(id)?.spec.references ?? []).flatMap((reference) => {
-      const target = targetOf(reference, world.namespace)
-      return target !== undefined && open.has(target) ? [target] : []
-    })
-  for (const { id, cycle } of dependenciesFirst([...open.keys()].sort(), newDependencies)) {
-    const component = open.get(id)!
+  for (const { id, cycle } of dependenciesFirst([...open.keys()].sort(), dependenciesAmong(open, world))) {
+    const component = open.get(id)
+    if (!component) continue
     const wanted = wantedOf(component.spec)
     const known = { id, component, config: wanted.config ?? emptyObject(), references: wanted.references ?? [] }
     const verdicts = verdictsOn(component, cycle, world) ?? judge(factsOf(known, together))
@@ -55,6 +51,22 @@ export const admit = (
     admitted.push({ id, component, wanted, warnings: verdicts.map(({ message }) => message) })
   }
   return { admitted, heldBack }
+}
+
+/**
+ * The ways on which new Components could lead back to themselves: references to other new ones and, where a committed
+ * Component still refers to one that went and now comes back, those to committed ones too.
+ */
+const dependenciesAmong = (open: ReadonlyMap<string, Component>, { namespace, view }: World) => {
+  const comesBack = [...open.keys()].some((id) => view.dependentsOf(id).length > 0)
+  return (id: string): string[] => {
+    const component = open.get(id)
+    if (!component) return view.dependenciesOf(id)
+    return (component.spec.references ?? []).flatMap((reference) => {
+      const target = targetOf(reference, namespace)
+      return target !== undefined && (open.has(target) || (comesBack && view.has(target))) ? [target] : []
+    })
+  }
 }
 
 /** What is wrong before any guard is asked. */
