@@ -4,9 +4,10 @@ import { failure, type Result, success } from '../api/result.ts'
 import { bounds } from '../core/change/bounds.ts'
 import { type Held, isNewer, type Member } from '../core/change/commit.ts'
 import { type Admitted, admit } from '../core/change/creation.ts'
-import { nextStep } from '../core/change/life.ts'
+import { nextStep, type Step } from '../core/change/life.ts'
 import { type Plan, vertexOf } from '../core/change/plan.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
+import { waitsAsBefore } from '../core/change/request-status.ts'
 import { display, idOf, nameOfId } from '../core/component/identity.ts'
 import { hashOf } from '../core/component/wanted.ts'
 import type { InFlight, Verdict, World } from '../core/guard/facts.ts'
@@ -94,6 +95,20 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep }: BatchDepend
     waiting.holdBack(key, verdicts)
   }
 
+  /** undefined: nothing is to be written for it. In phase Applying it is found by looking. */
+  const memberOf = (request: Of<'ChangeRequest'>, step: Step, world: World): Member<Content> | undefined => {
+    if (step.to === 'Pass') {
+      if (!step.plan) return undefined
+      const { plan } = step
+      const { name, resourceVersion = '' } = plan.component.metadata
+      const targets = [{ component: name, resourceVersion, stage: 'Spec' as const }]
+      return requestMember(request, 'WriteAhead', targets, { request, plan, patch: plan.patch, world })
+    }
+    if (step.to === 'Stay' || waitsAsBefore(request, step)) return undefined
+    const position = positionOf(request, caches.ChangeRequest.byIndex('queued', world.environmentKey))
+    return requestMember(request, 'Settle', [], { request, step, world, position })
+  }
+
   const requests = (key: string, world: World): Member<Content>[] => {
     const taken: InFlight[] = []
     const members: Member<Content>[] = []
@@ -103,29 +118,14 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep }: BatchDepend
       return request ? [request] : []
     })
     for (const request of waitingRequests.sort(byArrival)) {
-      const requestKey = `${request.metadata.namespace}/${request.metadata.name}`
-      const facts = gather.life(request, { ...world, inFlight: taken })
-      const step = nextStep(facts)
-      const position = positionOf(request, caches.ChangeRequest.byIndex('queued', key))
-      if (step.to === 'Stay') {
-        waiting.leave(key, 'ChangeRequest', requestKey)
-      } else if (step.to !== 'Pass') {
-        waiting.leave(key, 'ChangeRequest', requestKey)
-        members.push(requestMember(request, 'Settle', [], { request, step, world, position }))
-      } else if (step.plan) {
-        const { plan } = step
-        // What it touches is its own from here on, also when it has to wait for the next round.
-        const held = plan.verdicts.some(({ guard }) => guard === 'InFlight')
-        taken.push({ object: `changerequest/${request.metadata.name}`, affected: touched(plan, world) })
-        if (held) continue
-        waiting.leave(key, 'ChangeRequest', requestKey)
-        const { name, resourceVersion = '' } = plan.component.metadata
-        const targets = [{ component: name, resourceVersion, stage: 'Spec' as const }]
-        members.push(requestMember(request, 'WriteAhead', targets, { request, plan, patch: plan.patch, world }))
-      } else {
-        // In phase Applying: it is found by looking.
-        waiting.leave(key, 'ChangeRequest', requestKey)
-      }
+      const step = nextStep({ ...gather.life(request, { ...world, inFlight: taken }), underLock: true })
+      const plan = step.to === 'Pass' ? step.plan : undefined
+      // What it touches is its own from here on, also when it has to wait for the next round.
+      if (plan) taken.push({ object: `changerequest/${request.metadata.name}`, affected: touched(plan, world) })
+      if (plan?.verdicts.some(({ guard }) => guard === 'InFlight')) continue
+      waiting.leave(key, 'ChangeRequest', `${request.metadata.namespace}/${request.metadata.name}`)
+      const member = memberOf(request, step, world)
+      if (member) members.push(member)
       if (sizeOf(members) > bounds.applyingBytes) break
     }
     return members

@@ -1,9 +1,7 @@
-import type { ChangeRequestStatus, Json } from '../api/kinds.generated.ts'
-import { deepEqual } from '../api/merge-patch.ts'
 import { type Result, success } from '../api/result.ts'
 import { type LifeFacts, nextStep, type Step } from '../core/change/life.ts'
 import { positionOf } from '../core/change/queue.ts'
-import { stopped } from '../core/change/request-status.ts'
+import { stopped, waitsAsBefore } from '../core/change/request-status.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
 import { environmentKey, nameOfId, resolveId } from '../core/component/identity.ts'
 import type { InFlight, World } from '../core/guard/facts.ts'
@@ -50,12 +48,12 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     step: Exclude<Step, { to: 'Stay' | 'Pass' }>,
     world?: World,
   ): Promise<Outcome> => {
+    if (waitsAsBefore(request, step)) return done
     if (relay.room(request) < 3) return again(200)
     const key = world?.environmentKey
     const position = key ? positionOf(request, caches.ChangeRequest.byIndex('queued', key)) : 1
     const environment = world?.environment.metadata.name
     const status = stopped(request, step, { world, environment, position, now: clock.now() })
-    if (step.to === 'Queued' && waitsAsBefore(request.status, status)) return done
     const written = await cluster.writeStatus('ChangeRequest', request, status)
     return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
   }
@@ -112,7 +110,13 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
       if (component) lookAt(placeOf(component))
       return done
     }
-    // 3. The next step of its life.
+    // 3. While its environment is being written only the gate can tell.
+    const environment = component && caches.Environment.get(placeOf(component))
+    if (environment && !gather.isWhole(environment)) {
+      waiting.enter(placeOf(component), 'ChangeRequest', key)
+      return done
+    }
+    // 4. The next step of its life.
     const facts = await factsOf(request, component)
     if (!facts.ok) return retry(facts.failure)
     const step = nextStep(facts.value)
@@ -142,9 +146,3 @@ const notYet = ({ spec: { component } }: Of<'ChangeRequest'>) => ({
   object: component,
   message: `Component ${component}: expected to be committed before it is changed, found that its environment is not set up yet`,
 })
-
-/** Nothing that people would want to read has changed. */
-const waitsAsBefore = (before: ChangeRequestStatus | undefined, after: ChangeRequestStatus): boolean =>
-  before?.phase === 'Queued' &&
-  deepEqual(before.blockedBy as unknown as Json, after.blockedBy as unknown as Json) &&
-  before.plan?.hash === after.plan?.hash

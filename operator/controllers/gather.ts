@@ -4,6 +4,7 @@ import { failure, type Result, success } from '../api/result.ts'
 import { bounds, cut } from '../core/change/bounds.ts'
 import type { LifeFacts } from '../core/change/life.ts'
 import { planChange, vertexOf } from '../core/change/plan.ts'
+import { isFinished, phaseOf } from '../core/change/status.ts'
 import { idOf, nameOfId, resolveId } from '../core/component/identity.ts'
 import type { Impact, ImpactLimits, Seed } from '../core/graph/impact.ts'
 import type { GraphView } from '../core/graph/view.ts'
@@ -33,6 +34,11 @@ export interface Gather {
   ): Promise<Result<World>>
   /** All that decides what happens to a request, in that world. */
   life(request: Of<'ChangeRequest'>, world: World): LifeFacts
+  /**
+   * Whether all that was decided in an environment stands in its Components. While a version is being written they are
+   * half there: then only the holder of the lock can tell what is committed, and nobody else may plan or build a graph.
+   */
+  isWhole(environment: Of<'Environment'>): boolean
   /** The graph of this environment must be rebuilt before it is used again. */
   forget(environmentKey: string): void
 }
@@ -80,6 +86,14 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults }: Gath
       const planned = uncommitted === undefined ? planChange(request, world) : undefined
       return { request, planned, uncommitted, world }
     },
+    isWhole: ({ metadata: { namespace }, status }) =>
+      (status?.applying ?? []).every(({ kind, name, uid }) => {
+        const of = kind === 'ChangeRequest' ? caches.ChangeRequest : caches.Component
+        const object = of.get(`${namespace}/${name}`)
+        if (object?.metadata.uid !== uid) return true
+        if (object.kind === 'ChangeRequest') return isFinished(phaseOf(object.status))
+        return (kind === 'Creation') === (object.status?.committed !== undefined)
+      }),
     forget: (environmentKey) => void built.delete(environmentKey),
     async world(environment, { version, changeId, inFlight = [] }) {
       const { namespace = '', name } = environment.metadata

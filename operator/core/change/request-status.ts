@@ -1,11 +1,19 @@
-import type { ChangeRequest, ChangeRequestStatus, JsonObject, Phase, WriteAhead } from '../../api/kinds.generated.ts'
-import { patchBetween } from '../../api/merge-patch.ts'
+import type {
+  ChangeRequest,
+  ChangeRequestStatus,
+  Json,
+  JsonObject,
+  Phase,
+  WriteAhead,
+} from '../../api/kinds.generated.ts'
+import { deepEqual, patchBetween } from '../../api/merge-patch.ts'
+import { cut } from '../../api/text.ts'
 import { display } from '../component/identity.ts'
 import { eventOf } from '../event/envelope.ts'
 import { append, type Transition } from '../event/outbox.ts'
 import type { EventType } from '../event/types.ts'
-import type { World } from '../guard/facts.ts'
-import { bounds, cut } from './bounds.ts'
+import { strongestFirst, type World } from '../guard/facts.ts'
+import { bounds, sentences } from './bounds.ts'
 import type { Step } from './life.ts'
 import { type Plan, summaryOf } from './plan.ts'
 import { conditionsOf, type Why } from './status.ts'
@@ -40,7 +48,7 @@ export const stopped = (
   const plan = 'plan' in step ? step.plan : undefined
   const attrs = { ...(environment && { environment }), ...planAttrs(plan, world), ...blockedAttrs(step) }
   const transition = { type: eventTypeOf[step.to], ...why, attrs }
-  const { queue: _, blockedBy: __, writeAhead: ___, ...rest } = request.status ?? {}
+  const rest = withoutLast(request.status, plan !== undefined)
   const since = request.status?.queue?.since ?? new Date(now).toISOString()
   return {
     ...moved({ ...request, status: rest }, step.to, why, [transition], now),
@@ -50,10 +58,17 @@ export const stopped = (
   }
 }
 
+/** It is queued already, and nothing that people would want to read of it has changed. */
+export const waitsAsBefore = ({ status }: ChangeRequest, step: Step): boolean =>
+  step.to === 'Queued' &&
+  status?.phase === 'Queued' &&
+  deepEqual(status.blockedBy as unknown as Json, step.blockedBy as unknown as Json) &&
+  (step.plan === undefined || step.plan.hash === status.plan?.hash)
+
 const whyOf = (step: Stop, request: ChangeRequest): Why => {
   switch (step.to) {
     case 'Queued':
-      return { reason: step.blockedBy[0]!.reason, message: step.blockedBy.map(({ message }) => message).join('; ') }
+      return { reason: step.blockedBy[0]!.reason, message: sentences(step.blockedBy.map(({ message }) => message)) }
     case 'Planned':
       return { reason: 'Planned', message: plannedMessage(step.plan) }
     case 'Applied':
@@ -70,7 +85,7 @@ const whyOf = (step: Stop, request: ChangeRequest): Why => {
 const plannedMessage = ({ decision, verdicts, impact }: Plan): string => {
   const wouldBe = decision === 'Queue' ? 'would wait' : 'would be applied'
   const said = verdicts.filter(({ verdict }) => verdict !== 'Allow').map(({ message }) => message)
-  return [`the change ${wouldBe}, affecting ${impact.count} Components`, ...said].join('; ')
+  return sentences([`the change ${wouldBe}, affecting ${impact.count} Components`, ...said])
 }
 
 /** Step 6: enough on the request for anybody to finish it or take it back. */
@@ -90,7 +105,7 @@ export const writtenAhead = (
   const writeAhead: WriteAhead = { claim, holder, version, components: [{ name, uid, resourceVersion, before }] }
   const why = { reason: 'Applying', message: `is being written as version ${version} of ${world.environmentKey}` }
   const environment = world.environment.metadata.name
-  const { queue: _, blockedBy: __, ...rest } = request.status ?? {}
+  const rest = withoutLast(request.status, true)
   const transitions: Transition[] = [
     { type: 'change.planned', attrs: { environment, ...planAttrs(plan, world) } },
     { type: 'change.applying', ...why, attrs: { environment, version, holder } },
@@ -129,18 +144,32 @@ export const finished = (
 
 const planned = (plan: Plan, world: World): ChangeRequestStatus => ({
   plan: summaryOf(plan, world),
-  affectedComponents: plan.impact.nearest(bounds.affected).map(({ id }) => display(id, world.namespace)),
+  affectedComponents: fitting(plan.impact.nearest(bounds.affected).map(({ id }) => display(id, world.namespace))),
   affectedCount: plan.impact.count,
   ...(plan.warnings.length > 0 && {
     warnings: plan.warnings.slice(0, bounds.warnings).map((warning) => cut(warning, bounds.entryMessage)),
   }),
 })
 
+/** What the last step left and this one does not take over. */
+const withoutLast = (status: ChangeRequestStatus | undefined, replanned: boolean): ChangeRequestStatus => {
+  const { queue: _, blockedBy: __, writeAhead: ___, warnings, ...rest } = status ?? {}
+  return { ...rest, ...(warnings && !replanned && { warnings }) }
+}
+
+/** As many of the names, from the first, as fit. */
+const fitting = (names: readonly string[]): string[] => {
+  let bytes = 0
+  return names.filter((name) => {
+    bytes += name.length + 3
+    return bytes <= bounds.affectedBytes
+  })
+}
+
 const planAttrs = (plan: Plan | undefined, world: World | undefined): JsonObject => {
   if (!plan || !world) return {}
-  const verdicts = plan.verdicts
+  const verdicts = strongestFirst(plan.verdicts, bounds.verdicts)
     .filter(({ verdict }) => verdict !== 'Allow')
-    .slice(0, bounds.verdicts)
     .map(({ guard, verdict, object = '' }) => ({ guard, verdict, object }))
   const affected = plan.impact.nearest(bounds.warnings).map(({ id }) => display(id, world.namespace))
   return { hash: plan.hash, version: plan.version, affected: plan.impact.count, nearest: affected, verdicts }
