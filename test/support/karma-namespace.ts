@@ -67,8 +67,8 @@ export interface Namespace {
   phase(name: string, phase: string): Promise<ChangeRequest>
   /** Creates it and waits for its end. */
   ask(request: Manifest): Promise<ChangeRequest>
-  /** The Kubernetes Event about the object with this reason. */
-  told(name: string, reason: string): Promise<Told>
+  /** The Kubernetes Event about the object with this reason, and type when it is given. */
+  told(name: string, reason: string, type?: 'Normal' | 'Warning'): Promise<Told>
   snapshot(): Promise<Snapshot>
 }
 
@@ -157,11 +157,14 @@ export async function openNamespace(api: Api, name: string): Promise<Namespace> 
       await create(request)
       return finished(request.metadata.name)
     },
-    told: (object, reason) =>
+    told: (object, reason, type) =>
       eventually(`expected an Event ${reason} about ${name}/${object}`, async () => {
         const { body } = await api.get(`/apis/events.k8s.io/v1/namespaces/${name}/events`)
         const about = (body.items as Told[]).filter(({ regarding }) => regarding.name === object)
-        return { found: about.find((event) => event.reason === reason), last: about }
+        return {
+          found: about.find((event) => event.reason === reason && (type ?? event.type) === event.type),
+          last: about,
+        }
       }),
     snapshot: async () => ({
       components: Object.fromEntries(
