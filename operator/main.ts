@@ -174,7 +174,11 @@ const run = async (config: Config): Promise<void> => {
     { name: 'api client', stop: () => client.close() },
     { name: 'ledger', stop: () => ledger.close() },
     { name: 'bus', stop: () => bus.close() },
-    { name: 'ledger sink', start: async () => void (await startLedgerSink({ bus, ledger })) },
+    {
+      name: 'ledger sink',
+      start: async () =>
+        void (await startLedgerSink({ bus, ledger, sleep: (ms) => sleep(clock, ms), now: clock.monotonic })),
+    },
     ...everyInformer.map(([kind, informer]) => ({
       name: `informer ${kind}`,
       start: () => informer.start(),

@@ -12,6 +12,8 @@ import type { Relay } from './relay.ts'
 import type { Waiting } from './waiting.ts'
 
 export const componentFinalizer = 'usekarma.dev/component'
+/** on a Component: uid of the request that wrote its spec last */
+export const changeAnnotation = 'usekarma.dev/change'
 
 export interface ComponentDependencies {
   readonly cluster: Cluster
@@ -79,9 +81,18 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
     waiting.enter(environmentKey(metadata.namespace ?? '', spec.environment), 'Component', key)
   }
 
+  /** Between the two writes of a commit spec is ahead of what is committed, and that is no edit. */
+  const isBeingWritten = ({ metadata }: Of<'Component'>): boolean => {
+    const uid = metadata.annotations?.[changeAnnotation]
+    if (uid === undefined) return false
+    for (const { status } of caches.ChangeRequest.byIndex('uid', uid)) if (status?.phase === 'Applying') return true
+    return false
+  }
+
   /** How it stands, for people. While it may pass at any moment there is no news. */
   const tell = async (component: Of<'Component'>, key: string): Promise<Outcome> => {
     const { status } = component
+    if (isBeingWritten(component)) return done
     const heldBack = waiting.heldBack(key)
     if (!status?.committed && heldBack.length === 0 && status?.conditions) return done
     const next = standing(component, heldBack)

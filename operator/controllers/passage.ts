@@ -15,6 +15,7 @@ import type { World } from '../core/guard/facts.ts'
 import { claimed, cleared, published } from '../core/lock/claim.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Kind, Kinds, Of } from '../ports/cluster.ts'
+import { changeAnnotation } from './component.ts'
 import type { GraphPatch, GraphStore } from '../ports/graph.ts'
 
 /** What a member of a batch carries. Of one that was taken over only the request is known. */
@@ -190,7 +191,7 @@ export const makePassage = (
     const patch = patchBetween(before, afterOf(content, component))
     const config = patchOfUntouched(patch, before, component.spec.config ?? {})
     if (Object.keys(config).length === 0) return { is: 'Written', resourceVersion: keep('Component', component) }
-    return answerOf('Component', await cluster.writeConfig(component, config, { 'usekarma.dev/change': applying.uid }))
+    return answerOf('Component', await cluster.writeConfig(component, config, { [changeAnnotation]: applying.uid }))
   }
 
   const writeCommitted = async ({ held }: Pass<Content>, { applying, content }: Member<Content>, target: Target) => {

@@ -97,6 +97,7 @@ export const indexes = {
     refersTo: (component: Of<'Component'>) => [...new Set(targetsOf(component))],
   },
   ChangeRequest: {
+    uid: ({ metadata }: Of<'ChangeRequest'>) => [metadata.uid ?? ''],
     environment: (request: Of<'ChangeRequest'>) => placeOf(request, () => true),
     queued: (request: Of<'ChangeRequest'>) => placeOf(request, (phase) => phase === 'Queued'),
     applying: (request: Of<'ChangeRequest'>) => placeOf(request, (phase) => phase === 'Applying'),

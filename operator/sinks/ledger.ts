@@ -7,6 +7,10 @@ export interface LedgerSinkDependencies {
   readonly ledger: Pick<Ledger, 'append'>
   /** Events that one insert gets at most; a batch that the bus hands over is never split. */
   readonly batchSize?: number
+  readonly sleep: (ms: number) => Promise<void>
+  /** Milliseconds between the beginnings of two inserts, while events keep coming: small inserts cost as much as large ones. */
+  readonly intervalMs?: number
+  readonly now: () => number
 }
 
 interface Waiting {
@@ -22,7 +26,14 @@ export const ledgerGroup = 'ledger'
  * Writes every normalised event into the ledger. What the bus hands over while an insert is under way goes into the
  * next one together; a take resolves when its events are safe, and rejects to have them again.
  */
-export const startLedgerSink = ({ bus, ledger, batchSize = 5_000 }: LedgerSinkDependencies): Promise<Subscription> => {
+export const startLedgerSink = ({
+  bus,
+  ledger,
+  batchSize = 5_000,
+  sleep,
+  intervalMs = 100,
+  now,
+}: LedgerSinkDependencies): Promise<Subscription> => {
   const waiting: Waiting[] = []
   let running = false
 
@@ -40,12 +51,16 @@ export const startLedgerSink = ({ bus, ledger, batchSize = 5_000 }: LedgerSinkDe
   const run = async (): Promise<void> => {
     running = true
     for (let batch = next(); batch.length > 0; batch = next()) {
+      const began = now()
       try {
         await ledger.append(distinct(batch))
         for (const { resolve } of batch) resolve()
       } catch (error) {
         for (const { reject } of batch) reject(error)
       }
+      // Not when a whole insert waits already.
+      const rest = began + intervalMs - now()
+      if (rest > 0 && waiting.length < batchSize) await sleep(rest)
     }
     running = false
   }

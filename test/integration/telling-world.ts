@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { makeEmbeddedBus } from '../../operator/adapters/bus-embedded/bus.ts'
 import { makeAccess } from '../../operator/adapters/kubernetes/access.ts'
 import { makeKubernetesClient } from '../../operator/adapters/kubernetes/client.ts'
@@ -53,7 +54,7 @@ export const startTelling = async (kubeconfigPath: string, data: string, host = 
   const client = makeKubernetesClient({ credentials: must(loadCredentials({ kubeconfigPath })) })
   const ledger = must(await openLedger({ client: must(await openEmbeddedClient(data)), where: data }))
   const bus = makeEmbeddedBus({ after: clock.after, backoff, log: quiet })
-  const sink = await startLedgerSink({ bus, ledger })
+  const sink = await startLedgerSink({ bus, ledger, sleep: (ms) => pause(ms), now: () => performance.now() })
   const informer = makeInformer<ChangeRequest>({
     source: makeSource({ client, path: pathOf({ ...group, plural: 'changerequests' }) }),
     parse: (raw) => must(parseChangeRequest(raw)),

@@ -24,7 +24,13 @@ const makeWorld = async (batchSize?: number) => {
       return end.promise
     },
   }
-  await startLedgerSink({ bus, ledger, ...(batchSize !== undefined && { batchSize }) })
+  await startLedgerSink({
+    bus,
+    ledger,
+    sleep: () => Promise.resolve(),
+    now: () => 0,
+    ...(batchSize !== undefined && { batchSize }),
+  })
   return { inserts, take: (...events: Event[]) => take(events) }
 }
 
