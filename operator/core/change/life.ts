@@ -1,8 +1,9 @@
 import type { BlockedBy, ChangeRequest, Phase } from '../../api/kinds.generated.ts'
 import { type Fault, faultMessage, type Parsed } from '../../api/parse.ts'
-import type { Failure, Result } from '../../api/result.ts'
-import type { Verdict, World } from '../guard/facts.ts'
-import { bounds, cut } from './bounds.ts'
+import type { Result } from '../../api/result.ts'
+import { cut } from '../../api/text.ts'
+import type { World } from '../guard/facts.ts'
+import { bounds, sentences } from './bounds.ts'
 import type { Plan } from './plan.ts'
 import { isFinished, phaseOf } from './status.ts'
 
@@ -14,6 +15,8 @@ export interface LifeFacts {
   /** what its Component waits for before anything of it can be changed; null when it is not there at all */
   readonly uncommitted: BlockedBy | null | undefined
   readonly world: World | undefined
+  /** Nobody else writes in its environment at the moment, and those before it have had their turn. */
+  readonly underLock?: boolean
 }
 
 /** What happens next. `Pass`: it may go through, under the lock of its environment. */
@@ -41,11 +44,11 @@ type Rule = (facts: LifeFacts) => Step | undefined
  * |                 | no such Component                      | Rejected, UnknownComponent |
  * |                 | Component not committed yet            | Queued, by the Component |
  * |                 | no plan can be made                    | Rejected, the plan's reason |
+ * |                 | InFlight, mode Apply, onConflict Queue | Pass (it is judged again when the other has finished) |
  * |                 | a verdict Reject                       | Rejected, the guard's reason |
  * |                 | mode Plan                              | Planned, whatever would be waited for |
  * |                 | a verdict Queue                        | Queued, or Rejected with onConflict Reject |
- * |                 | InFlight alone, onConflict Queue       | Pass (its turn comes under the lock) |
- * |                 | the plan changes nothing               | Applied, Unchanged |
+ * |                 | under the lock, nothing would change   | Applied, Unchanged |
  * |                 | otherwise                              | Pass |
  */
 export const nextStep = (facts: LifeFacts): Step => {
@@ -86,9 +89,10 @@ const empty: Rule = ({ request: { spec, metadata } }) => {
   return { to: 'Rejected', reason: 'EmptyChange', message }
 }
 
-const notThere: Rule = ({ request: { spec, metadata }, uncommitted }) => {
+const notThere: Rule = ({ request, uncommitted, world }) => {
   if (uncommitted === undefined) return undefined
-  if (uncommitted) return blocked(spec.onConflict, [uncommitted])
+  if (uncommitted) return blocked(onConflictOf(request, world), [uncommitted])
+  const { spec, metadata } = request
   const where = metadata.namespace ? ` in namespace ${metadata.namespace}` : ''
   const message = `ChangeRequest ${metadata.name}: spec.component: expected a Component${where}, found none named ${spec.component}`
   return { to: 'Rejected', reason: 'UnknownComponent', message }
@@ -100,10 +104,17 @@ const unplannable: Rule = ({ request: { metadata }, planned }) => {
   return { to: 'Rejected', reason, message: `ChangeRequest ${metadata.name}: ${message}` }
 }
 
+/** Those before it are being written, and what it would meet is another state than the one at hand. */
+const overlapping: Rule = ({ request, planned, world }) => {
+  if (!planned?.ok || !planned.value.verdicts.some(({ guard }) => guard === 'InFlight')) return undefined
+  if (request.spec.mode === 'Plan' || onConflictOf(request, world) === 'Reject') return undefined
+  return { to: 'Pass', plan: planned.value }
+}
+
 const rejected: Rule = ({ planned }) => {
   if (!planned?.ok || planned.value.decision !== 'Reject') return undefined
   const against = planned.value.verdicts.filter(({ verdict }) => verdict === 'Reject')
-  return { to: 'Rejected', reason: against[0]!.reason, message: messagesOf(against), plan: planned.value }
+  return { to: 'Rejected', reason: against[0]!.reason, message: messageOf(against), plan: planned.value }
 }
 
 const planOnly: Rule = ({ request, planned }) =>
@@ -112,25 +123,26 @@ const planOnly: Rule = ({ request, planned }) =>
 const queued: Rule = ({ request, planned, world }) => {
   if (!planned?.ok || planned.value.decision !== 'Queue') return undefined
   const holding = planned.value.verdicts.filter(({ verdict }) => verdict === 'Queue')
-  const onConflict = request.spec.onConflict ?? world?.environment.spec?.onConflict
-  // What is being written this moment is waited for at the lock, not in the queue.
-  if (onConflict !== 'Reject' && holding.every(({ guard }) => guard === 'InFlight')) return undefined
   const blockedBy = holding.map(({ reason, object, waitsFor, message }) => ({
     reason,
     object: object ?? waitsFor ?? request.spec.component,
     message: cut(message, bounds.entryMessage),
   }))
-  return { ...blocked(onConflict, blockedBy), plan: planned.value }
+  return { ...blocked(onConflictOf(request, world), blockedBy), plan: planned.value }
 }
+
+const onConflictOf = ({ spec }: ChangeRequest, world: World | undefined) =>
+  spec.onConflict ?? world?.environment.spec?.onConflict
 
 const blocked = (onConflict: 'Queue' | 'Reject' | undefined, blockedBy: readonly BlockedBy[]) => {
   if (onConflict !== 'Reject') return { to: 'Queued', blockedBy: blockedBy.slice(0, bounds.blockedBy) } as const
-  const message = `onConflict is Reject, and it would have to wait: ${messagesOf(blockedBy)}`
+  const message = `onConflict is Reject, and it would have to wait: ${messageOf(blockedBy)}`
   return { to: 'Rejected', reason: blockedBy[0]!.reason, message } as const
 }
 
-const unchanged: Rule = ({ planned }) =>
-  planned?.ok && planned.value.changedPaths.length === 0
+/** Before the lock this is not for sure: a change that came before may still be on its way. */
+const unchanged: Rule = ({ planned, underLock }) =>
+  underLock && planned?.ok && planned.value.changedPaths.length === 0
     ? { to: 'Applied', reason: 'Unchanged', plan: planned.value }
     : undefined
 
@@ -142,14 +154,15 @@ const rules: readonly Rule[] = [
   empty,
   notThere,
   unplannable,
+  overlapping,
   rejected,
   planOnly,
   queued,
   unchanged,
 ]
 
-const messagesOf = (said: readonly (Pick<Verdict, 'message'> | Failure)[]): string =>
-  [...new Set(said.map(({ message }) => message))].join('; ')
+const messageOf = (said: readonly { readonly message: string }[]): string =>
+  sentences(said.map(({ message }) => message))
 
 const planIn = ({ planned }: LifeFacts): { plan?: Plan } => (planned?.ok ? { plan: planned.value } : {})
 

@@ -1,0 +1,275 @@
+import assert from 'node:assert/strict'
+import type { ChangeRequestStatus, Guard, Phase } from '../../../../operator/api/kinds.generated.ts'
+import { isOpen, type LifeFacts, nextStep, type Step } from '../../../../operator/core/change/life.ts'
+import { planChange } from '../../../../operator/core/change/plan.ts'
+import type { World } from '../../../../operator/core/guard/facts.ts'
+import { aChangeRequest, aComponent, aWorld, noon } from '../../../support/builders.ts'
+
+type Request = Parameters<typeof aChangeRequest>[0]
+
+const site = aComponent('site/main', { config: { size: 1 } })
+const cdn = aComponent('cdn/c', { references: [{ name: 'site', component: 'site/main' }] })
+const inFlight = [{ object: 'changerequest/other', affected: new Set(['dev/site/main']) }]
+
+const worldWith = (guards: readonly Partial<Guard>[] = [], rest: Parameters<typeof aWorld>[0] = {}): World =>
+  aWorld({
+    components: [site, cdn],
+    types: { site: { guards: guards.map((guard, i) => ({ name: `g${i}`, expression: 'false', ...guard })) } },
+    ...rest,
+  })
+const rejects: Partial<Guard> = { message: 'never' }
+const holds: Partial<Guard> = { verdict: 'Queue', message: 'later' }
+const warns: Partial<Guard> = { verdict: 'Warn', message: 'careful' }
+
+/** The facts about a request whose Component is there. */
+const facts = (request: Request = {}, world: World = worldWith(), more: Partial<LifeFacts> = {}): LifeFacts => {
+  const parsed = aChangeRequest(request)
+  return { request: parsed, planned: planChange(parsed, world), uncommitted: undefined, world, ...more }
+}
+const unplanned = (request: Request, uncommitted: LifeFacts['uncommitted'], world?: World): LifeFacts => ({
+  request: aChangeRequest(request),
+  planned: undefined,
+  uncommitted,
+  world,
+})
+const inPhase = (phase: Phase): { status: ChangeRequestStatus } => ({ status: { phase } })
+const deleted = { metadata: { deletionTimestamp: new Date(noon).toISOString() } }
+const waiting = { reason: 'UnknownComponent', object: 'site/main', message: 'Component site/main: not yet' }
+
+/** A step as one line: where to, why, and whether it has the plan. */
+const lineOf = (step: Step): string => {
+  const reason = 'reason' in step ? ` ${step.reason}` : ''
+  const message = 'message' in step ? `: ${step.message}` : ''
+  const blockedBy =
+    'blockedBy' in step ? ` by ${step.blockedBy.map(({ reason: why, object }) => `${why} ${object}`)}` : ''
+  return `${step.to}${reason}${blockedBy}${message}${'plan' in step && step.plan ? ' (planned)' : ''}`
+}
+
+const guardSaid = (i: number, word: string, expression = 'false'): string =>
+  `Component site/main: ${word} (guard g${i} of ComponentType site: expected ${expression}, found false)`
+
+type Row = readonly [title: string, facts: () => LifeFacts, expected: string]
+
+const ends: readonly Row[] = (['Applied', 'Planned', 'Rejected', 'Cancelled'] as const).flatMap((phase): Row[] => [
+  [`${phase} is an end`, () => facts(inPhase(phase)), 'Stay'],
+  [`${phase} is an end, also when it is cancelled`, () => facts({ ...inPhase(phase), cancel: true }), 'Stay'],
+  [`${phase} is an end, also when it is deleted`, () => facts({ ...inPhase(phase), ...deleted }), 'Stay'],
+])
+
+const table: readonly Row[] = [
+  ...ends,
+  ['Applying passes', () => unplanned(inPhase('Applying'), undefined), 'Pass'],
+  [
+    'Applying passes, whatever is wanted now',
+    () => facts({ ...inPhase('Applying'), ...deleted, cancel: true }),
+    'Pass',
+  ],
+  ['Applying passes, whatever a guard says', () => facts(inPhase('Applying'), worldWith([rejects])), 'Pass'],
+
+  [
+    'cancel, before anything else',
+    () => facts({ cancel: true, proposedChange: { a: null as never } }),
+    'Cancelled Cancelled: spec.cancel was set before the change was applied',
+  ],
+  [
+    'cancel of one that is queued',
+    () => facts({ ...inPhase('Queued'), cancel: true }),
+    'Cancelled Cancelled: spec.cancel was set before the change was applied',
+  ],
+  [
+    'deleted',
+    () => facts({ ...inPhase('Queued'), ...deleted }),
+    'Cancelled Cancelled: the request was deleted before the change was applied',
+  ],
+  [
+    'deleted, though its Component is not there',
+    () => unplanned(deleted, null),
+    'Cancelled Cancelled: the request was deleted before the change was applied',
+  ],
+
+  [
+    'a null',
+    () => facts({ proposedChange: { a: { b: null } } as never }),
+    'Rejected NullValue: ChangeRequest wish: spec.proposedChange.a.b: expected a value (to take a key away, leave it out, or name it in spec.remove of a ChangeRequest), found null',
+  ],
+  [
+    'a reserved key and more',
+    () => facts({ proposedChange: JSON.parse('{"__proto__": 1, "n": 1e999}'), remove: ['a'] }),
+    'Rejected ReservedKey: ChangeRequest wish: spec.proposedChange.__proto__: expected a key other than __proto__, constructor, prototype, found __proto__; and 2 more, at spec.proposedChange.n, spec.remove[0]',
+  ],
+  [
+    'a whole number too large',
+    () => facts({ proposedChange: { n: 2 ** 53 } }),
+    'Rejected UnsafeInteger: ChangeRequest wish: spec.proposedChange.n: expected a number within ±(2^53-1) (write a larger one as a string), found 9007199254740992',
+  ],
+  [
+    'a pointer that is none, though there is no such Component',
+    () => unplanned({ remove: ['a'] }, null),
+    'Rejected InvalidPointer: ChangeRequest wish: spec.remove[0]: expected a JSON pointer such as /subnets/0 (~ is written ~0, / is written ~1), found "a"',
+  ],
+
+  [
+    'nothing to change',
+    () => facts({ proposedChange: {} }),
+    'Rejected EmptyChange: ChangeRequest wish: spec: expected proposedChange or remove to name a change, found neither',
+  ],
+  [
+    'nothing to remove either',
+    () => unplanned({ remove: [] }, null),
+    'Rejected EmptyChange: ChangeRequest wish: spec: expected proposedChange or remove to name a change, found neither',
+  ],
+
+  [
+    'no such Component',
+    () => unplanned({ component: 'site/none' }, null),
+    'Rejected UnknownComponent: ChangeRequest wish: spec.component: expected a Component in namespace dev, found none named site/none',
+  ],
+  ['a Component that is not committed', () => unplanned({}, waiting), 'Queued by UnknownComponent site/main'],
+  [
+    'a Component that is not committed, and nobody wants to wait',
+    () => unplanned({ onConflict: 'Reject' }, waiting),
+    'Rejected UnknownComponent: onConflict is Reject, and it would have to wait: Component site/main: not yet',
+  ],
+  [
+    'nor does the Environment',
+    () => unplanned({}, waiting, worldWith([], { environment: { onConflict: 'Reject' } })),
+    'Rejected UnknownComponent: onConflict is Reject, and it would have to wait: Component site/main: not yet',
+  ],
+
+  [
+    'no plan: it is not known at this version',
+    () => facts({ component: 'site/none' }),
+    'Rejected UnknownComponent: ChangeRequest wish: spec.component: expected a committed Component, found none named site/none',
+  ],
+  [
+    'no plan: no name of a Component',
+    () => facts({ component: 'site' }),
+    'Rejected UnknownComponent: ChangeRequest wish: component: expected type/nickname or namespace/type/nickname, found "site"',
+  ],
+
+  ['overlaps another', () => facts({}, worldWith([], { inFlight })), 'Pass (planned)'],
+  [
+    'overlaps another, whatever the guards say of now',
+    () => facts({}, worldWith([rejects, holds], { inFlight })),
+    'Pass (planned)',
+  ],
+  [
+    'overlaps another, and nothing would change now',
+    () => facts({ proposedChange: { size: 1 } }, worldWith([], { inFlight }), { underLock: true }),
+    'Pass (planned)',
+  ],
+  [
+    'overlaps another, and nobody wants to wait',
+    () => facts({ onConflict: 'Reject' }, worldWith([], { inFlight })),
+    'Rejected InFlight: onConflict is Reject, and it would have to wait: Component site/main: changerequest/other affects the same Components and has not finished (planned)',
+  ],
+  [
+    'overlaps another, and is only planned',
+    () => facts({ mode: 'Plan' }, worldWith([], { inFlight })),
+    'Planned (planned)',
+  ],
+
+  [
+    'a guard rejects',
+    () => facts({}, worldWith([rejects])),
+    `Rejected GuardFailed: ${guardSaid(0, 'never')} (planned)`,
+  ],
+  [
+    'several guards reject, others wait and warn',
+    () => facts({}, worldWith([warns, holds, rejects, { ...rejects, message: 'nor ever' }])),
+    `Rejected GuardFailed: ${guardSaid(2, 'never')}; ${guardSaid(3, 'nor ever')} (planned)`,
+  ],
+  [
+    'a guard rejects what is only planned',
+    () => facts({ mode: 'Plan' }, worldWith([rejects])),
+    `Rejected GuardFailed: ${guardSaid(0, 'never')} (planned)`,
+  ],
+
+  ['only planned', () => facts({ mode: 'Plan' }), 'Planned (planned)'],
+  [
+    'only planned: it would wait',
+    () => facts({ mode: 'Plan', onConflict: 'Reject' }, worldWith([holds])),
+    'Planned (planned)',
+  ],
+  [
+    'only planned: nothing would change',
+    () => facts({ mode: 'Plan', proposedChange: { size: 1 } }),
+    'Planned (planned)',
+  ],
+
+  ['a guard holds it', () => facts({}, worldWith([holds, warns])), 'Queued by GuardFailed site/main (planned)'],
+  [
+    'a guard holds it, and nobody wants to wait',
+    () => facts({ onConflict: 'Reject' }, worldWith([holds])),
+    `Rejected GuardFailed: onConflict is Reject, and it would have to wait: ${guardSaid(0, 'later')} (planned)`,
+  ],
+  [
+    'a guard holds it, and the Environment does not want to wait',
+    () => facts({}, worldWith([holds], { environment: { onConflict: 'Reject' } })),
+    `Rejected GuardFailed: onConflict is Reject, and it would have to wait: ${guardSaid(0, 'later')} (planned)`,
+  ],
+  [
+    'what the request says comes before what the Environment says',
+    () => facts({ onConflict: 'Queue' }, worldWith([holds], { environment: { onConflict: 'Reject' } })),
+    'Queued by GuardFailed site/main (planned)',
+  ],
+  [
+    'a guard holds it for others',
+    () => facts({}, worldWith([{ ...holds, forEach: 'Dependents' }])),
+    'Queued by GuardFailed cdn/c (planned)',
+  ],
+
+  ['nothing would change, but others may come before', () => facts({ proposedChange: { size: 1 } }), 'Pass (planned)'],
+  [
+    'nothing would change, under the lock',
+    () => facts({ proposedChange: { size: 1 } }, worldWith([warns]), { underLock: true }),
+    'Applied Unchanged (planned)',
+  ],
+  [
+    'nothing stands where something was to be removed, under the lock',
+    () => facts({ remove: ['/none'] }, worldWith(), { underLock: true }),
+    'Applied Unchanged (planned)',
+  ],
+
+  ['it may pass', () => facts(), 'Pass (planned)'],
+  ['it may pass, with a warning', () => facts(inPhase('Queued'), worldWith([warns])), 'Pass (planned)'],
+  ['it may pass, under the lock', () => facts(inPhase('Pending'), worldWith(), { underLock: true }), 'Pass (planned)'],
+]
+
+describe('core/change/life: the next step', () => {
+  for (const [title, given, expected] of table) {
+    it(`${title}: ${expected.split(':')[0]}`, () => assert.equal(lineOf(nextStep(given())), expected))
+  }
+
+  it('holds no more than status can take, each thing with its message', () => {
+    const dependents = Array.from({ length: 50 }, (_, i) =>
+      aComponent(`cdn/c${i}`, { references: [{ name: 'site', component: 'site/main' }] }),
+    )
+    const guards = [
+      {
+        name: 'g',
+        expression: 'false',
+        forEach: 'Dependents' as const,
+        verdict: 'Queue' as const,
+        message: 'é'.repeat(900),
+      },
+    ]
+    const world = aWorld({ components: [site, ...dependents], types: { site: { guards } } })
+    const step = nextStep(facts({}, world))
+    assert.ok(step.to === 'Queued')
+    assert.equal(step.blockedBy.length, 16)
+    for (const { message } of step.blockedBy) assert.ok(Buffer.byteLength(message) <= 512)
+  })
+
+  it('says what it can of a thousand guards', () => {
+    const world = worldWith(Array.from({ length: 1000 }, (_, i) => ({ message: `no ${i}` })))
+    const step = nextStep(facts({}, world))
+    assert.ok(step.to === 'Rejected')
+    assert.match(step.message, /no 15 .*; and 984 more$/)
+  })
+
+  it('may be taken back as long as it is open', () => {
+    const phases: Phase[] = ['Pending', 'Queued', 'Applying', 'Applied', 'Planned', 'Rejected', 'Cancelled']
+    assert.deepEqual(phases.filter(isOpen), ['Pending', 'Queued'])
+  })
+})
