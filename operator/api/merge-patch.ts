@@ -37,7 +37,10 @@ export const mergePatch = (target: Json | undefined, patch: Json): Json => {
 /** The merge patch that leads from `before` to `after`; empty when they are equal. A key with no value is absent. */
 export const patchBetween = (before: JsonObject, after: JsonObject): JsonObject => {
   const patch = emptyObject()
-  for (const key of Object.keys(before)) if (before[key] !== undefined && after[key] === undefined) patch[key] = null
+  for (const key of Object.keys(before)) {
+    const isThere = Object.hasOwn(after, key) && after[key] !== undefined
+    if (before[key] !== undefined && !isThere) patch[key] = null
+  }
   for (const [key, value] of Object.entries(after)) {
     const old = Object.hasOwn(before, key) ? before[key] : undefined
     if (value === undefined || deepEqual(old, value)) continue

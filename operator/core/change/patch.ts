@@ -11,8 +11,8 @@ export const mergeConfig = (config: JsonObject, patch: JsonObject): JsonObject =
 export const patchOfUntouched = (patch: JsonObject, before: JsonObject, current: JsonObject): JsonObject => {
   const kept = emptyObject()
   for (const [key, value] of Object.entries(patch)) {
-    const was = before[key]
-    const is = current[key]
+    const was = ownValue(before, key)
+    const is = ownValue(current, key)
     if (deepEqual(was, is)) kept[key] = value
     else if (isObject(value) && isObject(was) && isObject(is)) {
       const inner = patchOfUntouched(value, was, is)
@@ -22,13 +22,17 @@ export const patchOfUntouched = (patch: JsonObject, before: JsonObject, current:
   return kept
 }
 
+/** `toString` is a key like any other. */
+const ownValue = (object: JsonObject, key: string): Json | undefined =>
+  Object.hasOwn(object, key) ? object[key] : undefined
+
 /** JSON pointers (RFC 6901) of what differs; lists count as one value. Sorted. */
 export const changedPaths = (before: JsonObject, after: JsonObject): string[] => {
   const paths: string[] = []
   const walk = (a: JsonObject, b: JsonObject, at: string): void => {
     for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
       const path = `${at}/${escapeToken(key)}`
-      const [x, y] = [a[key], b[key]]
+      const [x, y] = [ownValue(a, key), ownValue(b, key)]
       if (isObject(x) && isObject(y)) walk(x, y, path)
       else if (!deepEqual(x, y)) paths.push(path)
     }
