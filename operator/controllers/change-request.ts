@@ -101,22 +101,33 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
       return [{ object: `changerequest/${metadata.name}`, affected }]
     })
 
+  /** Half written: its environment carries it through. */
+  const carried = async (request: Of<'ChangeRequest'>, component: Of<'Component'> | undefined): Promise<Outcome> => {
+    const place = component && placeOf(component)
+    const isLeft = place === undefined || !caches.Environment.get(place)
+    // With its namespace its Environment goes too, and nobody can carry it through any more.
+    if (isLeft && request.metadata.deletionTimestamp) return end(request)
+    if (place !== undefined) lookAt(place)
+    return done
+  }
+
+  /** While its environment is being written only the gate can tell what a change would do. */
+  const onlyGateKnows = (component: Of<'Component'> | undefined): component is Of<'Component'> => {
+    const environment = component && caches.Environment.get(placeOf(component))
+    return environment !== undefined && !gather.isWhole(environment)
+  }
+
   const live = async (request: Of<'ChangeRequest'>, key: string): Promise<Outcome> => {
     // 1. What it is about.
     const { component, failure } = await componentOf(request)
     if (failure) return retry(failure)
-    // 2. Half written: its environment carries it through.
-    if (phaseOf(request.status) === 'Applying') {
-      if (component) lookAt(placeOf(component))
-      return done
-    }
-    // 3. While its environment is being written only the gate can tell.
-    const environment = component && caches.Environment.get(placeOf(component))
-    if (environment && !gather.isWhole(environment)) {
+    // 2. What is under way goes on.
+    if (phaseOf(request.status) === 'Applying') return carried(request, component)
+    if (onlyGateKnows(component)) {
       waiting.enter(placeOf(component), 'ChangeRequest', key)
       return done
     }
-    // 4. The next step of its life.
+    // 3. The next step of its life.
     const facts = await factsOf(request, component)
     if (!facts.ok) return retry(facts.failure)
     const step = nextStep(facts.value)

@@ -1,7 +1,7 @@
 import type { ComponentStatus, Condition } from '../api/kinds.generated.ts'
 import { environmentKey, idOf } from '../core/component/identity.ts'
 import { unresolvedOf } from '../core/component/resolution.ts'
-import { conditionsOf } from '../core/component/status.ts'
+import { conditionsOf, removedStatus } from '../core/component/status.ts'
 import { append } from '../core/event/outbox.ts'
 import type { Verdict } from '../core/guard/facts.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -74,6 +74,26 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
     }
   }
 
+  const hasGate = ({ metadata, spec }: Of<'Component'>): boolean =>
+    caches.Environment.get(environmentKey(metadata.namespace ?? '', spec.environment)) !== undefined
+
+  /** Its Environment is gone. In a namespace that is being deleted there will be none: it goes without a gate. */
+  const leaveWithout = async (component: Of<'Component'>): Promise<Outcome> => {
+    const terminating = await cluster.isTerminating(component.metadata.namespace ?? '')
+    if (!terminating.ok) return retry(terminating.failure)
+    if (!terminating.value) {
+      enter(component, keyOfId(idOf(component)))
+      return done
+    }
+    const version = component.status?.committed?.graphVersion ?? 0
+    const written = await cluster.writeStatus(
+      'Component',
+      component,
+      removedStatus(component, { version, now: clock.now() }),
+    )
+    return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
+  }
+
   /** What comes and goes passes the gate, unless something holds it back. */
   const enter = ({ metadata, spec, status }: Of<'Component'>, key: string): void => {
     const isMoving = metadata.deletionTimestamp !== undefined || !status?.committed
@@ -114,6 +134,7 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
       return deletionTimestamp ? done : writeFinalizers(component, withFinalizer(finalizers, componentFinalizer))
     }
     if (deletionTimestamp && !component.status?.committed) return end(component)
+    if (deletionTimestamp && !hasGate(component)) return leaveWithout(component)
     // 2. The gate.
     enter(component, key)
     // 3. Its status.

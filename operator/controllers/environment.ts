@@ -1,5 +1,17 @@
 import type { Held } from '../api/lease.ts'
-import { closing, effectKey, newPass, nextEffects, type Pass, resume, took } from '../core/change/commit.ts'
+import type { Failure } from '../api/result.ts'
+import {
+  type Answer,
+  closing,
+  type Effect,
+  effectKey,
+  newPass,
+  nextEffects,
+  nextEffectsOf,
+  type Pass,
+  resume,
+  took,
+} from '../core/change/commit.ts'
 import { tended } from '../core/lock/claim.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
@@ -112,33 +124,49 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
   /** All effects that may be done now, side by side; what they make possible follows at once. */
   const perform = async (session: Session, log: Logger): Promise<Outcome | undefined> => {
     const { stage } = session.pass
-    const under = new Map<string, Promise<void>>()
-    let unknown = 0
-    const launch = (): void => {
-      if (session.pass.stage !== stage || unknown > 0) return
-      for (const effect of nextEffects(session.pass)) {
+    const failures: Failure[] = []
+    const under = new Set<string>()
+    const idle = Promise.withResolvers<void>()
+
+    const launch = (effects: readonly Effect<Content>[]): void => {
+      for (const effect of effects) {
         const key = effectKey(effect)
         if (under.has(key)) continue
-        const pass = session.pass
-        const work = session.passage(pass, effect).then((answer) => {
+        under.add(key)
+        session.passage(session.pass, effect).then((answer) => {
           under.delete(key)
-          if (answer.is !== 'Written') log.debug({ effect: key, answer: answer.is }, 'effect')
-          if (answer.is === 'Unknown') unknown++
-          // What came of an effect of an earlier stage says nothing any more.
-          if (session.pass.stage === stage) session.pass = took(session.pass, effect, answer)
-          launch()
-        })
-        under.set(key, work)
+          settle(effect, answer)
+          if (under.size === 0) idle.resolve()
+        }, idle.reject)
       }
     }
-    launch()
-    while (under.size > 0) await Promise.race(under.values())
-    if (unknown === 0) {
+    const settle = (effect: Effect<Content>, answer: Answer<Content>): void => {
+      if (answer.is !== 'Written') log.debug({ effect: effectKey(effect), answer: answer.is }, 'effect')
+      if (answer.is === 'Unknown') failures.push(answer.failure ?? noAnswer(stage))
+      // What came of an effect of an earlier stage says nothing any more.
+      if (session.pass.stage !== stage) return
+      session.pass = took(session.pass, effect, answer)
+      if (session.pass.stage !== stage || failures.length > 0 || !('member' in effect)) return
+      launch(nextEffectsOf(session.pass, effect.member.applying.uid))
+    }
+    launch(nextEffects(session.pass))
+    await idle.promise
+    return afterFailures(session, failures, log)
+  }
+
+  /** A pause that grows; after a while the queue's own backoff takes over. */
+  const afterFailures = async (
+    session: Session,
+    [failure]: readonly Failure[],
+    log: Logger,
+  ): Promise<Outcome | undefined> => {
+    if (!failure) {
       session.failures = 0
       return undefined
     }
     session.failures++
-    if (session.failures > 8) return retry({ reason: 'Unavailable', message: `no answer in stage ${stage}` })
+    log.warn({ stage: session.pass.stage, reason: failure.reason, message: failure.message }, 'no answer to an effect')
+    if (session.failures > patience) return retry(failure)
     await sleep(Math.min(20 * 2 ** session.failures, 1_000))
     return undefined
   }
@@ -212,6 +240,15 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     },
   }
 }
+
+const noAnswer = (stage: string): Failure => ({
+  reason: 'Unavailable',
+  message: `no answer in stage ${stage}`,
+  retry: true,
+})
+
+/** Failures in a row. */
+const patience = 8
 
 const isTended = (environment: Of<'Environment'>, next: NonNullable<Of<'Environment'>['status']>): boolean => {
   const { queued = 0, conditions = [] } = environment.status ?? {}

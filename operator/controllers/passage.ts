@@ -15,8 +15,8 @@ import type { World } from '../core/guard/facts.ts'
 import { claimed, cleared, published } from '../core/lock/claim.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Kind, Kinds, Of } from '../ports/cluster.ts'
-import { changeAnnotation } from './component.ts'
 import type { GraphPatch, GraphStore } from '../ports/graph.ts'
+import { changeAnnotation } from './component.ts'
 
 /** What a member of a batch carries. Of one that was taken over only the request is known. */
 export interface Content {
@@ -90,11 +90,25 @@ export const makePassage = (
       ? write('Environment', environment, next(environment))
       : Promise.resolve<Answer<Content>>({ is: 'Conflict' })
 
+  /** An Environment that was deleted and made again goes on above every version that was given out. */
+  const highestCommitted = (): number => {
+    let version = 0
+    for (const { status } of caches.Component.byIndex('environment', environmentKey)) {
+      version = Math.max(version, status?.committed?.graphVersion ?? 0)
+    }
+    return version
+  }
+
   const readEnvironment = async (): Promise<Answer<Content>> => {
     const read = await cluster.read('Environment', environmentKey)
     if (!read.ok) return answerOfFailure(read.failure)
-    if (!read.value) return { is: 'Gone' }
-    const { version = 0, applying = [], committedResourceVersion: highest = '0' } = read.value.status ?? {}
+    // Deleted under us: another look creates it anew.
+    if (!read.value) return { is: 'Unknown' }
+    const {
+      version = highestCommitted(),
+      applying = [],
+      committedResourceVersion: highest = '0',
+    } = read.value.status ?? {}
     return {
       is: 'Environment',
       environment: { resourceVersion: keep('Environment', read.value), version, applying, highest },
@@ -251,6 +265,7 @@ export const makePassage = (
 
   const batch = async (pass: Pass<Content>): Promise<Answer<Content>> => {
     components.clear()
+    requests.clear()
     const planned = await plan(environment!, pass.held!, seen)
     return planned.ok ? { is: 'Batch', members: planned.value } : answerOfFailure(planned.failure)
   }
@@ -326,8 +341,9 @@ const changed = ({ status }: Component, config: JsonObject): Wanted => wantedOf(
 
 const isFinal = ({ retry, outcome }: Failure): boolean => !retry && outcome !== 'Unknown'
 
-const answerOfFailure = ({ reason }: Failure): Answer<Content> => {
+const answerOfFailure = (failure: Failure): Answer<Content> => {
+  const { reason } = failure
   if (reason === 'Conflict' || reason === 'VersionTaken' || reason === 'VersionGap') return { is: 'Conflict' }
   if (reason === 'NotFound') return { is: 'Gone' }
-  return { is: 'Unknown' }
+  return { is: 'Unknown', failure }
 }

@@ -27,6 +27,8 @@ export interface Cluster {
     annotations: Record<string, string>,
   ): Promise<Result<Of<'Component'>>>
   writeFinalizers<K extends Kind>(kind: K, object: Kinds[K], finalizers: readonly string[]): Promise<Result<Of<K>>>
+  /** Whether the namespace is being deleted, or is gone: then nothing can be created in it. */
+  isTerminating(namespace: string): Promise<Result<boolean>>
   /** Success too when it is there already. */
   createEnvironment(namespace: string, name: string): Promise<Result<void>>
 }

@@ -4,6 +4,7 @@ import { failure, type Result, success } from '../../api/result.ts'
 import type { Cluster, Kind, Kinds, Of } from '../../ports/cluster.ts'
 import type { KubernetesClient } from './client.ts'
 import { collectionPath, objectPath, parseAs } from './kinds.ts'
+import { pathOf } from './path.ts'
 
 interface Dependencies {
   readonly client: KubernetesClient
@@ -51,6 +52,12 @@ export const makeCluster = ({ client, observe, fieldManager = 'karma' }: Depende
     writeFinalizers(kind, { metadata }: Kinds[typeof kind], finalizers) {
       const { resourceVersion = '' } = metadata
       return patch(kind, metadata, { metadata: { resourceVersion, finalizers } })
+    },
+    async isTerminating(namespace) {
+      const answer = await client.get(pathOf({ group: '', version: 'v1', plural: 'namespaces' }, { name: namespace }))
+      if (!answer.ok) return answer.failure.reason === 'NotFound' ? success(true) : answer
+      const { metadata } = answer.value as { metadata: { deletionTimestamp?: string } }
+      return success(metadata.deletionTimestamp !== undefined)
     },
     async createEnvironment(namespace, name) {
       const body = { apiVersion: 'usekarma.dev/v1alpha1', kind: 'Environment', metadata: { namespace, name }, spec: {} }

@@ -1,4 +1,5 @@
 import type { Applying } from '../../api/kinds.generated.ts'
+import type { Failure } from '../../api/result.ts'
 
 /*
  * The commit protocol: how one holder carries a batch of changes through an environment (steps 4-8 and 10 of a
@@ -95,7 +96,7 @@ export type Answer<Content> =
   | { readonly is: 'Conflict' }
   | { readonly is: 'Gone' }
   /** no answer came: it may have been done, now or later */
-  | { readonly is: 'Unknown' }
+  | { readonly is: 'Unknown'; readonly failure?: Failure }
 
 export const newPass = <C>(): Pass<C> => ({ stage: 'Read', mustLook: true, members: [], stale: [] })
 
@@ -141,6 +142,12 @@ export const nextEffects = <C>(pass: Pass<C>): Effect<C>[] => {
     case 'Idle':
       return []
   }
+}
+
+/** Of these, what has become possible for one member, after an answer for it. */
+export const nextEffectsOf = <C>(pass: Pass<C>, uid: string): Effect<C>[] => {
+  const member = pass.members.find(({ applying }) => applying.uid === uid)
+  return member && pass.stage === 'Commit' ? commitEffects(member) : []
 }
 
 const commitEffects = <C>(member: Member<C>): Effect<C>[] => {

@@ -47,7 +47,11 @@ const missingPlaceholders = (facts: Facts): Verdict[] =>
     const field = `spec.config${pointer}`
     const reference = facts.references.find((candidate) => candidate.name === name)
     if (!reference) {
-      const names = facts.references.map((known) => known.name).join(', ') || 'none'
+      const names =
+        facts.references
+          .map((known) => known.name)
+          .sort()
+          .join(', ') || 'none'
       const message = `${field}: expected one of its references (${names}), found \${${name}.${output}}`
       return [reject(facts, 'MissingReference', message)]
     }

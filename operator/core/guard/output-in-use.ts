@@ -27,10 +27,10 @@ export const outputInUse: Guard = (facts) => {
 
 const verdictLimit = 32
 
-const vanishes = ({ from }: Output, before: JsonObject, after: JsonObject): boolean => {
+const vanishes = ({ from = [] }: Output, before: JsonObject, after: JsonObject): boolean => {
   const standsIn = (config: JsonObject) => (pointer: string) =>
     pointer.startsWith('/') && valueAt(config, pointer) !== undefined
-  return from?.some(standsIn(before)) && !from.some(standsIn(after))
+  return from.some(standsIn(before)) && !from.some(standsIn(after))
 }
 
 const inUse = ({ id, world }: Facts, output: Output, dependent: Known): Verdict[] => {

@@ -10,7 +10,8 @@ export const outputsUnavailable: Guard = ({ world, id, after, references }) => {
   return references.flatMap((reference) => {
     const target = world.known(targetOf(reference, world.namespace) ?? '')
     if (!target) return []
-    const missing = unreported(target.component, outputsRead(reference, placeholders))
+    // In no order of writing: the same plan has the same hash.
+    const missing = unreported(target.component, outputsRead(reference, placeholders)).sort()
     if (missing.length === 0) return []
     const object = display(target.id, world.namespace)
     const reported =
