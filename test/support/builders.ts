@@ -113,6 +113,10 @@ export const anEnvironment = (spec: EnvironmentSpec = {}, status: EnvironmentSta
   status,
 })
 
+// What is compiled once need not be compiled again for each world.
+const guards = makeGuards({ now: () => 0 })
+const schemas = makeSchemaCache()
+
 interface WorldOptions {
   readonly components?: readonly Component[]
   readonly types?: Readonly<Record<string, ComponentTypeSpec>>
@@ -140,7 +144,6 @@ export const aWorld = (options: WorldOptions = {}): World => {
   }
   const view = makeView(graph.arrays)
   const impact = makeImpact({ now: () => 0 })
-  const schemas = makeSchemaCache()
   return {
     namespace: 'dev',
     environment: anEnvironment(environment, { version }),
@@ -151,7 +154,7 @@ export const aWorld = (options: WorldOptions = {}): World => {
     known: (id) => committed.get(id),
     type,
     inFlight,
-    guards: makeGuards({ now: () => 0 }),
+    guards,
     configFaults: (of, config) => options.configFaults ?? checkConfig(of, config, schemas),
   }
 }

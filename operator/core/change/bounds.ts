@@ -1,5 +1,3 @@
-export { cut } from '../../api/text.ts'
-
 /**
  * What of a change's lists and texts goes into status, so that it stays under 128 KiB whatever is asked for. Texts are
  * counted in bytes of JSON. The schemas have the same numbers, or larger ones.

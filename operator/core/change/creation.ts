@@ -76,13 +76,7 @@ const verdictsOn = (
   { namespace }: World,
 ): Verdict[] | undefined => {
   const object = display(idOf(component), namespace)
-  if (cycle)
-    return [
-      inCycle(
-        object,
-        cycle.map((id) => display(id, namespace)),
-      ),
-    ]
+  if (cycle) return [inCycle(object, cycle, namespace)]
   // A value with a fault was left out at the edge: what is left of it must not be judged.
   const faults = component.faults.filter(({ path }) => path.startsWith('spec.'))
   if (faults.length === 0) return undefined
@@ -107,10 +101,13 @@ const factsOf = ({ id, component, config, references }: Known, world: World): Fa
   request: undefined,
 })
 
-const inCycle = (object: string, cycle: readonly string[]): Verdict => ({
-  guard: 'Cycle',
-  verdict: 'Reject',
-  reason: 'Cycle',
-  object,
-  message: `Component ${object}: spec.references: expected no way back, found ${[...cycle, cycle[0]].join(' -> ')}`,
-})
+const inCycle = (object: string, cycle: readonly string[], namespace: string): Verdict => {
+  const names = cycle.slice(0, namesInCycle).map((id) => display(id, namespace))
+  const others = cycle.length > names.length ? [`… (${cycle.length - names.length} more)`] : []
+  const way = [...names, ...others, names[0]].join(' -> ')
+  const message = `Component ${object}: spec.references: expected no way back, found ${way}`
+  return { guard: 'Cycle', verdict: 'Reject', reason: 'Cycle', object, message }
+}
+
+/** A circle may be as long as there are Components, and each of them tells of it. */
+const namesInCycle = 10
