@@ -33,10 +33,11 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
     if (before?.metadata.generation !== after?.metadata.generation) waiting.holdBack(key, [])
     queues.component(key)
     if (!before || !after) queues.componentTypeSoon(component.spec.type)
-    if (before && after && isNoNews(before, after)) return
+    if (isNoNews(before, after)) return
     const id = idOf(component)
     wakeRequests(id)
     for (const dependent of caches.Component.byIndex('refersTo', id)) wakeComponent(dependent)
+    if (refersAsBefore(before, after)) return
     for (const target of new Set([...targetsOf(before), ...targetsOf(after)])) {
       for (const dependency of caches.Component.byIndex('id', target)) wakeComponent(dependency)
     }
@@ -80,8 +81,20 @@ const targetsOf = (component: Of<'Component'> | undefined): string[] => {
   })
 }
 
+/** Those it refers to count the same dependents as before. */
+const refersAsBefore = (before: Of<'Component'> | undefined, after: Of<'Component'> | undefined): boolean =>
+  before !== undefined &&
+  after !== undefined &&
+  before.metadata.deletionTimestamp === after.metadata.deletionTimestamp &&
+  deepEqual(referencesOf(before), referencesOf(after))
+
+const referencesOf = ({ spec, status }: Of<'Component'>): Json =>
+  [status?.committed?.references ?? [], spec.references ?? []] as unknown as Json
+
 /** Nothing that a guard could see is another. */
-const isNoNews = (before: Of<'Component'>, after: Of<'Component'>): boolean =>
+const isNoNews = (before: Of<'Component'> | undefined, after: Of<'Component'> | undefined): boolean =>
+  before !== undefined &&
+  after !== undefined &&
   before.metadata.deletionTimestamp === after.metadata.deletionTimestamp &&
   before.metadata.generation === after.metadata.generation &&
   before.status?.committed?.graphVersion === after.status?.committed?.graphVersion &&
