@@ -57,8 +57,8 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
     const known = (id: string) => caches.Component.get(keyOfId(id))
     const unresolved = unresolvedOf(component, known)
     const conditions = conditionsOf(component, { unresolved, heldBack }, new Date(clock.now()).toISOString())
-    const blocked = conditionOf(conditions, 'Committed')
-    const before = conditionOf(status?.conditions, 'Committed')
+    const blocked = conditionOf(conditions, 'Stalled')
+    const before = conditionOf(status?.conditions, 'Stalled')
     const isNews = heldBack.length > 0 && (before?.reason !== blocked?.reason || before?.message !== blocked?.message)
     const transition = {
       type: 'component.blocked',

@@ -76,34 +76,46 @@ export const conditionsOf = (component: Component, { unresolved, heldBack }: Sta
   const isCommitted = status?.committed?.hash === hash
   const set = (type: string, value: boolean, reason: string, message: string): Condition =>
     withCondition(status?.conditions, { type, status: value ? 'True' : 'False', reason, message }, { generation, at })
-  const committed = committedWhy(component, isCommitted, heldBack)
-  const stuck = heldBack.length > 0
+  const held = heldWhy(heldBack)
+  const committed = committedWhy(component, isCommitted, held)
+  const stuck = held !== undefined
   const ready = isCommitted && unresolved.length === 0 && !metadata.deletionTimestamp
+  const leaving = metadata.deletionTimestamp ? (held ?? (['Removed', 'is being deleted'] as const)) : undefined
   return [
-    set('Ready', ready, ...readyWhy(ready, committed, unresolved, metadata.deletionTimestamp !== undefined)),
+    set('Ready', ready, ...readyWhy(ready, committed, unresolved, leaving)),
     set('Committed', isCommitted, ...committed),
     unresolved.length === 0
       ? set('Resolved', true, 'Resolved', 'every reference leads to a committed Component and its outputs')
       : set('Resolved', false, 'Unresolved', sentences(unresolved)),
     set('Reconciling', !isCommitted && !stuck && !status?.committed, ...committed),
-    set('Stalled', stuck, ...(stuck ? committed : (['Passed', 'nothing holds it back'] as const))),
+    set('Stalled', stuck, ...(held ?? (['Passed', 'nothing holds it back'] as const))),
   ]
 }
 
 type Words = readonly [reason: string, message: string]
 
-const committedWhy = ({ status }: Component, isCommitted: boolean, heldBack: Standing['heldBack']): Words => {
+/** What keeps it from being committed, or from leaving. */
+const heldWhy = (heldBack: Standing['heldBack']): Words | undefined => {
+  const [first] = heldBack
+  return first && [first.reason, sentences(heldBack.map(({ message }) => message))]
+}
+
+const committedWhy = ({ status }: Component, isCommitted: boolean, held: Words | undefined): Words => {
   const { committed } = status ?? {}
   if (isCommitted && committed) return ['Committed', `as version ${committed.graphVersion}`]
-  const [first] = heldBack
-  if (first) return [first.reason, sentences(heldBack.map(({ message }) => message))]
+  if (held) return held
   if (!committed) return ['Accepted', 'waits for its environment']
   const message = `spec differs from what is committed (version ${committed.graphVersion}); ask for it with a ChangeRequest, or set spec back`
   return ['Edited', message]
 }
 
-const readyWhy = (ready: boolean, committed: Words, unresolved: readonly string[], deleting: boolean): Words => {
+const readyWhy = (
+  ready: boolean,
+  committed: Words,
+  unresolved: readonly string[],
+  leaving: Words | undefined,
+): Words => {
   if (ready) return ['Ready', 'committed, and all it refers to is there']
-  if (deleting) return ['Removed', 'is being deleted']
+  if (leaving) return leaving
   return unresolved.length > 0 && committed[0] === 'Committed' ? ['Unresolved', sentences(unresolved)] : committed
 }
