@@ -72,22 +72,24 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
   }
 
-  /** What is known around it, and where it stands in that. */
+  /**
+   * What is known around it, and where it stands in that. While its environment is not there, or is being written, that
+   * is only what the request itself says: the rest can be told at the gate.
+   */
   const factsOf = async (
     request: Of<'ChangeRequest'>,
     component: Of<'Component'> | undefined,
   ): Promise<Result<LifeFacts>> => {
-    const place = component && placeOf(component)
-    const environment = place === undefined ? undefined : caches.Environment.get(place)
-    if (!environment) {
-      const uncommitted = component ? notYet(request) : null
-      return success({ request, planned: undefined, uncommitted, world: undefined })
-    }
+    const bare = { request, planned: undefined, uncommitted: undefined, world: undefined }
+    if (!component) return success({ ...bare, uncommitted: null })
+    const place = placeOf(component)
+    const environment = caches.Environment.get(place)
+    if (!environment || !gather.isWhole(environment)) return success(bare)
     const { version = 0, applying = [] } = environment.status ?? {}
     const world = await gather.world(environment, {
       version,
       changeId: changeIdOf(applying),
-      inFlight: inFlight(request, place!),
+      inFlight: inFlight(request, place),
     })
     return world.ok ? success(gather.life(request, world.value)) : world
   }
@@ -111,22 +113,12 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     return done
   }
 
-  /** While its environment is being written only the gate can tell what a change would do. */
-  const onlyGateKnows = (component: Of<'Component'> | undefined): component is Of<'Component'> => {
-    const environment = component && caches.Environment.get(placeOf(component))
-    return environment !== undefined && !gather.isWhole(environment)
-  }
-
   const live = async (request: Of<'ChangeRequest'>, key: string): Promise<Outcome> => {
     // 1. What it is about.
     const { component, failure } = await componentOf(request)
     if (failure) return retry(failure)
     // 2. What is under way goes on.
     if (phaseOf(request.status) === 'Applying') return carried(request, component)
-    if (onlyGateKnows(component)) {
-      waiting.enter(placeOf(component), 'ChangeRequest', key)
-      return done
-    }
     // 3. The next step of its life.
     const facts = await factsOf(request, component)
     if (!facts.ok) return retry(facts.failure)
@@ -134,7 +126,7 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     if (step.to === 'Stay') return done
     const { world } = facts.value
     if (step.to !== 'Pass') return stop(request, step, world)
-    waiting.enter(world!.environmentKey, 'ChangeRequest', key)
+    waiting.enter(placeOf(component!), 'ChangeRequest', key)
     return done
   }
 
@@ -151,9 +143,3 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
 
 const placeOf = ({ metadata, spec }: Of<'Component'>): string =>
   environmentKey(metadata.namespace ?? '', spec.environment)
-
-const notYet = ({ spec: { component } }: Of<'ChangeRequest'>) => ({
-  reason: 'UnknownComponent',
-  object: component,
-  message: `Component ${component}: expected to be committed before it is changed, found that its environment is not set up yet`,
-})
