@@ -1,14 +1,5 @@
-import type { GraphStore, Head, VertexState } from '../../ports/graph.ts'
+import type { GraphStore } from '../../ports/graph.ts'
 import { type EnvironmentGraph, makeEnvironmentGraph } from './environment-graph.ts'
-
-export interface EmbeddedGraph extends GraphStore {
-  /**
-   * Begins an environment anew from its committed Components as of `version`, under a new epoch. References to
-   * Components that are not among them are kept. `changeId`: the change that decided `version`, where it is known, so
-   * that its publish is recognised when it is repeated. Earlier versions are not held, and views of them are void.
-   */
-  load(environment: string, version: number, vertices: Iterable<VertexState>, changeId?: string): Head
-}
 
 export interface EmbeddedGraphOptions {
   /** A new text each time. */
@@ -18,13 +9,13 @@ export interface EmbeddedGraphOptions {
 }
 
 /**
- * The graph store in process, rebuilt from the committed Components at each start. An environment that nobody loaded or
- * published to has version 0 and no Components. Failures: `VersionGap` (a version was skipped), `VersionTaken` (another
+ * The graph store in process, rebuilt from the committed Components at each start. References to Components that are
+ * not committed are kept. A rebuilt environment holds no earlier versions. One that nobody rebuilt or published to has version 0 and no Components. Failures: `VersionGap` (a version was skipped), `VersionTaken` (another
  * change has it), `VersionUnknown` (not held; `retry` when it has yet to come).
  *
  * A view answers for its version as long as that is held (the head and `keep` before it), whatever is published.
  */
-export function makeEmbeddedGraph({ newEpoch, keep = 64 }: EmbeddedGraphOptions): EmbeddedGraph {
+export function makeEmbeddedGraph({ newEpoch, keep = 64 }: EmbeddedGraphOptions): GraphStore {
   const environments = new Map<string, EnvironmentGraph>()
   const epoch = newEpoch()
 
@@ -40,10 +31,10 @@ export function makeEmbeddedGraph({ newEpoch, keep = 64 }: EmbeddedGraphOptions)
       return published
     },
     view: async (environment, version) => graphOf(environment).view(version),
-    load(environment, version, vertices, changeId) {
+    async rebuild(environment, version, vertices, changeId) {
       const graph = makeEnvironmentGraph({ environment, epoch: newEpoch(), version, vertices, changeId, keep })
       environments.set(environment, graph)
-      return graph.head()
+      return { ok: true, value: graph.head() }
     },
   }
 }

@@ -9,8 +9,9 @@ export const dependentStride = 4
 export const dependencyStride = 5
 
 /**
- * A graph as dense vertex numbers 0 .. vertices - 1, good until the next write to the graph below it. A vertex that is
- * not present is what a reference names although no such Component is committed.
+ * A graph as dense vertex numbers 0 .. vertices - 1, good until the next write to the graph below it; only
+ * `numberOf`, `idOf` and `names` stay good for ever. A vertex that is not present is what a reference names although no such
+ * Component is committed.
  */
 export interface GraphArrays {
   readonly vertices: number

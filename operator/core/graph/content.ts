@@ -29,11 +29,28 @@ function digest(state: VertexState): bigint {
 
 /** One text for equal states: edges and output names are sets, so their order and repeated names do not count. */
 export function canonicalState(state: Exclude<VertexState, { removed: true }>): string {
-  return JSON.stringify([state.id, state.type, state.edges.map(canonicalEdge).sort()])
+  return JSON.stringify([state.id, state.type, state.edges.map(canonicalEdge).sort(byText)])
 }
 
-const canonicalEdge = (edge: Edge): string =>
-  JSON.stringify([edge.name, edge.to, canonicalNames(edge.uses), canonicalNames(edge.feeds)])
+type CanonicalEdge = readonly [
+  name: string,
+  to: string,
+  uses: readonly string[] | null,
+  feeds: readonly string[] | null,
+]
+
+const canonicalEdge = ({ name, to, uses, feeds }: Edge): CanonicalEdge => [
+  name,
+  to,
+  canonicalNames(uses),
+  canonicalNames(feeds),
+]
 
 const canonicalNames = (names: readonly string[] | undefined): readonly string[] | null =>
   names === undefined ? null : names.length < 2 ? names : [...new Set(names)].sort()
+
+function byText(a: CanonicalEdge, b: CanonicalEdge): number {
+  return compare(a[0], b[0]) || compare(a[1], b[1]) || compare(JSON.stringify(a), JSON.stringify(b))
+}
+
+const compare = (a: string, b: string): number => Number(a > b) - Number(a < b)

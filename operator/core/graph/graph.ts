@@ -15,8 +15,13 @@ export interface Graph {
 }
 
 export function makeGraph(): Graph {
-  const numbers = new Map<string, number>()
-  const ids: string[] = []
+  /**
+   * What arrays handed out go on reading: a number is given to another id only in copies of both. So a vertex that is
+   * gone keeps its number until many are.
+   */
+  let numbers = new Map<string, number>()
+  let ids: string[] = []
+  const gone = new Set<number>()
   const free: number[] = []
   /** number of the type's name, -1 where no such Component is committed */
   const types: number[] = []
@@ -31,7 +36,10 @@ export function makeGraph(): Graph {
 
   const vertexOf = (id: string): number => {
     const known = numbers.get(id)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      if (gone.size > 0) gone.delete(known)
+      return known
+    }
     const vertex = free.pop() ?? ids.length
     numbers.set(id, vertex)
     ids[vertex] = id
@@ -44,11 +52,20 @@ export function makeGraph(): Graph {
 
   const dropUnused = (vertex: number): void => {
     if (types[vertex] !== -1 || dependents.count[vertex] !== 0) return
-    numbers.delete(ids[vertex]!)
-    ids[vertex] = ''
     dependents.release(vertex)
     dependencies.release(vertex)
-    free.push(vertex)
+    gone.add(vertex)
+    if (gone.size > 1024 + numbers.size / 3) freeNumbers()
+  }
+
+  const freeNumbers = (): void => {
+    numbers = new Map(numbers)
+    ids = ids.slice()
+    for (const vertex of gone) {
+      numbers.delete(ids[vertex]!)
+      free.push(vertex)
+    }
+    gone.clear()
   }
 
   const placeInDependencies = (dependent: number, dependency: number, mirror: number): number => {
@@ -102,11 +119,11 @@ export function makeGraph(): Graph {
     dropUnused(vertex)
   }
 
-  const arrays = (): GraphArrays => ({
-    vertices: ids.length,
+  const arrays = (knownNumbers: ReadonlyMap<string, number>, knownIds: readonly string[]): GraphArrays => ({
+    vertices: knownIds.length,
     present,
-    numberOf: (id) => numbers.get(id) ?? -1,
-    idOf: (vertex) => ids[vertex]!,
+    numberOf: (id) => knownNumbers.get(id) ?? -1,
+    idOf: (vertex) => knownIds[vertex]!,
     isPresent: (vertex) => types[vertex] !== -1,
     typeOf: (vertex) => kinds.nameOf(types[vertex]!),
     groupOf: (vertex) => groups[vertex]!,
@@ -125,10 +142,11 @@ export function makeGraph(): Graph {
       clearEdges(vertex)
       if (types[vertex] === -1) present++
       types[vertex] = kinds.intern(state.type)
+      dependencies.reserve(vertex, state.edges.length)
       for (const edge of state.edges) addEdge(vertex, edge)
     },
     arrays: () => {
-      current ??= arrays()
+      current ??= arrays(numbers, ids)
       return current
     },
     compact() {

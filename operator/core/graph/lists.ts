@@ -14,6 +14,8 @@ export interface WritableLists extends Lists {
   arrays(): Lists
   /** Makes room for vertices 0 .. vertices - 1. */
   grow(vertices: number): void
+  /** Makes room for a list of that many entries, so that it need not grow by and by. */
+  reserve(vertex: number, entries: number): void
   /** Adds an entry to the list of `vertex` and answers where its words, which are not set yet, begin. */
   append(vertex: number): number
   /** Shortens the list by its last entry. */
@@ -53,8 +55,7 @@ export function makeLists(stride: number): WritableLists {
     else words = enlarged(words, Math.max(words.length * 1.5, end + needed))
   }
 
-  const relocate = (vertex: number): void => {
-    const wanted = count[vertex]! + Math.max(2, count[vertex]! >> 1)
+  const relocate = (vertex: number, wanted: number): void => {
     makeSpace(wanted * stride)
     const from = start[vertex]!
     words.copyWithin(end, from, from + count[vertex]! * stride)
@@ -82,8 +83,11 @@ export function makeLists(stride: number): WritableLists {
       count = enlarged(count, wanted)
       room = enlarged(room, wanted)
     },
+    reserve(vertex, entries) {
+      if (entries > room[vertex]!) relocate(vertex, entries)
+    },
     append(vertex) {
-      if (count[vertex] === room[vertex]) relocate(vertex)
+      if (count[vertex] === room[vertex]) relocate(vertex, count[vertex]! + Math.max(2, count[vertex]! >> 1))
       live++
       return start[vertex]! + count[vertex]!++ * stride
     },

@@ -54,9 +54,7 @@ export function makeOutputs(parent?: Outputs): Outputs {
     return names
   }
 
-  const wordOf = (numbers: readonly number[]): number => {
-    if (numbers.every((number) => number < unnamedBit)) return numbers.reduce((word, number) => word | (1 << number), 0)
-    const bits = numbers.reduce((set, number) => set | bitOf(number), 0n)
+  const wideWord = (bits: bigint): number => {
     let word = wideWords.get(bits)
     if (word === undefined) {
       word = -2 - (firstWide + wide.push(bits) - 1)
@@ -80,7 +78,14 @@ export function makeOutputs(parent?: Outputs): Outputs {
     encode(group, names) {
       if (names === undefined) return allOutputs
       const known = namesOf(group)
-      return wordOf(names.map((name) => known.intern(name)))
+      let word = 0
+      let isWide = false
+      for (const name of names) {
+        const number = known.intern(name)
+        if (number < unnamedBit) word |= 1 << number
+        else isWide = true
+      }
+      return isWide ? wideWord(names.reduce((set, name) => set | bitOf(known.numberOf(name)), 0n)) : word
     },
     find(group, names) {
       const known = namesOf(group)

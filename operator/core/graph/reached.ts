@@ -1,10 +1,5 @@
 import type { GraphArrays } from './arrays.ts'
-
-/**
- * Words of an arrival in the queue of a search: vertex, outputs that change with it, place of the arrival it came from
- * (-1: a seed), number of the reference's name; that number's complement when the vertex had been reached before.
- */
-export const arrivalStride = 4
+import type { Arrivals } from './arrivals.ts'
 
 export interface ReachedComponent {
   readonly id: string
@@ -15,7 +10,9 @@ export interface ReachedComponent {
 /** What a search reached. All of it is the caller's: later searches and publishes do not change it. */
 export interface Reached {
   readonly count: number
-  /** Nearest first; within a distance in the order of the search, which differs between equal graphs. Made when read. */
+  /** All, nearest first; within a distance in the order of the search, which differs between equal graphs. */
+  each(visit: (id: string, distance: number) => void): void
+  /** The same as a list, made when it is read. */
   readonly reached: readonly ReachedComponent[]
   /** The first of all by distance, then id: the same for equal graphs. */
   nearest(limit: number): ReachedComponent[]
@@ -32,87 +29,93 @@ export interface Reached {
   reasonFor(id: string): string[] | undefined
 }
 
-/** Lookups by id that scan; a caller who asks more often gets an index. */
+/** Lookups by id that go through all; a caller who asks more often gets an index. */
 const scans = 4
 
-/** `queue`: the arrivals, seeds first. `levels`: where in it each distance begins. Takes both over. */
-export function makeReached(graph: GraphArrays, queue: Int32Array, levels: readonly number[], count: number): Reached {
-  const { names } = graph
-  // Read at once: the vertices may have other ids after the next publish.
-  const ids: string[] = []
-  for (let at = 0; at < queue.length; at += arrivalStride) ids.push(graph.idOf(queue[at]!))
-  let firsts: Int32Array | undefined
+/** Takes the arrivals over; `count` of them reached a Component first. */
+export function makeReached(graph: GraphArrays, arrivals: Arrivals, count: number): Reached {
+  const { idOf, numberOf } = graph
+  const { vertices, parents, names, levels } = arrivals
   let list: ReachedComponent[] | undefined
-  let index: Map<string, number> | undefined
+  let firsts: Int32Array | undefined
+  let index: Map<number, number> | undefined
   let lookups = 0
 
-  const isFirst = (place: number): boolean => queue[place * arrivalStride + 3]! >= 0 && parentOf(place) >= 0
-  const parentOf = (place: number): number => queue[place * arrivalStride + 2]!
-
-  const placesAt = (distance: number): number[] => {
-    const end = (levels[distance + 1] ?? queue.length) / arrivalStride
-    const places: number[] = []
-    for (let place = levels[distance]! / arrivalStride; place < end; place++) if (isFirst(place)) places.push(place)
-    return places
+  const idAt = (place: number): string => idOf(vertices[place]!)
+  const isFirst = (place: number): boolean => names[place]! >= 0 && parents[place]! >= 0
+  const nameAt = (place: number): string => {
+    const word = names[place]!
+    return graph.names.nameOf(word >= 0 ? word : ~word)
   }
 
-  const makeList = (): ReachedComponent[] => {
-    const made: ReachedComponent[] = []
-    for (let distance = 1; distance < levels.length; distance++) {
-      for (const place of placesAt(distance)) made.push({ id: ids[place]!, distance })
+  const eachAt = (distance: number, visit: (id: string, distance: number) => void): void => {
+    const end = levels[distance + 1] ?? vertices.length
+    for (let place = levels[distance]!; place < end; place++) {
+      if (isFirst(place)) visit(idAt(place), distance)
     }
-    return made
+  }
+
+  const each = (visit: (id: string, distance: number) => void): void => {
+    for (let distance = 1; distance < levels.length; distance++) eachAt(distance, visit)
   }
 
   const makeFirsts = (): Int32Array => {
-    const places = new Int32Array(count)
+    const found = new Int32Array(count)
     let next = 0
-    for (let place = 0; place < ids.length; place++) if (isFirst(place)) places[next++] = place
-    return places
+    for (let place = 0; place < vertices.length; place++) if (isFirst(place)) found[next++] = place
+    return found
+  }
+
+  const makeIndex = (): Map<number, number> => {
+    const made = new Map<number, number>()
+    for (let place = vertices.length - 1; place >= 0; place--) made.set(vertices[place]!, place)
+    return made
   }
 
   /** Where the Component was first reached. */
   const placeOf = (id: string): number | undefined => {
-    if (index === undefined && lookups++ >= scans) {
-      index = new Map()
-      for (let place = ids.length - 1; place >= 0; place--) index.set(ids[place]!, place)
-    }
-    const place = index?.get(id) ?? ids.indexOf(id)
-    return place >= 0 && isFirst(place) ? place : undefined
+    if (index === undefined && lookups++ >= scans) index = makeIndex()
+    const vertex = numberOf(id)
+    const place = index === undefined ? vertices.indexOf(vertex) : index.get(vertex)
+    return place !== undefined && place >= 0 && isFirst(place) ? place : undefined
   }
 
   const distanceAt = (place: number): number => {
     let distance = levels.length - 1
-    while (levels[distance]! > place * arrivalStride) distance--
+    while (levels[distance]! > place) distance--
     return distance
   }
 
-  /** What `read` says of each arrival on the way to `place`, that of the seed first. */
-  const along = (place: number, read: (place: number) => string): string[] => {
-    const path: string[] = new Array(distanceAt(place) + 1)
-    for (let at = place, left = path.length - 1; left >= 0; left--, at = parentOf(at)) path[left] = read(at)
-    return path
+  const path = (place: number | undefined): string[] | undefined => {
+    if (place === undefined) return undefined
+    const way: string[] = new Array(distanceAt(place) + 1)
+    for (let at = place, left = way.length - 1; left >= 0; left--, at = parents[at]!) way[left] = idAt(at)
+    return way
   }
 
-  const nameAt = (place: number): string => {
-    const word = queue[place * arrivalStride + 3]!
-    return names.nameOf(word >= 0 ? word : ~word)
+  const reasons = (place: number): string[] => {
+    const way: string[] = []
+    for (let at = place; parents[at]! >= 0; at = parents[at]!) way.push(nameAt(at))
+    return way.reverse()
   }
-
-  const path = (place: number | undefined): string[] | undefined =>
-    place === undefined ? undefined : along(place, (at) => ids[at]!)
 
   return {
     count,
+    each,
     get reached() {
-      list ??= makeList()
+      if (list === undefined) {
+        const made: ReachedComponent[] = []
+        each((id, distance) => made.push({ id, distance }))
+        list = made
+      }
       return list
     },
     nearest(limit) {
       const found: ReachedComponent[] = []
       for (let distance = 1; distance < levels.length && found.length < limit; distance++) {
-        const level = placesAt(distance).map((place) => ids[place]!)
-        for (const id of level.sort()) found.push({ id, distance })
+        const ids: string[] = []
+        eachAt(distance, (id) => ids.push(id))
+        for (const id of ids.sort()) found.push({ id, distance })
       }
       return found.slice(0, limit)
     },
@@ -121,13 +124,13 @@ export function makeReached(graph: GraphArrays, queue: Int32Array, levels: reado
       return place === undefined ? undefined : distanceAt(place)
     },
     pathTo: (id) => path(placeOf(id)),
-    pathAt(index) {
+    pathAt(at) {
       firsts ??= makeFirsts()
-      return path(firsts[index])
+      return path(firsts[at])
     },
     reasonFor(id) {
       const place = placeOf(id)
-      return place === undefined ? undefined : along(place, (at) => (parentOf(at) < 0 ? '' : nameAt(at))).slice(1)
+      return place === undefined ? undefined : reasons(place)
     },
   }
 }

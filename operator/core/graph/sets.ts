@@ -1,12 +1,17 @@
-import type { Outputs } from './outputs.ts'
+import { type Outputs, reachedBit } from './outputs.ts'
 
 /** Sets of outputs for the length of one search: words of `Outputs`, and more below those for sets made on the way. */
 export interface Sets {
+  /** Whether words for wide sets can occur, so that `carry` must be asked here. */
+  readonly isWide: boolean
   wordOf(bits: bigint): number
-  overlap(a: number, b: number): boolean
-  /** `before` itself when `added` adds nothing. */
-  union(before: number, added: number): number
+  /** `carry` for any words: `before` itself when nothing passes or nothing is added. */
+  carry(delta: number, uses: number, before: number, feeds: number): number
 }
+
+/** What is known to change of a dependent, when a change of the outputs `delta` meets a reference of it. */
+export const carry = (delta: number, uses: number, before: number, feeds: number): number =>
+  (delta & uses) === 0 ? before : before | feeds | reachedBit
 
 export function makeSets(outputs: Outputs): Sets {
   const first = -2 - outputs.wideSets
@@ -16,11 +21,12 @@ export function makeSets(outputs: Outputs): Sets {
     bits >= -1n && bits < 1n << 31n ? Number(bits) : first - (made.push(bits) - 1)
 
   return {
+    isWide: outputs.wideSets > 0,
     wordOf,
-    overlap: (a, b) => (bitsOf(a) & bitsOf(b)) !== 0n,
-    union(before, added) {
+    carry(delta, uses, before, feeds) {
+      if ((bitsOf(delta) & bitsOf(uses)) === 0n) return before
       const old = bitsOf(before)
-      const bits = old | bitsOf(added)
+      const bits = old | bitsOf(feeds) | BigInt(reachedBit)
       return bits === old ? before : wordOf(bits)
     },
   }

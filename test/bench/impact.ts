@@ -1,0 +1,176 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { makeEmbeddedGraph } from '../../operator/adapters/graph-embedded/store.ts'
+import { makeImpact } from '../../operator/core/graph/impact.ts'
+import type { GraphView } from '../../operator/core/graph/view.ts'
+import type { Bench, Report } from './support/figure.ts'
+import { idOf, powerLaw, type References, randomNumbers, uniform, vertices } from './support/graphs.ts'
+import { makeBareSearch, makeGraphologySearch } from './support/searches.ts'
+
+const components = 100_000
+const perComponent = 10
+/** Of graphs and of the choice of changed Components. */
+const seed = 42
+const rounds = 7
+const small = 1000
+
+/** Impact in large graphs, beside a bare search over the same arrays and beside graphology. */
+const bench: Bench = async (report) => {
+  const shapes = [
+    { shape: 'uniform', references: uniform(components, perComponent, seed) },
+    { shape: 'power law', references: powerLaw(components, perComponent, seed) },
+  ]
+  for (const { shape, references } of shapes) {
+    const view = await measureLoad(report, shape, references)
+    measureAgainstBare(report, shape, view)
+    measureSmall(report, shape, view)
+    measureAgainstGraphology(report, shape, view, references)
+    await measurePruned(report, shape, references)
+  }
+}
+export default bench
+
+const find = makeImpact({ now: () => performance.now() })
+
+async function load(references: References, fed: boolean): Promise<GraphView> {
+  const store = makeEmbeddedGraph({ newEpoch: () => 'bench' })
+  await store.rebuild('dev/dev', 1, vertices(references, { fed }))
+  const view = await store.view('dev/dev', 1)
+  if (!view.ok) throw new Error(view.failure.message)
+  return view.value
+}
+
+async function measureLoad({ figure, progress }: Report, shape: string, references: References): Promise<GraphView> {
+  progress(`${shape}: loading ${components} Components`)
+  const before = usedBytes()
+  const start = performance.now()
+  const view = await load(references, false)
+  const seconds = (performance.now() - start) / 1000
+  const mebibytes = (usedBytes() - before) / 2 ** 20
+  figure({ name: `load, ${shape}`, value: seconds, unit: 's', budget: { of: 'value', atMost: 5 } })
+  const size = `memory of ${((references.components * perComponent) / 1e6).toFixed(0)},000,000 references, ${shape}`
+  figure({ name: size, value: mebibytes, unit: 'MB', budget: { of: 'value', atMost: 150 } })
+  return view
+}
+
+function measureAgainstBare({ figure, progress }: Report, shape: string, view: GraphView): void {
+  const seeds = changedComponents(400)
+  progress(`${shape}: ${seeds.length} changes, ${rounds} rounds`)
+  const graph = view.arrays()
+  const bare = makeBareSearch(graph)
+  const bareTimes: number[] = []
+  const times: number[] = []
+  let reached = 0
+  let bareReached = 0
+  for (let round = 0; round < rounds; round++) {
+    bareTimes.push(timeOf(() => (bareReached = sum(seeds.map((n) => bare(graph.numberOf(idOf(n))))))))
+    times.push(timeOf(() => (reached = sum(seeds.map((n) => answered(view, n))))))
+  }
+  if (reached !== bareReached) throw new Error(`expected ${bareReached} Components reached, found ${reached}`)
+  const [value, ceiling] = [Math.min(...times), Math.min(...bareTimes)]
+  figure({
+    name: `impact with ids, distances, outputs, one path; ${shape}, ${reached} reached`,
+    value,
+    unit: 'ms',
+    against: `bare search ${ceiling.toFixed(0)} ms`,
+    ratio: ceiling / value,
+    budget: { of: 'ratio', atLeast: 0.5 },
+  })
+}
+
+/** What a plan asks of an impact: all ids with distances, and the way to one of them. */
+function answered(view: GraphView, n: number): number {
+  const impact = find(view, [{ id: idOf(n), outputs: 'all' }])
+  const last = impact.reached.at(-1)
+  if (last !== undefined && impact.pathTo(last.id)?.length !== last.distance + 1) throw new Error('no path')
+  return impact.count
+}
+
+function measureSmall({ figure, progress }: Report, shape: string, view: GraphView): void {
+  progress(`${shape}: sets of up to ${small} with all their paths`)
+  const bare = makeBareSearch(view.arrays())
+  const seeds = changedComponents(4000).filter((n) => {
+    const count = bare(view.arrays().numberOf(idOf(n)))
+    return count > 0 && count <= small
+  })
+  const times: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    for (const n of seeds) times.push(1000 * timeOf(() => allPaths(view, n)))
+  }
+  // The first round warms up.
+  const sorted = times.slice(seeds.length).sort((a, b) => a - b)
+  const at = (share: number): number => sorted[Math.floor(sorted.length * share)]!
+  figure({ name: `impact of up to ${small} with all paths, ${shape}, p50`, value: at(0.5), unit: 'us' })
+  const name = `impact of up to ${small} with all paths, ${shape}, p99`
+  figure({ name, value: at(0.99), unit: 'us', budget: { of: 'value', atMost: 250 } })
+}
+
+function allPaths(view: GraphView, n: number): number {
+  const impact = find(view, [{ id: idOf(n), outputs: 'all' }])
+  return sum(impact.reached.map((_, index) => impact.pathAt(index)!.length))
+}
+
+function measureAgainstGraphology(report: Report, shape: string, view: GraphView, references: References): void {
+  report.progress(`${shape}: building the graphology graph`)
+  const search = makeGraphologySearch(references)
+  const seeds = changedComponents(60)
+  report.progress(`${shape}: ${seeds.length} changes by graphology`)
+  const found = (): number => sum(seeds.map((n) => find(view, [{ id: idOf(n), outputs: 'all' }]).reached.length))
+  let expected = 0
+  const peer = timeOf(() => (expected = sum(seeds.map((n) => search(idOf(n)).size - 1))))
+  if (found() !== expected) throw new Error(`expected ${expected} Components reached, found ${found()}`)
+  const value = Math.min(...Array.from({ length: rounds }, () => timeOf(found)))
+  report.figure({
+    name: `impact with ids and distances, ${shape}, ${expected} reached`,
+    value,
+    unit: 'ms',
+    against: `graphology ${peer.toFixed(0)} ms`,
+    ratio: peer / value,
+    budget: { of: 'ratio', atLeast: 20 },
+  })
+}
+
+/** How far pruning goes, and what the fixpoint costs, when references feed half of their Component's outputs. */
+async function measurePruned({ figure, progress }: Report, shape: string, references: References): Promise<void> {
+  progress(`${shape}: one changed output`)
+  const view = await load(references, true)
+  const bare = makeBareSearch(view.arrays())
+  const seeds = changedComponents(400)
+  let reached = 0
+  const run = (): void => {
+    reached = sum(seeds.map((n) => find(view, [{ id: idOf(n), outputs: ['arn'] }]).count))
+  }
+  const whole = (): number => sum(seeds.map((n) => bare(view.arrays().numberOf(idOf(n)))))
+  const all = whole()
+  const value = Math.min(...Array.from({ length: 3 }, () => timeOf(run)))
+  const ceiling = Math.min(...Array.from({ length: 3 }, () => timeOf(whole)))
+  figure({
+    name: `impact of one changed output, ${shape}, ${reached} of ${all} reached`,
+    value,
+    unit: 'ms',
+    against: `bare search of all ${ceiling.toFixed(0)} ms`,
+    ratio: ceiling / value,
+  })
+}
+
+const changedComponents = (count: number): number[] => {
+  const random = randomNumbers(seed)
+  return Array.from({ length: count }, () => Math.floor(random() * components))
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
+
+function timeOf(run: () => unknown): number {
+  const start = performance.now()
+  run()
+  return performance.now() - start
+}
+
+/** Heap and array buffers after a full collection. */
+function usedBytes(): number {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
