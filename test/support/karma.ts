@@ -8,7 +8,7 @@ import { install, kubectl, operatorKubeconfig } from '../cluster/install.ts'
 import { startOperator, whenListening } from '../cluster/operator.ts'
 import { waitForAdmission } from './admission.ts'
 import { type Api, apiOf } from './api.ts'
-import { type ApiProxy, startProxy } from './proxy.ts'
+import { type ApiProxy, type ProxiedRequest, startProxy } from './proxy.ts'
 
 /** An operator as a process of its own, with a data folder of its own. */
 export interface Operator {
@@ -117,7 +117,13 @@ before('start the shared control plane and operator', async function () {
   const karma = await installKarma()
   const { url, ca } = karma.controlPlane
   const proxy = await startProxy({ target: url, ca })
-  shared = { ...karma, proxy, operator: await karma.startOperator({ server: proxy.url }) }
+  try {
+    shared = { ...karma, proxy, operator: await karma.startOperator({ server: proxy.url }) }
+  } catch (cause) {
+    await karma.stop()
+    await proxy.stop()
+    throw cause
+  }
 })
 
 after('stop the shared operator and control plane', async function () {
@@ -143,4 +149,28 @@ after('stop the shared operator and control plane', async function () {
 export function karma(): Shared {
   if (!shared) throw new Error('karma() was called before the tests began: call it in a hook or a test')
   return shared
+}
+
+/** Holds back what `matches` until `release` is called. `seen`: how many there were so far. */
+export function heldRequests(
+  proxy: ApiProxy,
+  matches: (request: ProxiedRequest) => boolean,
+): { readonly seen: () => number; readonly release: () => void } {
+  let seen = 0
+  let open = (): void => {}
+  const until = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const off = proxy.onRequest((request) => {
+    if (!matches(request)) return undefined
+    seen++
+    return { kind: 'delay', until }
+  })
+  return {
+    seen: () => seen,
+    release: () => {
+      off()
+      open()
+    },
+  }
 }
