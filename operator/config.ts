@@ -23,6 +23,9 @@ export interface Config {
 
 type Variables = Readonly<Record<string, string | undefined>>
 
+/** A holder is this and a UUID; an Environment takes 253 characters of it. */
+const longestPodName = 253 - 37
+
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
 /** Lists every fault at once, each with the variable's name, what was expected and what was found. */
@@ -58,7 +61,7 @@ export const readConfig = (variables: Variables): Result<Config> => {
   const config: Config = {
     kubeconfigPath: variables.KUBECONFIG || undefined,
     namespace: variables.KARMA_NAMESPACE || 'karma-system',
-    podName: variables.POD_NAME || variables.HOSTNAME || 'karma',
+    podName: (variables.POD_NAME || variables.HOSTNAME || 'karma').slice(0, longestPodName),
     dataFolder: resolve(variables.KARMA_DATA || join('.karma', 'data')),
     http: address('KARMA_HTTP', '127.0.0.1:8480'),
     probes: address('KARMA_PROBES', '127.0.0.1:8481'),

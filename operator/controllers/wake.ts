@@ -98,6 +98,7 @@ const isNoNews = (before: Of<'Component'> | undefined, after: Of<'Component'> | 
   before.metadata.deletionTimestamp === after.metadata.deletionTimestamp &&
   before.metadata.generation === after.metadata.generation &&
   before.status?.committed?.graphVersion === after.status?.committed?.graphVersion &&
+  deepEqual(before.metadata.labels, after.metadata.labels) &&
   deepEqual(before.status?.outputs, after.status?.outputs) &&
   deepEqual(before.status?.runtime as Json | undefined, after.status?.runtime as Json | undefined)
 

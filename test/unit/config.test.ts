@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { resolve } from 'node:path'
+import { readConfig } from '../../operator/config.ts'
+
+type Variables = Parameters<typeof readConfig>[0]
+
+describe('config', () => {
+  const read = (variables: Variables) => {
+    const config = readConfig(variables)
+    assert.ok(config.ok, config.ok ? '' : config.failure.message)
+    return config.value
+  }
+  const faults = (variables: Variables): string[] => {
+    const config = readConfig(variables)
+    assert.ok(!config.ok)
+    assert.deepEqual([config.failure.reason, config.failure.retry], ['InvalidConfig', false])
+    return config.failure.message.split('\n')
+  }
+
+  it('has a default for everything, and an empty variable is none', () => {
+    const defaults = {
+      kubeconfigPath: undefined,
+      namespace: 'karma-system',
+      podName: 'karma',
+      dataFolder: resolve('.karma/data'),
+      http: { host: '127.0.0.1', port: 8480 },
+      probes: { host: '127.0.0.1', port: 8481 },
+      lease: { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 1_500, requestTimeoutMs: 3_000 },
+      lingerMs: 1_000,
+      logLevel: 'info',
+    }
+    const names = ['KUBECONFIG', 'KARMA_NAMESPACE', 'POD_NAME', 'HOSTNAME', 'KARMA_DATA', 'KARMA_HTTP', 'KARMA_PROBES']
+    const numbers = ['DURATION', 'RENEW_DEADLINE', 'RETRY', 'REQUEST_TIMEOUT'].map((name) => `KARMA_LEASE_${name}_MS`)
+    const empty = [...names, ...numbers, 'KARMA_LINGER_MS', 'KARMA_LOG_LEVEL'].map((name) => [name, ''])
+    assert.deepEqual(read({}), defaults)
+    assert.deepEqual(read(Object.fromEntries(empty)), defaults)
+  })
+
+  it('takes what is set', () => {
+    const variables = {
+      KUBECONFIG: '/etc/kube',
+      KARMA_NAMESPACE: 'ops',
+      POD_NAME: 'karma-0',
+      HOSTNAME: 'node-1',
+      KARMA_DATA: '/data/../var',
+      KARMA_HTTP: '[::1]:0',
+      KARMA_PROBES: '0.0.0.0:65535',
+      KARMA_LEASE_DURATION_MS: '1000',
+      KARMA_LEASE_RENEW_DEADLINE_MS: '500',
+      KARMA_LEASE_RETRY_MS: '100',
+      KARMA_LEASE_REQUEST_TIMEOUT_MS: '300',
+      KARMA_LINGER_MS: '1',
+      KARMA_LOG_LEVEL: 'debug',
+    }
+    assert.deepEqual(read(variables), {
+      kubeconfigPath: '/etc/kube',
+      namespace: 'ops',
+      podName: 'karma-0',
+      dataFolder: resolve('/var'),
+      http: { host: '[::1]', port: 0 },
+      probes: { host: '0.0.0.0', port: 65_535 },
+      lease: { durationMs: 1_000, renewDeadlineMs: 500, retryMs: 100, requestTimeoutMs: 300 },
+      lingerMs: 1,
+      logLevel: 'debug',
+    })
+    assert.equal(read({ HOSTNAME: 'node-1' }).podName, 'node-1')
+  })
+
+  it('leaves room for a UUID behind the longest name of a pod', () => {
+    assert.equal(`${read({ POD_NAME: 'p'.repeat(300) }).podName}_${crypto.randomUUID()}`.length, 253)
+  })
+
+  const wrong: [variables: Variables, expected: string][] = [
+    [{ KARMA_LINGER_MS: '0' }, 'KARMA_LINGER_MS: expected a number of milliseconds above 0, found "0"'],
+    [{ KARMA_LINGER_MS: '-5' }, 'KARMA_LINGER_MS: expected a number of milliseconds above 0, found "-5"'],
+    [{ KARMA_LINGER_MS: '1.5' }, 'KARMA_LINGER_MS: expected a number of milliseconds above 0, found "1.5"'],
+    [{ KARMA_LINGER_MS: '1s' }, 'KARMA_LINGER_MS: expected a number of milliseconds above 0, found "1s"'],
+    [{ KARMA_LINGER_MS: 'Infinity' }, 'KARMA_LINGER_MS: expected a number of milliseconds above 0, found "Infinity"'],
+    [{ KARMA_HTTP: 'localhost' }, 'KARMA_HTTP: expected HOST:PORT, found "localhost"'],
+    [{ KARMA_HTTP: ':80' }, 'KARMA_HTTP: expected HOST:PORT, found ":80"'],
+    [{ KARMA_HTTP: '127.0.0.1:65536' }, 'KARMA_HTTP: expected HOST:PORT, found "127.0.0.1:65536"'],
+    [{ KARMA_PROBES: '127.0.0.1:-1' }, 'KARMA_PROBES: expected HOST:PORT, found "127.0.0.1:-1"'],
+    [
+      { KARMA_LOG_LEVEL: 'loud' },
+      'KARMA_LOG_LEVEL: expected one of trace, debug, info, warn, error, fatal, silent, found "loud"',
+    ],
+    [
+      { KARMA_LEASE_RETRY_MS: '10000' },
+      'KARMA_LEASE_…: retryMs: expected less than renewDeadlineMs 10000, found 10000',
+    ],
+    [
+      { KARMA_LEASE_DURATION_MS: '14800' },
+      'KARMA_LEASE_…: durationMs: expected more than renewDeadlineMs + requestTimeoutMs + 1.2 * retryMs = 14800, found 14800',
+    ],
+  ]
+  for (const [variables, expected] of wrong) {
+    it(`refuses ${JSON.stringify(variables)}`, () => assert.deepEqual(faults(variables), [expected]))
+  }
+
+  it('lists every fault at once', () => {
+    const variables = {
+      KARMA_LINGER_MS: 'x',
+      KARMA_HTTP: 'x',
+      KARMA_PROBES: 'x',
+      KARMA_LOG_LEVEL: 'x',
+      KARMA_LEASE_RETRY_MS: 'x',
+    }
+    assert.deepEqual(
+      faults(variables)
+        .map((fault) => fault.split(':')[0])
+        .sort(),
+      Object.keys(variables).sort(),
+    )
+  })
+})
