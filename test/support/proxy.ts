@@ -27,6 +27,7 @@ export interface ProxiedRequest extends ApiRequest {
  * - `cut-after`: forwarded; once the server has answered, the client's connection is destroyed instead of the answer.
  * - `after`: forwarded and answered; `run` is called when the answer has been handed to the network.
  * - `instead-of-answer`: forwarded; once the server has answered, `run` is called, then as `cut-after`.
+ *   With `when`, both are `pass` for an answer whose status it does not want.
  * - `delay`: `next` happens after `ms`, or after `until`.
  * - `replace`: answered by the proxy; the server hears nothing.
  * - `rewrite`: forwarded with another path and query.
@@ -36,8 +37,7 @@ export type Action =
   | { readonly kind: 'pass' }
   | { readonly kind: 'cut-before' }
   | { readonly kind: 'cut-after' }
-  | { readonly kind: 'after'; readonly run: () => void | Promise<void> }
-  | { readonly kind: 'instead-of-answer'; readonly run: () => void | Promise<void> }
+  | { readonly kind: 'after' | 'instead-of-answer'; readonly run: () => void | Promise<void>; readonly when?: When }
   | { readonly kind: 'delay'; readonly ms?: number; readonly until?: Promise<unknown>; readonly next?: Action }
   | {
       readonly kind: 'replace'
@@ -46,6 +46,8 @@ export type Action =
       readonly headers?: Readonly<Record<string, string>>
     }
   | { readonly kind: 'rewrite'; readonly url: URL }
+
+type When = (status: number) => boolean
 
 export const pass: Action = { kind: 'pass' }
 
@@ -141,7 +143,7 @@ export const startProxy = async ({ target, ca, tls }: Options): Promise<ApiProxy
         return
       default: {
         const from = await forward(exchange, action.kind === 'rewrite' ? action.url : request.url)
-        if (from) await passOn(action, exchange, from)
+        if (from) await passOn(isWanted(action, from) ? action : pass, exchange, from)
         else incoming.socket.destroy()
       }
     }
@@ -212,6 +214,9 @@ export const startProxy = async ({ target, ca, tls }: Options): Promise<ApiProxy
     },
   }
 }
+
+const isWanted = (action: Action, from: IncomingMessage): boolean =>
+  !('when' in action) || (action.when?.(from.statusCode ?? 0) ?? true)
 
 interface Exchange {
   readonly incoming: IncomingMessage

@@ -1,0 +1,109 @@
+import type { Answer, Api } from './api.ts'
+import type { Recorded, Recorder } from './recorder.ts'
+
+/** What a user does in one namespace, past the proxy, and what a user waits for. */
+export interface Stage {
+  readonly namespace: string
+  component(id: string, spec?: object): Promise<void>
+  request(name: string, component: string, spec: object): Promise<void>
+  /** reports outputs, as an executor does */
+  report(id: string, outputs: Readonly<Record<string, unknown>>): Promise<void>
+  cancel(name: string): Promise<void>
+  removeComponent(id: string): Promise<void>
+  removeRequest(name: string): Promise<void>
+  /** its newest state satisfies `holds`; with `isGone`: there is none any more */
+  committed(id: string): Promise<void>
+  heldBack(id: string): Promise<void>
+  phase(name: string, phase: string): Promise<void>
+  gone(kind: 'Component' | 'ChangeRequest', name: string): Promise<void>
+  /** Nothing is under way: the environment is free, and every status says how things stand. */
+  quiet(): Promise<void>
+}
+
+const group = '/apis/usekarma.dev/v1alpha1'
+export const environmentName = 'e'
+
+/** `type/nickname` as `metadata.name` has it. */
+export const nameOf = (id: string): string => id.replace('/', '.')
+
+export const makeStage = async (api: Api, recorder: Recorder, namespace: string): Promise<Stage> => {
+  const path = (kind: 'components' | 'changerequests', name = ''): string =>
+    `${group}/namespaces/${namespace}/${kind}${name && `/${name}`}`
+  const latest = (kind: string, name: string): Recorded | undefined => recorder.latest(kind, namespace, name)
+  const until = async (what: string, holds: () => boolean): Promise<void> => {
+    await recorder.until(`${namespace}: ${what}`, () => (holds() ? true : undefined))
+  }
+  const conditionOf = (object: Recorded | undefined, type: string): Recorded | undefined =>
+    object?.status?.conditions?.find((condition: Recorded) => condition.type === type)
+
+  await done(api.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }))
+
+  const isFree = (): boolean => {
+    const { metadata, status } = latest('Environment', environmentName) ?? {}
+    if (metadata === undefined || status?.lockedBy || status?.applying?.length > 0) return false
+    if (status?.conditions === undefined) return false
+    const lease = latest('Lease', `karma-${environmentName}`)
+    return !lease?.spec.holderIdentity || isLeftBehind(lease)
+  }
+  /** A dead holder's Lease has run out, and nobody has needed it since. */
+  const isLeftBehind = ({ spec }: Recorded): boolean =>
+    Date.parse(spec.renewTime) + spec.leaseDurationSeconds * 1000 < Date.now()
+  /** Its counts and conditions are those of what is committed now. */
+  const isSettled = (component: Recorded): boolean => {
+    const { metadata, spec, status } = component
+    const id = `${spec.type}/${spec.nickname}`
+    const refers = (other: Recorded): boolean =>
+      other.status?.committed?.references?.some((reference: Recorded) => reference.component === id) ?? false
+    const dependents = recorder.all('Component', namespace).filter(refers).length
+    if (status?.observedGeneration !== metadata.generation || (status?.dependents ?? 0) !== dependents) return false
+    return metadata.deletionTimestamp === undefined && conditionOf(component, 'Ready') !== undefined
+  }
+
+  return {
+    namespace,
+    component: async (id, spec = {}) => {
+      const [type, nickname] = id.split('/')
+      const body = {
+        apiVersion: 'usekarma.dev/v1alpha1',
+        kind: 'Component',
+        metadata: { name: nameOf(id), namespace },
+        spec: { type, nickname, environment: environmentName, project: 'crash', ...spec },
+      }
+      await done(api.create(path('components'), body))
+    },
+    request: async (name, component, spec) => {
+      const metadata = { name, namespace }
+      const body = {
+        apiVersion: 'usekarma.dev/v1alpha1',
+        kind: 'ChangeRequest',
+        metadata,
+        spec: { component, ...spec },
+      }
+      await done(api.create(path('changerequests'), body))
+    },
+    report: async (id, outputs) => {
+      await done(api.mergePatch(`${path('components', nameOf(id))}/status`, { status: { outputs } }))
+    },
+    cancel: async (name) => {
+      await done(api.mergePatch(path('changerequests', name), { spec: { cancel: true } }))
+    },
+    removeComponent: async (id) => {
+      await done(api.remove(path('components', nameOf(id))))
+    },
+    removeRequest: async (name) => {
+      await done(api.remove(path('changerequests', name)))
+    },
+    committed: (id) =>
+      until(`${id} committed`, () => conditionOf(latest('Component', nameOf(id)), 'Committed')?.status === 'True'),
+    heldBack: (id) =>
+      until(`${id} held back`, () => conditionOf(latest('Component', nameOf(id)), 'Stalled')?.status === 'True'),
+    phase: (name, phase) => until(`${name} ${phase}`, () => latest('ChangeRequest', name)?.status?.phase === phase),
+    gone: (kind, name) => until(`${kind} ${name} gone`, () => latest(kind, name) === undefined),
+    quiet: () => until('all quiet', () => isFree() && recorder.all('Component', namespace).every(isSettled)),
+  }
+}
+
+const done = async (answer: Promise<Answer>): Promise<void> => {
+  const { status, message } = await answer
+  if (status >= 300) throw new Error(`the API server answered ${status}: ${message}`)
+}

@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Attached } from '../cluster/attached.ts'
+import { startOperator } from '../cluster/operator.ts'
+
+/** The operator as a process that is started again whenever it ends, as a Deployment does it. */
+export interface OperatorProcess {
+  start(): void
+  /** SIGKILL, now; resolves when the process is gone. The next one is on its way then. */
+  kill(): Promise<void>
+  /** Ends it, and it stays down until `start`. */
+  end(signal?: NodeJS.Signals): Promise<void>
+  /** Processes begun so far. */
+  lives(): number
+  /** Ends that nobody asked for, such as a lost Lease, by exit code (null: a signal). */
+  unasked(): readonly (number | null)[]
+  readonly http: string
+}
+
+export interface OperatorSettings {
+  readonly kubeconfig: string
+  /** folder of its data, the same for every life */
+  readonly data: string
+  /** host:port of its read-only port */
+  readonly http: string
+  /** file to which its output is appended */
+  readonly log: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** A moment before a process that ended by itself is started again, in milliseconds. */
+const pause = 100
+
+export const superviseOperator = (settings: OperatorSettings): OperatorProcess => {
+  let running: Attached | undefined
+  let watching: Promise<void> | undefined
+  let wanted = false
+  let asked = false
+  let lives = 0
+  const unasked: (number | null)[] = []
+
+  const watch = async (): Promise<void> => {
+    while (wanted) {
+      asked = false
+      lives++
+      running = startOperator(settings)
+      const code = await running.ended
+      if (asked) continue
+      unasked.push(code)
+      await sleep(pause)
+    }
+  }
+
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    asked = true
+    await running?.stop(signal)
+  }
+
+  return {
+    start: () => {
+      if (wanted) return
+      wanted = true
+      watching = watch()
+    },
+    kill: () => stop('SIGKILL'),
+    end: async (signal = 'SIGTERM') => {
+      wanted = false
+      await stop(signal)
+      await watching
+    },
+    lives: () => lives,
+    unasked: () => unasked,
+    http: settings.http,
+  }
+}
+
+/** Leases of about a second, obeying core/lock/election's `timingFault`. */
+export const shortLeases: Readonly<Record<string, string>> = {
+  KARMA_LEASE_DURATION_MS: '1000',
+  KARMA_LEASE_RENEW_DEADLINE_MS: '600',
+  KARMA_LEASE_REQUEST_TIMEOUT_MS: '250',
+  KARMA_LEASE_RETRY_MS: '120',
+}
