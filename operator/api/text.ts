@@ -7,17 +7,21 @@ export const bytesInJson = (text: string): number => Buffer.byteLength(JSON.stri
  */
 export const cut = (text: string, most: number): string => {
   const whole = text.toWellFormed()
-  if (whole.length * longestCharacter <= most || bytesInJson(whole) <= most) return whole
-  let left = most - Buffer.byteLength(mark)
+  if (whole.length <= most && bytesInJson(whole) <= most) return whole
+  const left = most - Buffer.byteLength(mark)
   let end = 0
-  for (const character of whole) {
-    left -= bytesInJson(character)
-    if (left < 0) break
-    end += character.length
+  for (let beyond = Math.min(whole.length, left) + 1; end + 1 < beyond; ) {
+    const middle = (end + beyond) >> 1
+    if (bytesInJson(beginning(whole, middle)) <= left) end = middle
+    else beyond = middle
   }
-  return `${whole.slice(0, end)}${mark}`
+  return `${beginning(whole, end)}${mark}`
+}
+
+/** At most `length` UTF-16 units, and no half of a character. */
+const beginning = (text: string, length: number): string => {
+  const kept = text.slice(0, length)
+  return kept.isWellFormed() ? kept : kept.slice(0, -1)
 }
 
 const mark = '…'
-/** a control character as \uXXXX, per UTF-16 unit */
-const longestCharacter = 6
