@@ -208,7 +208,7 @@ export interface ChangeRequestStatus {
   writeAhead?: WriteAhead
   /** The number of the last history entry ever written. */
   seq?: number
-  /** The last 32 transitions, oldest first. Older ones are in the ledger. */
+  /** The last transitions, oldest first, at most 32. Older ones are in the ledger. */
   history?: HistoryEntry[]
   /** The state in standard form. Succeeded sums up the others; Finished is true at every end. */
   conditions?: Condition[]
@@ -347,7 +347,7 @@ export interface ComponentStatus {
   dependents?: number
   /** The number of the last history entry ever written. */
   seq?: number
-  /** The last 32 transitions, oldest first. Older ones are in the ledger. */
+  /** The last transitions, oldest first, at most 32. Older ones are in the ledger. */
   history?: HistoryEntry[]
   /** The state in standard form. Ready sums up the others. */
   conditions?: Condition[]
@@ -388,8 +388,8 @@ export interface Guard {
    */
   expression: string
   /**
-   * Asks once for each Component that depends on the changed one, directly or through others (Dependents), or that the
-   * changed one refers to (Dependencies); it is called other in the expression. Default: asks once.
+   * Asks once for each committed Component that refers to the changed one (Dependents), or that the changed one refers
+   * to (Dependencies); it is called other in the expression. Default: asks once.
    */
   forEach?: 'Dependents' | 'Dependencies'
   /**
@@ -478,7 +478,7 @@ export interface EnvironmentStatus {
   queued?: number
   /** The number of the last history entry ever written. */
   seq?: number
-  /** The last 32 transitions, oldest first. Older ones are in the ledger. */
+  /** The last transitions, oldest first, at most 32. Older ones are in the ledger. */
   history?: HistoryEntry[]
   /** The state in standard form. Ready sums up the others. */
   conditions?: Condition[]

@@ -230,7 +230,7 @@ describe('core/change/request-status: the largest that may be', () => {
   const id = `site/${name('n', 0)}`
   const impactOn = (count: number): Impact => {
     const reached = Array.from({ length: count }, (_, i) => ({
-      id: `dev/${'t'.repeat(60)}/${name('c', i)}`,
+      id: `dev/${'t'.repeat(60)}/${i < 100 ? name('c', i) : i}`,
       distance: 1,
     }))
     return { reached, count, nearest: (limit: number) => reached.slice(0, limit) } as unknown as Impact
@@ -277,7 +277,7 @@ describe('core/change/request-status: the largest that may be', () => {
       verdict: 'Reject' as const,
       reason: 'GuardFailed' as const,
       object: `site/${name('n', i)}`,
-      message: `${i}${'鯨'.repeat(10_000)}`,
+      message: `${i}${'鯨'.repeat(3_000)}`,
     }))
     const request = aChangeRequest()
     const plan = { ...planIn(request, world), verdicts, warnings: verdicts.map(({ message }) => message) }

@@ -171,14 +171,14 @@ describe('outbox', () => {
       type: 'component.committed',
       reason: 'R'.repeat(99),
       message: 'm'.repeat(999),
-      attrs: { patch: 'x'.repeat(9999) },
+      attrs: { patch: 'x'.repeat(3999) },
     },
-    { type: 'component.committed', message: '"'.repeat(999), attrs: { patch: '"'.repeat(9999) } },
-    { type: 'component.committed', message: '\u0001'.repeat(999), attrs: { patch: '\u0001'.repeat(9999) } },
+    { type: 'component.committed', message: '"'.repeat(999), attrs: { patch: '"'.repeat(3999) } },
+    { type: 'component.committed', message: '\u0001'.repeat(999), attrs: { patch: '\u0001'.repeat(3999) } },
     {
       type: 'component.committed',
       message: '鯨'.repeat(999),
-      attrs: { patch: '鯨'.repeat(9999), list: ['鯨'.repeat(99)] },
+      attrs: { patch: '鯨'.repeat(3999), list: ['鯨'.repeat(99)] },
     },
   ]
   for (const transition of large) {
