@@ -16,7 +16,7 @@ import { parseJson } from './api/json.ts'
 import type { Result } from './api/result.ts'
 import { type Config, readConfig } from './config.ts'
 import { makeControllers } from './controllers/controllers.ts'
-import { noticeTransitions } from './controllers/notices.ts'
+import { makeNoRoom, noticeTransitions } from './controllers/notices.ts'
 import { makeRelay } from './controllers/relay.ts'
 import { indexes } from './controllers/wake.ts'
 import { decide, heldSince, observe } from './core/lock/election.ts'
@@ -139,6 +139,7 @@ const run = async (config: Config): Promise<void> => {
     random,
     times: { turnMs: 30_000, lingerMs: config.lingerMs },
     log,
+    noRoom: makeNoRoom(recorder.record),
     nextId: () => randomUUID().slice(0, 8),
     metrics,
   })

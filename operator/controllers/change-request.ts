@@ -10,6 +10,7 @@ import type { Caches, Cluster, Of } from '../ports/cluster.ts'
 import { again, done, type Outcome, retry } from '../runtime/controller.ts'
 import { hasFinalizer, withFinalizer, withoutFinalizer } from '../runtime/finalizer.ts'
 import type { Gather } from './gather.ts'
+import type { NoRoom } from './notices.ts'
 import { changeIdOf } from './passage.ts'
 import type { Relay } from './relay.ts'
 import type { Waiting } from './waiting.ts'
@@ -25,11 +26,12 @@ export interface ChangeRequestDependencies {
   readonly clock: Pick<Clock, 'now'>
   /** the environment is to be looked at: something in it is half done */
   readonly lookAt: (environmentKey: string) => void
+  readonly noRoom: NoRoom
 }
 
 /** Steps 1 to 3 of a change: what it would do, and whether it may try to pass its environment's gate. */
 export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependencies) => {
-  const { cluster, caches, gather, waiting, relay, clock, lookAt } = dependencies
+  const { cluster, caches, gather, waiting, relay, clock, lookAt, noRoom } = dependencies
 
   /** The Component it names: from the cache, or, before anything is concluded from its absence, from the server. */
   const componentOf = async (request: Of<'ChangeRequest'>) => {
@@ -41,6 +43,26 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     if (cached) return { component: cached }
     const read = await cluster.read('Component', key)
     return read.ok ? { component: caches.Component.get(key) ?? read.value } : { failure: read.failure }
+  }
+
+  const letGo = async (request: Of<'ChangeRequest'>): Promise<Outcome> => {
+    const { finalizers } = request.metadata
+    if (!hasFinalizer(finalizers, changeFinalizer)) return done
+    const written = await cluster.writeFinalizers(
+      'ChangeRequest',
+      request,
+      withoutFinalizer(finalizers, changeFinalizer),
+    )
+    // An object that fills the last byte cannot be written at all, by nobody.
+    const isOver = written.ok || written.failure.reason === 'NotFound' || written.failure.reason === 'TooLarge'
+    return isOver ? done : retry(written.failure)
+  }
+
+  /** Keeps the object until its last event is out. */
+  const end = async (request: Of<'ChangeRequest'>): Promise<Outcome> => {
+    if (!request.metadata.deletionTimestamp) return done
+    const drain = relay.drained(request)
+    return drain.kind === 'Waiting' ? again(Math.min(drain.ms, 200)) : letGo(request)
   }
 
   const stop = async (
@@ -55,21 +77,10 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     const environment = world?.environment.metadata.name
     const status = stopped(request, step, { world, environment, position, now: clock.now() })
     const written = await cluster.writeStatus('ChangeRequest', request, status)
-    return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
-  }
-
-  /** Keeps the object until its last event is out. */
-  const end = async (request: Of<'ChangeRequest'>): Promise<Outcome> => {
-    const { finalizers, deletionTimestamp } = request.metadata
-    if (!deletionTimestamp || !hasFinalizer(finalizers, changeFinalizer)) return done
-    const drain = relay.drained(request)
-    if (drain.kind === 'Waiting') return again(Math.min(drain.ms, 200))
-    const written = await cluster.writeFinalizers(
-      'ChangeRequest',
-      request,
-      withoutFinalizer(finalizers, changeFinalizer),
-    )
-    return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
+    if (written.ok || written.failure.reason === 'NotFound') return done
+    if (written.failure.reason !== 'TooLarge') return retry(written.failure)
+    noRoom(request, written.failure)
+    return letGo(request)
   }
 
   /**
@@ -135,7 +146,7 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     if (!request) return done
     const { finalizers, deletionTimestamp } = request.metadata
     if (isFinished(phaseOf(request.status))) return end(request)
-    if (deletionTimestamp || hasFinalizer(finalizers, changeFinalizer)) return live(request, key)
+    if (deletionTimestamp || hasFinalizer(finalizers, changeFinalizer) || isTooLarge(request)) return live(request, key)
     const added = await cluster.writeFinalizers('ChangeRequest', request, withFinalizer(finalizers, changeFinalizer))
     return added.ok ? done : retry(added.failure)
   }
@@ -143,3 +154,6 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
 
 const placeOf = ({ metadata, spec }: Of<'Component'>): string =>
   environmentKey(metadata.namespace ?? '', spec.environment)
+
+/** With a finalizer it could not even be deleted, when there is no room for the time of deletion. */
+const isTooLarge = ({ faults }: Of<'ChangeRequest'>): boolean => faults.some(({ reason }) => reason === 'TooLarge')

@@ -8,6 +8,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
 import { again, done, type Outcome, retry } from '../runtime/controller.ts'
 import { hasFinalizer, withFinalizer, withoutFinalizer } from '../runtime/finalizer.ts'
+import type { NoRoom } from './notices.ts'
 import type { Relay } from './relay.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -21,20 +22,27 @@ export interface ComponentDependencies {
   readonly waiting: Waiting
   readonly relay: Pick<Relay, 'drained' | 'room'>
   readonly clock: Pick<Clock, 'now'>
+  readonly noRoom: NoRoom
 }
 
 /** Brings Components to their environment's gate when they come and go, and says in their status how they stand. */
-export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock }: ComponentDependencies) => {
+export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock, noRoom }: ComponentDependencies) => {
   const writeFinalizers = async (component: Of<'Component'>, finalizers: readonly string[]): Promise<Outcome> => {
     const written = await cluster.writeFinalizers('Component', component, finalizers)
     return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
+  }
+
+  const letGo = async (component: Of<'Component'>): Promise<Outcome> => {
+    const { finalizers } = component.metadata
+    if (!hasFinalizer(finalizers, componentFinalizer)) return done
+    return writeFinalizers(component, withoutFinalizer(finalizers, componentFinalizer))
   }
 
   /** It has left the graph, or never was in it: it may go once its last event is out. */
   const end = async (component: Of<'Component'>): Promise<Outcome> => {
     const drain = relay.drained(component)
     if (drain.kind === 'Waiting') return again(Math.min(drain.ms, 200))
-    return writeFinalizers(component, withoutFinalizer(component.metadata.finalizers, componentFinalizer))
+    return letGo(component)
   }
 
   /** How many committed Components refer to it. */
@@ -119,7 +127,10 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
     if (isSame(status, next)) return done
     if (relay.room(component) < 1) return again(200)
     const written = await cluster.writeStatus('Component', component, next)
-    return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
+    if (written.ok || written.failure.reason === 'NotFound') return done
+    if (written.failure.reason !== 'TooLarge') return retry(written.failure)
+    noRoom(component, written.failure)
+    return letGo(component)
   }
 
   return async (key: string): Promise<Outcome> => {
@@ -130,7 +141,7 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
     }
     // 1. It may not vanish before it has passed the gate.
     const { finalizers, deletionTimestamp } = component.metadata
-    if (!hasFinalizer(finalizers, componentFinalizer)) {
+    if (!hasFinalizer(finalizers, componentFinalizer) && !isTooLarge(component)) {
       return deletionTimestamp ? done : writeFinalizers(component, withFinalizer(finalizers, componentFinalizer))
     }
     if (deletionTimestamp && !component.status?.committed) return end(component)
@@ -141,6 +152,10 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
     return tell(component, key)
   }
 }
+
+/** With a finalizer it could not even be deleted, when there is no room for the time of deletion. */
+const isTooLarge = ({ faults, status }: Of<'Component'>): boolean =>
+  !status?.committed && faults.some(({ reason }) => reason === 'TooLarge')
 
 const keyOfId = (id: string): string => id.replace(/^([^/]*)\/([^/]*)\/(.*)$/, '$1/$2.$3')
 

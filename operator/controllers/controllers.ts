@@ -15,6 +15,7 @@ import { makeComponentReconciler } from './component.ts'
 import { makeComponentTypeReconciler } from './component-type.ts'
 import { type EnvironmentTimes, makeEnvironmentReconciler } from './environment.ts'
 import { makeGather } from './gather.ts'
+import type { NoRoom } from './notices.ts'
 import type { Relay } from './relay.ts'
 import { makeWaiting } from './waiting.ts'
 import { wakeOn } from './wake.ts'
@@ -32,6 +33,7 @@ export interface ControllersDependencies {
   readonly random: () => number
   readonly times: EnvironmentTimes
   readonly log: Logger
+  readonly noRoom: NoRoom
   readonly nextId: () => string
   readonly metrics: Pick<Metrics, 'controllers' | 'watchQueue'>
 }
@@ -41,7 +43,7 @@ const countDelay = 1_000
 
 /** The four controllers, their queues, and what wakes them. */
 export const makeControllers = (dependencies: ControllersDependencies) => {
-  const { cluster, caches, graph, relay, clock, sleep, random, log, nextId, metrics } = dependencies
+  const { cluster, caches, graph, relay, clock, sleep, random, log, noRoom, nextId, metrics } = dependencies
 
   const queueOf = (name: string) => {
     const queue = makeWorkQueue({ clock, random })
@@ -79,11 +81,20 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
     makeController({ name, queue: queues[name], workers, reconcile, log, clock, nextId, metrics: metrics.controllers })
   const controllers = [
     controllerOf('componentType', 1, makeComponentTypeReconciler({ cluster, caches, guards, configFaults, clock })),
-    controllerOf('component', 8, makeComponentReconciler({ cluster, caches, waiting, relay, clock })),
+    controllerOf('component', 8, makeComponentReconciler({ cluster, caches, waiting, relay, clock, noRoom })),
     controllerOf(
       'changeRequest',
       16,
-      makeChangeRequestReconciler({ cluster, caches, gather, waiting, relay, clock, lookAt: queues.environment.add }),
+      makeChangeRequestReconciler({
+        cluster,
+        caches,
+        gather,
+        waiting,
+        relay,
+        clock,
+        lookAt: queues.environment.add,
+        noRoom,
+      }),
     ),
     controllerOf('environment', 8, environment.reconcile),
   ]

@@ -1,4 +1,5 @@
 import type { HistoryEntry } from '../api/kinds.generated.ts'
+import type { Failure } from '../api/result.ts'
 import type { Teller } from '../core/event/envelope.ts'
 import type { Recorder } from '../runtime/recorder.ts'
 
@@ -48,3 +49,22 @@ const notice = (
     note: message,
   })
 }
+
+/**
+ * The API server has no room for the status of this object (reason TooLarge). That is final: only an Event can say it,
+ * and whoever sees it deletes the object.
+ */
+export type NoRoom = (object: Teller, failure: Failure) => void
+
+export const makeNoRoom =
+  (record: Recorder['record']): NoRoom =>
+  ({ apiVersion, kind, metadata }, { reason, message }) => {
+    const { name, namespace = '', uid = '' } = metadata
+    record({
+      regarding: { apiVersion, kind, name, namespace, uid },
+      type: 'Warning',
+      action: 'GiveUp',
+      reason,
+      note: `${kind} ${name}: expected room for status beside spec, found that the API server takes no more (${message}); delete it, and ask for less`,
+    })
+  }
