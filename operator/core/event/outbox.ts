@@ -27,7 +27,8 @@ export interface Transition {
 }
 
 /**
- * The ring after these transitions: the last 32 entries, or as many as fit. It goes into the same status write as the state that they tell of.
+ * The ring after these transitions: the last 32 entries, or as many as fit. It goes into the same status write as the
+ * state that they tell of.
  * `now` is wall time in epoch milliseconds; an entry is never dated before the one in front of it, so that order by
  * time and order by number agree even when an operator with a slower clock took over.
  */
