@@ -16,7 +16,7 @@ const at = (plural: string, name = '', sub = ''): string =>
   `${group}/namespaces/bench/${plural}${name && `/${name}`}${sub && `/${sub}`}`
 const inFlight = 32
 const components = 512
-const changes = 1_500
+const loadSeconds = 12
 const rawSeconds = 4
 
 /** Changes through the gate, beside the status patches that the same API server takes in the same run. */
@@ -46,7 +46,7 @@ const bench: Bench = async (report) => {
     const single = await singles(user, watch)
     const writes = await writesOfOne(user, watch, controlPlane.auditLogPath)
     const peer = await samePeer(user, karma)
-    report.progress(`${changes} changes, ${inFlight} in flight`)
+    report.progress(`changes for ${loadSeconds} s, ${inFlight} in flight`)
     const rate = await throughput(user, watch)
     const shared = writesSince(controlPlane.auditLogPath, rate.from)
     watch.stop()
@@ -71,7 +71,7 @@ interface Measured {
   readonly single: number
   readonly peer: number
   readonly writes: Writes
-  readonly rate: { readonly perSecond: number }
+  readonly rate: { readonly perSecond: number; readonly changes: number }
   readonly shared: Writes
 }
 
@@ -83,14 +83,14 @@ const tell = (report: Report, { raw, before, after, single, peer, writes, rate, 
     budget: { of: 'value', atMost: 5 },
   })
   report.figure({ name: '… beside it: Lease, claim and release, relay, Events', value: writes.beside, unit: 'writes' })
-  const each = shared.change / changes
+  const each = shared.change / rate.changes
   report.figure({
     name: `API writes per change, ${inFlight} in flight`,
     value: each,
     unit: 'writes',
     budget: { of: 'value', atMost: 5 },
   })
-  report.figure({ name: '… beside it', value: shared.beside / changes, unit: 'writes' })
+  report.figure({ name: '… beside it', value: shared.beside / rate.changes, unit: 'writes' })
   const ceiling = raw / (each + 1)
   report.figure({
     name: `changes per second, ${inFlight} in flight`,
@@ -259,13 +259,29 @@ const singles = async (user: KubernetesClient, watch: Watch): Promise<number> =>
   return median(times)
 }
 
-const throughput = async (user: KubernetesClient, watch: Watch): Promise<{ perSecond: number; from: number }> => {
-  await pool(200, async (i) => void (await change(user, watch, `warm-${i}`, `s${i % components}`, i + 1_000)))
+const throughput = async (
+  user: KubernetesClient,
+  watch: Watch,
+): Promise<{ perSecond: number; changes: number; from: number }> => {
+  let started = performance.now()
+  let from = Date.now()
+  let count = 0
+  const workers = async (name: string, seconds: number): Promise<void> => {
+    const end = performance.now() + seconds * 1_000
+    count = 0
+    await pool(inFlight, async () => {
+      while (performance.now() < end) {
+        const i = count++
+        await change(user, watch, `${name}-${i}`, `s${i % components}`, i + 1_000)
+      }
+    })
+  }
+  await workers('warm', loadSeconds / 4)
   await sleep(500)
-  const from = Date.now()
-  const started = performance.now()
-  await pool(changes, async (i) => void (await change(user, watch, `load-${i}`, `s${i % components}`, i + 10_000)))
-  return { perSecond: changes / ((performance.now() - started) / 1000), from }
+  from = Date.now()
+  started = performance.now()
+  await workers('load', loadSeconds)
+  return { perSecond: count / ((performance.now() - started) / 1_000), changes: count, from }
 }
 
 /** The writes of one change, by the same client one after the other: create, two on the request, Environment, Component twice. */
