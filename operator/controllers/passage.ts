@@ -2,7 +2,16 @@ import type { Applying, ChangeRequest, Component, Environment, JsonObject } from
 import { emptyObject, patchBetween } from '../api/merge-patch.ts'
 import type { Parsed } from '../api/parse.ts'
 import type { Failure, Result } from '../api/result.ts'
-import type { Answer, Effect, Held, Member, Pass, Stale, Target } from '../core/change/commit.ts'
+import {
+  type Answer,
+  type Effect,
+  type Held,
+  isNewer,
+  type Member,
+  type Pass,
+  type Stale,
+  type Target,
+} from '../core/change/commit.ts'
 import type { Step } from '../core/change/life.ts'
 import { patchOfUntouched } from '../core/change/patch.ts'
 import { editOf, type Plan } from '../core/change/plan.ts'
@@ -65,7 +74,7 @@ export const makePassage = (
   let environment: Of<'Environment'> | undefined
   const components = new Map<string, Of<'Component'>>()
   /** What this process writes itself is in its caches at once; what others wrote is up to here. */
-  const seen = '0'
+  let seen = '0'
   const keyOf = (name: string): string => `${namespace}/${name}`
 
   const keep = <K extends Kind>(kind: K, object: Of<K>): string => {
@@ -276,8 +285,12 @@ export const makePassage = (
     switch (effect.do) {
       case 'ReadEnvironment':
         return readEnvironment()
-      case 'Claim':
-        return writeEnvironment(pass.read!.resourceVersion, (current) => claimed(current, holder, now))
+      case 'Claim': {
+        const { resourceVersion, highest } = pass.read!
+        // One above the Environment's own is of another etcd (a restored backup), and would never be reached.
+        seen = isNewer(highest, resourceVersion) ? '0' : highest
+        return writeEnvironment(resourceVersion, (current) => claimed(current, holder, now))
+      }
       case 'Look':
         return look(pass)
       case 'Plan':
