@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Campaign, missesOf, startCampaign, tableOf } from '../support/crash-campaign.ts'
 import { crashPlans } from '../support/crash-plans.ts'
+import { type Restarts, startRestarts } from '../support/crash-restarts.ts'
 import type { Run } from '../support/crash-run.ts'
 import { workloads } from '../support/crash-workloads.ts'
 
@@ -16,11 +17,13 @@ describe('an operator that is killed', function () {
   const begun = performance.now()
   const recovered: number[] = []
   let campaign: Campaign
+  let restarts: Restarts
 
   before(() => {
     campaign = startCampaign({ workloads, plans: crashPlans, lanes })
+    restarts = startRestarts()
   })
-  after(() => campaign.stop())
+  after(() => Promise.all([campaign.stop(), restarts.stop()]))
 
   const isWell = ({ violations }: Run): void => assert.equal(violations.join('\n'), '')
 
@@ -34,6 +37,30 @@ describe('an operator that is killed', function () {
       isWell(run)
     })
   }
+
+  describe('with Leases of 15 s, the default', () => {
+    it('gives them back on SIGTERM: the next one has the lead at its first look', async () => {
+      const { looks, ms } = await restarts.handOver
+      process.stdout.write(`      led ${ms.toFixed(0)} ms after its first look\n`)
+      assert.equal(looks, 1)
+    })
+
+    it('waits, as a new leader, until its watch has shown what the one before has committed', async () => {
+      const { config, faults } = await restarts.staleStandby
+      assert.deepEqual(faults, [])
+      assert.deepEqual(config, { title: 'B', colour: 'blue' })
+    })
+
+    it('goes on when the API server is killed in the middle of a change, and comes back', async () => {
+      isWell(await restarts.apiServer)
+    })
+
+    it('comes back after SIGKILL in the middle of a change', async () => {
+      const run = await restarts.killed
+      process.stdout.write(`      recovered in ${(run.recoveredMs / 1000).toFixed(1)} s\n`)
+      isWell(run)
+    })
+  })
 
   it('leaves nothing open, and a ledger with each event once', async () => {
     const reports = await campaign.reports()

@@ -100,7 +100,7 @@ export const startCampaign = ({ workloads, plans, lanes: count }: CampaignSettin
 /** Nothing is written when nothing happens; the lead is given back; the ledger has every event once. */
 const lookBack = async (lane: Lane): Promise<LaneReport> => {
   const { operator, recorder, writes, namespaces } = lane
-  const faults: string[] = []
+  const faults: string[] = recorder.gaps() > 0 ? ['the recorder missed states'] : []
   if (!(await isIdle(lane)))
     faults.push(
       `still writing: ${writes()

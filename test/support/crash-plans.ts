@@ -1,5 +1,5 @@
 import type { Effect } from './crash-effects.ts'
-import { type Workload, workloads } from './crash-workloads.ts'
+import { change, type Workload, workloads } from './crash-workloads.ts'
 
 /**
  * Where the operator is killed: `before` the request is forwarded; `during`: the API server has carried it out, and the
@@ -24,8 +24,6 @@ const planOf = (workload: Workload, ...faults: Fault[]): Plan => {
   const where = faults.map(({ effect, position }) => `${position} "${effect}"`).join(', then ')
   return { name: `${workload.name}, killed ${where}`, workload, faults }
 }
-
-const [change] = workloads as [Workload]
 
 /** Every effect of every workload in each position; effects of a recovery alone need a kill before. */
 export const crashPlans: readonly Plan[] = [

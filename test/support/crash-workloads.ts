@@ -25,7 +25,7 @@ const twoComponents = async (stage: Stage): Promise<void> => {
 }
 
 /** A change goes through, and another one after it: whatever has happened, the gate still works. */
-const change: Workload = {
+export const change: Workload = {
   name: 'change',
   setup: twoComponents,
   act: async (stage) => {

@@ -121,7 +121,7 @@ export const startRecorder = async (controlPlane: ControlPlane): Promise<Recorde
     latest: (kind, namespace, name) => newest.get(`${kind} ${namespace}/${name}`),
     all: (kind, namespace) =>
       [...newest].flatMap(([key, object]) => (key.startsWith(`${kind} ${namespace}/`) ? [object] : [])),
-    until: (what, look, ms = 60_000) =>
+    until: (what, look, ms = 120_000) =>
       new Promise((resolve, reject) => {
         const end = (act: () => void): void => {
           clearTimeout(timer)
