@@ -7,8 +7,8 @@ import type { Facts, Guard, Known, Verdict } from './facts.ts'
 import { targetOf } from './missing-reference.ts'
 
 /**
- * An output that a committed dependent uses must not vanish. It vanishes when there was a field of config that it is made
- * from (`outputs[].from` of the ComponentType), and none is left.
+ * An output that a committed dependent uses must not vanish. It vanishes when there was a field of config that it is
+ * made from (`outputs[].from` of the ComponentType), and none is left.
  */
 export const outputInUse: Guard = (facts) => {
   const { before, after, type, world, id } = facts

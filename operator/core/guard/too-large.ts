@@ -16,8 +16,10 @@ export const tooLarge: Guard = (facts) => {
     return [{ guard: 'TooLarge', verdict: 'Reject', reason: 'TooLarge', object, message }]
   }
   const { source, project, allowedNamespaces } = restOf(facts)
+  const config = reject('spec.config', limits.config.bytes, bytesOf(after))
+  // What is too large by itself says the rest.
+  if (config.length > 0) return config
   return [
-    ...reject('spec.config', limits.config.bytes, bytesOf(after)),
     ...reject(
       'config, references, source, project and allowedNamespaces together',
       bounds.committed,
