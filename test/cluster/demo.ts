@@ -33,7 +33,16 @@ async function play(kubeconfig: string, api: string, program: string, token: str
   const wait = (what: string, condition: string) =>
     run('wait', '--namespace=dev', what, `--for=${condition}`, '--timeout=30s')
   const report = (component: string, status: object) =>
-    run('patch', '--namespace=dev', 'component', component, '--subresource=status', '--type=merge', '-p', JSON.stringify({ status }))
+    run(
+      'patch',
+      '--namespace=dev',
+      'component',
+      component,
+      '--subresource=status',
+      '--type=merge',
+      '-p',
+      JSON.stringify({ status }),
+    )
   const request = async (name: string): Promise<Request> =>
     JSON.parse(await run('get', '--namespace=dev', 'changerequest', name, '-o', 'json')) as Request
   const messageOf = ({ status }: Request): string =>
@@ -48,9 +57,13 @@ async function play(kubeconfig: string, api: string, program: string, token: str
   await apply('1-types.yaml')
   await apply('2-components.yaml')
   await wait('component/s3-bucket.shared', 'condition=Committed')
-  await report('s3-bucket.shared', { outputs: { arn: 'arn:aws:s3:::usekarma-shared', shared_arn: 'arn:aws:s3:::shared' } })
+  await report('s3-bucket.shared', {
+    outputs: { arn: 'arn:aws:s3:::usekarma-shared', shared_arn: 'arn:aws:s3:::shared' },
+  })
   await report('ec2-instance.build', { runtime: { state: 'running' } })
-  await wait('component', 'condition=Committed').catch(() => run('wait', '--namespace=dev', 'component', '--all', '--for=condition=Committed', '--timeout=30s'))
+  await wait('component', 'condition=Committed').catch(() =>
+    run('wait', '--namespace=dev', 'component', '--all', '--for=condition=Committed', '--timeout=30s'),
+  )
   await run('wait', '--namespace=dev', 'component', '--all', '--for=condition=Committed', '--timeout=30s')
 
   step('a subnet is changed under a running instance')
@@ -58,18 +71,36 @@ async function play(kubeconfig: string, api: string, program: string, token: str
   await wait('changerequest/widen-subnet', 'condition=Finished')
   const subnet = await request('widen-subnet')
   const named = messageOf(subnet).includes('ec2-instance/build') ? ', names ec2-instance/build' : ''
-  row('change the subnet under an instance', 'Rejected, names ec2-instance/build', `${subnet.status?.phase}${named}`, messageOf(subnet))
+  row(
+    'change the subnet under an instance',
+    'Rejected, names ec2-instance/build',
+    `${subnet.status?.phase}${named}`,
+    messageOf(subnet),
+  )
 
   step('DNS aliases are asked for before the distribution has a name')
   await apply('change-aliases.yaml')
   await wait('changerequest/new-alias', 'jsonpath={.status.phase}=Queued')
   const queued = await request('new-alias')
   const waitsFor = queued.status?.blockedBy?.map(({ object }) => object).join(', ')
-  row('new DNS alias, no domain name yet', 'Queued for cloudfront-distribution/karma-dev', `${queued.status?.phase} for ${waitsFor}`, messageOf(queued))
+  row(
+    'new DNS alias, no domain name yet',
+    'Queued for cloudfront-distribution/karma-dev',
+    `${queued.status?.phase} for ${waitsFor}`,
+    messageOf(queued),
+  )
 
   await apply('change-and-cancel.yaml')
   await wait('changerequest/second-thoughts', 'jsonpath={.status.phase}=Queued')
-  await run('patch', '--namespace=dev', 'changerequest', 'second-thoughts', '--type=merge', '-p', '{"spec":{"cancel":true}}')
+  await run(
+    'patch',
+    '--namespace=dev',
+    'changerequest',
+    'second-thoughts',
+    '--type=merge',
+    '-p',
+    '{"spec":{"cancel":true}}',
+  )
   await wait('changerequest/second-thoughts', 'condition=Finished')
   const cancelled = await request('second-thoughts')
   row('another one, taken back', 'Cancelled', `${cancelled.status?.phase}`, messageOf(cancelled))
@@ -91,19 +122,41 @@ async function play(kubeconfig: string, api: string, program: string, token: str
   await wait('changerequest/stop-sharing', 'condition=Finished')
   const bucket = await request('stop-sharing')
   const lambda = messageOf(bucket).includes('lambda-function/thumbnails') ? ', names lambda-function/thumbnails' : ''
-  row('stop sharing the bucket', 'Rejected, names lambda-function/thumbnails', `${bucket.status?.phase}${lambda}`, messageOf(bucket))
+  row(
+    'stop sharing the bucket',
+    'Rejected, names lambda-function/thumbnails',
+    `${bucket.status?.phase}${lambda}`,
+    messageOf(bucket),
+  )
 
   step('a plan')
   await apply('plan-title.yaml')
   await wait('changerequest/plan-title', 'condition=Finished')
   const planned = await request('plan-title')
-  const title = await run('get', '--namespace=dev', 'component', 'serverless-site.karma-dev', '-o', 'jsonpath={.spec.config.title}')
-  row('plan a new title', 'Planned, title still Karma', `${planned.status?.phase}, title still ${title}`, messageOf(planned))
+  const title = await run(
+    'get',
+    '--namespace=dev',
+    'component',
+    'serverless-site.karma-dev',
+    '-o',
+    'jsonpath={.spec.config.title}',
+  )
+  row(
+    'plan a new title',
+    'Planned, title still Karma',
+    `${planned.status?.phase}, title still ${title}`,
+    messageOf(planned),
+  )
 
   say('')
   say(await run('get', 'karma', '--all-namespaces'))
   const told = await story(api, token, 'dev/new-alias')
-  row('the story of new-alias in the ledger', 'requested, queued, planned, applying, applied', told.join(', '), 'kubectl karma log new-alias -n dev')
+  row(
+    'the story of new-alias in the ledger',
+    'requested, queued, planned, applying, applied',
+    told.join(', '),
+    'kubectl karma log new-alias -n dev',
+  )
   return rows
 }
 
@@ -133,7 +186,13 @@ async function main(): Promise<number> {
     const http = `127.0.0.1:${await freePort()}`
     const log = join(folder, 'operator.log')
     const account = await operatorKubeconfig({ controlPlane, dir: folder })
-    operator = startOperator({ kubeconfig: account, data: join(folder, 'data'), http, log, env: { KARMA_PROBES: '127.0.0.1:0' } })
+    operator = startOperator({
+      kubeconfig: account,
+      data: join(folder, 'data'),
+      http,
+      log,
+      env: { KARMA_PROBES: '127.0.0.1:0' },
+    })
     if (!(await whenListening({ http, process: operator }))) throw new Error(`the operator did not start; see ${log}`)
     const token = await kubectl({ kubeconfig, program, args: ['create', 'token', 'karma', '--namespace=karma-system'] })
     const rows = await play(kubeconfig, `http://${http}`, program, token.trim())

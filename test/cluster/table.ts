@@ -17,7 +17,12 @@ export const createTable = (rows: readonly Row[]): string =>
       const same = expected === actual
       const mark = same ? styleText('green', '✔') : styleText('red', '✘')
       const said = wrapped(why).map((line) => `    ${styleText('dim', line)}`)
-      return [`${mark} ${styleText('bold', what)}`, `    expected  ${expected}`, `    came      ${actual}`, ...said].join('\n')
+      return [
+        `${mark} ${styleText('bold', what)}`,
+        `    expected  ${expected}`,
+        `    came      ${actual}`,
+        ...said,
+      ].join('\n')
     })
     .join('\n\n')
     .concat('\n')

@@ -65,7 +65,7 @@ export interface Standing {
   /** what its references still lack, one sentence each */
   readonly unresolved: readonly string[]
   /** what keeps it from being committed */
-  readonly heldBack: readonly Pick<Verdict, 'reason' | 'message'>[]
+  readonly heldBack: readonly (Pick<Verdict, 'reason' | 'message'> & { readonly verdict?: Verdict['verdict'] })[]
 }
 
 /** The conditions of a Component, from what is wanted, what is committed and where it stands. */
@@ -78,7 +78,8 @@ export const conditionsOf = (component: Component, { unresolved, heldBack }: Sta
     withCondition(status?.conditions, { type, status: value ? 'True' : 'False', reason, message }, { generation, at })
   const held = heldWhy(heldBack)
   const committed = committedWhy(component, isCommitted, held)
-  const stuck = held !== undefined
+  // What only waits for something else goes on by itself.
+  const stuck = heldBack.some(({ verdict }) => verdict !== 'Queue')
   const ready = isCommitted && unresolved.length === 0 && !metadata.deletionTimestamp
   const leaving = metadata.deletionTimestamp ? (held ?? (['Removed', 'is being deleted'] as const)) : undefined
   return [
@@ -88,7 +89,7 @@ export const conditionsOf = (component: Component, { unresolved, heldBack }: Sta
       ? set('Resolved', true, 'Resolved', 'every reference leads to a committed Component and its outputs')
       : set('Resolved', false, 'Unresolved', sentences(unresolved)),
     set('Reconciling', !isCommitted && !stuck && !status?.committed, ...committed),
-    set('Stalled', stuck, ...(held ?? (['Passed', 'nothing holds it back'] as const))),
+    set('Stalled', stuck, ...((stuck && held) || (['Passed', 'nothing holds it back for good'] as const))),
   ]
 }
 
