@@ -56,6 +56,12 @@ describe('core/component/status: conditions', () => {
       'Ready=F:MissingReference Committed=F:MissingReference Resolved=F:Unresolved Reconciling=F:MissingReference Stalled=T:MissingReference',
     ],
     [
+      'new, and waiting for an output',
+      aComponent('site/main', { committed: false }),
+      { heldBack: [{ verdict: 'Queue', reason: 'OutputsUnavailable', message: 'bucket has not reported arn' }] },
+      'Ready=F:OutputsUnavailable Committed=F:OutputsUnavailable Resolved=T:Resolved Reconciling=T:OutputsUnavailable Stalled=F:Passed',
+    ],
+    [
       'edited',
       edited,
       {},
