@@ -4,7 +4,7 @@ import { faultMessage, type Parsed } from '../../api/parse.ts'
 import { display, idOf } from '../component/identity.ts'
 import { type Wanted, wantedOf } from '../component/wanted.ts'
 import { dependenciesFirst } from '../graph/order.ts'
-import { type Facts, type Known, strongest, type Verdict, type World } from '../guard/facts.ts'
+import { type Facts, type Known, strongest, strongestFirst, type Verdict, type World } from '../guard/facts.ts'
 import { judge } from '../guard/list.ts'
 import { targetOf } from '../guard/missing-reference.ts'
 
@@ -19,6 +19,7 @@ export interface Admitted {
 export interface HeldBack {
   readonly id: string
   readonly component: Parsed<Component>
+  /** those that hold it, the strongest first */
   readonly verdicts: readonly Verdict[]
 }
 
@@ -44,7 +45,8 @@ export const admit = (
     const verdicts = verdictsOn(component, cycle, world) ?? judge(factsOf(known, together))
     const decision = strongest(verdicts)
     if (decision === 'Reject' || decision === 'Queue') {
-      heldBack.push({ id, component, verdicts })
+      const holding = verdicts.filter(({ verdict }) => verdict === 'Reject' || verdict === 'Queue')
+      heldBack.push({ id, component, verdicts: strongestFirst(holding, holding.length) })
       continue
     }
     passed.set(id, known)

@@ -163,6 +163,19 @@ describe('core/change/creation', () => {
     })
   }
 
+  it('says what holds one back, the strongest first, and not what was only warned of', () => {
+    const guards = (['Warn', 'Queue', 'Reject'] as const).map((verdict) => ({
+      name: verdict,
+      expression: 'false',
+      verdict,
+    }))
+    const { heldBack } = admit(fresh('a/a'), aWorld({ environment: { guards } }))
+    assert.deepEqual(
+      heldBack.map(({ verdicts }) => verdicts.map(({ guard }) => guard)),
+      [['Reject', 'Queue']],
+    )
+  })
+
   it('names the circle as people write it', () => {
     assert.deepEqual(outcome(fresh('a/a: b/b', 'b/b: a/a')).said, [
       'Component b/b: spec.references: expected no way back, found a/a -> b/b -> a/a',

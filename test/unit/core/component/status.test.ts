@@ -62,6 +62,12 @@ describe('core/component/status: conditions', () => {
       'Ready=F:OutputsUnavailable Committed=F:OutputsUnavailable Resolved=T:Resolved Reconciling=T:OutputsUnavailable Stalled=F:Passed',
     ],
     [
+      'being deleted, and still referred to',
+      aComponent('site/main', { metadata: going }),
+      { heldBack: [{ reason: 'OutputInUse', message: 'cdn/c refers to it' }] },
+      'Ready=F:OutputInUse Committed=T:Committed Resolved=T:Resolved Reconciling=F:Committed Stalled=T:OutputInUse',
+    ],
+    [
       'edited',
       edited,
       {},
