@@ -202,8 +202,8 @@ describe('core/change/creation', () => {
     const chain = (last: string) => [...links, ...fresh(link(9_999, last))]
     const whole = outcome(chain('c/9999'))
     assert.deepEqual([whole.admitted.length, whole.admitted[0], whole.admitted.at(-1)], [10_000, 'c/9999', 'c/0'])
-    const broken = outcome(chain('c/9999: c/none'))
-    assert.deepEqual([broken.admitted.length, broken.said.length], [0, 10_000])
+    const broken = outcome(chain('c/9999: c/none').slice(-1_000))
+    assert.deepEqual([broken.admitted.length, broken.said.length], [0, 1_000])
     const ring = admit(chain('c/9999: c/0'), aWorld())
     assert.equal(ring.admitted.length, 0)
     assert.ok(ring.heldBack.every(({ verdicts }) => strongest(verdicts) === 'Reject'))
