@@ -38,7 +38,7 @@ export interface ControllersDependencies {
   readonly metrics: Pick<Metrics, 'controllers' | 'watchQueue'>
 }
 
-/** Counts in the status of a ComponentType need not be right at once, in milliseconds. */
+/** Counts in the status of a ComponentType or an Environment need not be right at once, in milliseconds. */
 const countDelay = 1_000
 
 /** The four controllers, their queues, and what wakes them. */
@@ -107,6 +107,7 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
         componentType: queues.componentType.add,
         componentTypeSoon: (key) => queues.componentType.addAfter(key, countDelay),
         environment: queues.environment.add,
+        environmentSoon: (key) => queues.environment.addAfter(key, countDelay),
       })
       // Who waits for the last event of an object that goes.
       relay.onPublished(({ kind, metadata }) => {

@@ -11,6 +11,7 @@ export interface Queues {
   readonly componentTypeSoon: (key: string) => void
   readonly componentType: (key: string) => void
   readonly environment: (key: string) => void
+  readonly environmentSoon: (key: string) => void
 }
 
 type Metadata = { readonly metadata: { readonly namespace?: string; readonly name: string } }
@@ -26,6 +27,8 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
     const request = after ?? before
     const hasMoved = before?.status?.phase !== after?.status?.phase
     if (request && hasMoved) wakeRequests(`${request.metadata.namespace}/changerequest/${request.metadata.name}`)
+    if (!request || isQueued(before) === isQueued(after)) return
+    for (const place of placeOf(request, () => true)) queues.environmentSoon(place)
   })
 
   caches.Component.onChange(({ key, before, after }) => {
@@ -124,6 +127,8 @@ export const indexes = {
   Environment: {},
   ComponentType: {},
 } as const
+
+const isQueued = (request: Of<'ChangeRequest'> | undefined): boolean => request?.status?.phase === 'Queued'
 
 const placeOf = (
   { metadata, status }: Of<'ChangeRequest'>,

@@ -50,6 +50,7 @@ const wokenBy = (
     componentType: add('type'),
     componentTypeSoon: add('type-soon'),
     environment: add('environment'),
+    environmentSoon: add('environment-soon'),
   })
   act(fake)
   return [...woken].sort()
@@ -114,6 +115,15 @@ describe('controllers/wake', () => {
       'a request that ends: who waits for it',
       ({ put: store }) => void store('ChangeRequest', aChangeRequest({ name: 'first', status: { phase: 'Applied' } })),
       ['request behind', 'request first'],
+    ],
+    [
+      'a request that leaves the queue: the count of its Environment',
+      ({ put: store }) =>
+        void store(
+          'ChangeRequest',
+          aChangeRequest({ name: 'behind', component: 'dns/d', status: { phase: 'Applying', environment: 'dev' } }),
+        ),
+      ['environment-soon dev', 'request behind'],
     ],
     ['a request that goes', ({ remove }) => remove('ChangeRequest', 'dev/first'), ['request behind', 'request first']],
     [
