@@ -1,4 +1,4 @@
-import type { Applying, Component } from '../api/kinds.generated.ts'
+import type { Applying, ChangeRequest, Component } from '../api/kinds.generated.ts'
 import { emptyObject } from '../api/merge-patch.ts'
 import { failure, type Result, success } from '../api/result.ts'
 import { bounds } from '../core/change/bounds.ts'
@@ -24,6 +24,8 @@ export interface BatchDependencies {
   readonly waiting: Waiting
   readonly clock: Pick<Clock, 'monotonic'>
   readonly sleep: (ms: number) => Promise<void>
+  /** whether what a change does to this object can be told without losing what is not told yet */
+  readonly hasRoom: (object: ChangeRequest | Component) => boolean
 }
 
 /** How long a plan waits for the cache to show what others have committed, in milliseconds. */
@@ -33,7 +35,7 @@ const patience = 5_000
  * Plans what passes next, under the lock: first the Components that come and go, all in one version; then, of the
  * requests in their order, those that do not touch each other. What may not pass is settled with its verdict.
  */
-export const makeBatch = ({ caches, gather, waiting, clock, sleep }: BatchDependencies) => {
+export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: BatchDependencies) => {
   const caughtUp = async (seen: string): Promise<boolean> => {
     const end = clock.monotonic() + patience
     while (isNewer(seen, caches.Component.resourceVersion() || '0')) {
@@ -109,6 +111,10 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep }: BatchDepend
     return requestMember(request, 'Settle', [], { request, step, world, position })
   }
 
+  /** For the next round: until what it overlaps has finished, or what is told of it already is out. */
+  const hasToWait = (request: Of<'ChangeRequest'>, { verdicts, component }: Plan): boolean =>
+    verdicts.some(({ guard }) => guard === 'InFlight') || !hasRoom(request) || !hasRoom(component)
+
   const requests = (key: string, world: World): Member<Content>[] => {
     const taken: InFlight[] = []
     const members: Member<Content>[] = []
@@ -122,7 +128,7 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep }: BatchDepend
       const plan = step.to === 'Pass' ? step.plan : undefined
       // What it touches is its own from here on, also when it has to wait for the next round.
       if (plan) taken.push({ object: `changerequest/${request.metadata.name}`, affected: touched(plan, world) })
-      if (plan?.verdicts.some(({ guard }) => guard === 'InFlight')) continue
+      if (plan && hasToWait(request, plan)) continue
       waiting.leave(key, 'ChangeRequest', `${request.metadata.namespace}/${request.metadata.name}`)
       const member = memberOf(request, step, world)
       if (member) members.push(member)

@@ -66,7 +66,14 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
 
   const environment = makeEnvironmentReconciler({
     ...dependencies,
-    plan: makeBatch({ caches, gather, waiting, clock, sleep }),
+    plan: makeBatch({
+      caches,
+      gather,
+      waiting,
+      clock,
+      sleep,
+      hasRoom: (object) => relay.room(object) >= roomForChange,
+    }),
     again: queues.changeRequest.retry,
     hasWork: waiting.has,
     forgetGraph: gather.forget,
@@ -131,5 +138,8 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
   }
 }
 
-/** Entries that one turn of an environment may append: locked, published several times, released. */
-const roomForBatch = 8
+/** Entries that one change may append to its request or Component. */
+const roomForChange = 5
+
+/** Entries that one batch may append to its Environment: locked, published, released. */
+const roomForBatch = 4

@@ -110,17 +110,23 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
   }
 
   /** Effects until the pass has ended, the turn is over or the lock is lost. */
-  const run = async (session: Session, log: Logger): Promise<Outcome | undefined> => {
+  const run = async (key: string, session: Session, log: Logger): Promise<Outcome | undefined> => {
     const end = clock.monotonic() + times.turnMs
     for (;;) {
-      const effects = nextEffects(session.pass)
-      if (effects.length === 0) return undefined
-      if (session.pass.stage === 'Plan' && clock.monotonic() > end) return undefined
-      const lost = await hold(session)
-      if (lost) return lost
-      const stuck = await perform(session, log)
-      if (stuck) return stuck
+      if (nextEffects(session.pass).length === 0 || isOver(session, end)) return undefined
+      if (session.pass.stage === 'Plan' && !mayTell(key)) return again(50)
+      const stopped = (await hold(session)) ?? (await perform(session, log))
+      if (stopped) return stopped
     }
+  }
+
+  /** A turn ends between two batches. */
+  const isOver = ({ pass }: Session, end: number): boolean => pass.stage === 'Plan' && clock.monotonic() > end
+
+  /** Every batch tells of itself; what is told already must be out first. */
+  const mayTell = (key: string): boolean => {
+    const environment = caches.Environment.get(key)
+    return environment === undefined || dependencies.hasRoom(environment)
   }
 
   /** All effects that may be done now, side by side; what they make possible follows at once. */
@@ -202,13 +208,14 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     const waiting = await hold(session)
     if (waiting) return waiting
     session.pass = resume(session.pass, mustLook(key, environment, session))
-    const stopped = await run(session, log)
+    const began = clock.monotonic()
+    const stopped = await run(key, session, log)
     session.lastWork = clock.monotonic()
     if (stopped) return stopped
     if (!hasWork(key)) return again(times.lingerMs)
-    // The turn is over: others first.
-    await close(session, log)
-    return again(1)
+    // What is left waits for its events to be out, or the turn is over: then others come first.
+    if (session.lastWork - began > times.turnMs) await close(session, log)
+    return again(50)
   }
 
   /** Nobody does: after a moment the lock is let go. */
