@@ -2,16 +2,15 @@ import { type Outputs, reachedBit } from './outputs.ts'
 
 /** Sets of outputs for the length of one search: words of `Outputs`, and more below those for sets made on the way. */
 export interface Sets {
-  /** Whether words for wide sets can occur, so that `carry` must be asked here. */
+  /** Whether words for wide sets can occur; else `carry` is `before | feeds | reachedBit` if `delta & uses`. */
   readonly isWide: boolean
   wordOf(bits: bigint): number
-  /** `carry` for any words: `before` itself when nothing passes or nothing is added. */
+  /**
+   * What is known to change of a dependent, and that it is reached, after a change of the outputs `delta` met a reference
+   * of it: `before` itself when nothing passes or nothing is added.
+   */
   carry(delta: number, uses: number, before: number, feeds: number): number
 }
-
-/** What is known to change of a dependent, when a change of the outputs `delta` meets a reference of it. */
-export const carry = (delta: number, uses: number, before: number, feeds: number): number =>
-  (delta & uses) === 0 ? before : before | feeds | reachedBit
 
 export function makeSets(outputs: Outputs): Sets {
   const first = -2 - outputs.wideSets
