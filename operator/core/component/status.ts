@@ -41,7 +41,8 @@ export const committedStatus = (component: Component, { wanted, version, change,
   const reason = change ? 'Applied' : 'Created'
   const message = change ? `by ChangeRequest ${change.name}, as version ${version}` : `created in version ${version}`
   const transition: Transition = { type: 'component.committed', reason, message, attrs }
-  const status = { ...component.status, committed }
+  // Known from the start: nobody committed can refer to what was never committed.
+  const status = { dependents: 0, ...component.status, committed }
   return {
     ...status,
     ...append(status, [transition], now),

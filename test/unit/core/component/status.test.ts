@@ -176,6 +176,7 @@ describe('core/component/status: transitions', () => {
       ['component.committed', 'Created', 'created in version 3'],
     )
     assert.equal(status.outputs?.o, 1)
+    assert.equal(status.dependents, 0)
     assert.match(lineOf(status.conditions), /Ready=T:Ready Committed=T/)
     assertStorable('Component', status)
   })
