@@ -110,8 +110,9 @@ const lookBack = async (lane: Lane): Promise<LaneReport> => {
   const unknown = new Set(writes().flatMap(({ effect }) => (effect.startsWith('unknown') ? [effect] : [])))
   faults.push(...unknown)
   await operator.end()
-  const leader = recorder.latest('Lease', 'karma-system', 'karma-leader')
-  if (leader?.spec.holderIdentity !== '') faults.push(`the lead was not given back by ${leader?.spec.holderIdentity}`)
+  const isFree = (): true | undefined =>
+    recorder.latest('Lease', 'karma-system', 'karma-leader')?.spec.holderIdentity === '' ? true : undefined
+  await recorder.until('the lead is given back', isFree, 5_000).catch(({ message }) => faults.push(message))
   const transitions = namespaces().flatMap((namespace) => [...eventsIn(recorder.states(namespace)).keys()])
   const { rows, ids } = await lane.ledgerRows()
   if (ids !== transitions.length) faults.push(`the ledger has ${ids} events, of ${transitions.length} transitions`)

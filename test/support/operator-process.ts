@@ -76,7 +76,7 @@ export const superviseOperator = (settings: OperatorSettings): OperatorProcess =
 /** Leases of about a second, obeying core/lock/election's `timingFault`. */
 export const shortLeases: Readonly<Record<string, string>> = {
   KARMA_LEASE_DURATION_MS: '1000',
-  KARMA_LEASE_RENEW_DEADLINE_MS: '600',
+  KARMA_LEASE_RENEW_DEADLINE_MS: '550',
   KARMA_LEASE_REQUEST_TIMEOUT_MS: '250',
-  KARMA_LEASE_RETRY_MS: '120',
+  KARMA_LEASE_RETRY_MS: '150',
 }
