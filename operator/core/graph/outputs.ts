@@ -36,7 +36,7 @@ export const allOutputs = -1
 const unnamedBit = 29
 const unnamed = 1n << BigInt(unnamedBit)
 /** Set in the word of a vertex that the search has reached, whatever outputs of it have changed. */
-export const reachedBit = 1 << 30
+export const reachedBit = 0x40000000
 
 /** With a `parent` its words stay good, and what is new is added here only: the parent may not grow meanwhile. */
 export function makeOutputs(parent?: Outputs): Outputs {
