@@ -46,8 +46,8 @@ export interface Write {
 }
 
 const ledgerProgram = resolve(import.meta.dirname, 'crash-ledger.ts')
-/** Events are told after what they tell of. */
-const patienceMs = 20_000
+/** Events are told after what they tell of, and perhaps by an operator that has yet to start. */
+const patienceMs = 60_000
 
 /**
  * @param env of the operator: Lease times above all

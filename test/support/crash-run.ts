@@ -78,7 +78,7 @@ export const play = async (
     await stage.quiet()
     const same = (): true | undefined =>
       !reference || isDeepStrictEqual(trace().end, reference.end) ? true : undefined
-    await recorder.until(`${namespace}: the end state of an undisturbed run`, same, 5_000).catch(() => {})
+    await recorder.until(`${namespace}: the end state of an undisturbed run`, same, 30_000).catch(() => {})
   } catch (cause) {
     violations.push((cause as Error).message)
   } finally {
@@ -98,7 +98,7 @@ export const play = async (
 }
 
 /** How long after a workload its last effects, such as letting go of the lock, may take to come. */
-const strikeMs = 10_000
+const strikeMs = 30_000
 
 const within = (ms: number, work: Promise<unknown>): Promise<boolean> => {
   const over = new AbortController()
