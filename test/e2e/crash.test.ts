@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { availableParallelism } from 'node:os'
 import { type Campaign, missesOf, startCampaign, tableOf } from '../support/crash-campaign.ts'
 import { crashPlans } from '../support/crash-plans.ts'
 import { type Restarts, startRestarts } from '../support/crash-restarts.ts'
@@ -13,7 +14,8 @@ import { workloads } from '../support/crash-workloads.ts'
  */
 describe('an operator that is killed', function () {
   this.timeout(10 * 60_000)
-  const lanes = 3
+  // Most of a plan's time is waiting for Leases to run out.
+  const lanes = availableParallelism() + 2
   const begun = performance.now()
   const recovered: number[] = []
   let campaign: Campaign
