@@ -55,6 +55,12 @@ interface Session {
 }
 
 /**
+ * Writes of one environment that are under way together. With more, everything else that asks the API server, the
+ * renewal of the lead too, would stand in line behind a batch of hundreds.
+ */
+const sideBySide = 32
+
+/**
  * Steps 4 to 8 and 10 of a change: one look at an environment carries everything through that waits in it. The lock is
  * kept for a moment afterwards, so that changes that follow each other closely do not take it again and again.
  */
@@ -136,17 +142,26 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     const under = new Set<string>()
     const idle = Promise.withResolvers<void>()
 
+    const next: Effect<Content>[] = []
+    let running = 0
+
     const launch = (effects: readonly Effect<Content>[]): void => {
-      for (const effect of effects) {
-        const key = effectKey(effect)
-        if (under.has(key)) continue
-        under.add(key)
-        session.passage(session.pass, effect).then((answer) => {
-          under.delete(key)
-          settle(effect, answer)
-          if (under.size === 0) idle.resolve()
-        }, idle.reject)
-      }
+      const fresh = effects.filter((effect) => !under.has(effectKey(effect)))
+      for (const effect of fresh) under.add(effectKey(effect))
+      next.push(...fresh)
+      while (running < sideBySide && next.length > 0) start(next.shift()!)
+    }
+    const start = (effect: Effect<Content>): void => {
+      running++
+      session.passage(session.pass, effect).then((answer) => {
+        running--
+        under.delete(effectKey(effect))
+        settle(effect, answer)
+        // After a failure, or when the pass has moved on, what has not begun is not done.
+        if (session.pass.stage !== stage || failures.length > 0) next.length = 0
+        launch([])
+        if (running === 0) idle.resolve()
+      }, idle.reject)
     }
     const settle = (effect: Effect<Content>, answer: Answer<Content>): void => {
       if (answer.is !== 'Written') log.debug({ effect: effectKey(effect), answer: answer.is }, 'effect')

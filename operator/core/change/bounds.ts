@@ -15,8 +15,11 @@ export const bounds = {
   beforeImages: 65_536,
   /** bytes of all that is committed of a Component: config, references and the rest */
   committed: 36_864,
-  /** bytes of what stands in `applying` of an Environment: the largest batch that shares a publish */
-  applyingBytes: 49_152,
+  /**
+   * bytes of what stands in `applying` of an Environment: the largest batch that shares a publish, at most 640 with the
+   * shortest names, 500 with names of 26 characters
+   */
+  applyingBytes: 61_440,
 } as const
 
 /** Sentences as one text, each said once. As many as anybody reads: the rest is counted. */
