@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { availableParallelism } from 'node:os'
 import { type Campaign, missesOf, startCampaign, tableOf } from '../support/crash-campaign.ts'
 import { crashPlans } from '../support/crash-plans.ts'
 import { type Restarts, startRestarts } from '../support/crash-restarts.ts'
@@ -15,7 +14,7 @@ import { workloads } from '../support/crash-workloads.ts'
 describe('an operator that is killed', function () {
   this.timeout(10 * 60_000)
   // Most of a plan's time is waiting for Leases to run out.
-  const lanes = availableParallelism() + 2
+  const lanes = 3
   const begun = performance.now()
   const recovered: number[] = []
   let campaign: Campaign
