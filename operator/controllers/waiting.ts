@@ -4,6 +4,8 @@ import type { Verdict } from '../core/guard/facts.ts'
 export interface Waiting {
   enter(environmentKey: string, kind: 'ChangeRequest' | 'Component', key: string): void
   leave(environmentKey: string, kind: 'ChangeRequest' | 'Component', key: string): void
+  /** The object is gone: it wants to pass nowhere. */
+  forget(kind: 'ChangeRequest' | 'Component', key: string): void
   has(environmentKey: string): boolean
   of(environmentKey: string, kind: 'ChangeRequest' | 'Component'): Iterable<string>
   /** What keeps a Component from being committed or removed; empty: nothing that is known. */
@@ -21,6 +23,13 @@ export const makeWaiting = ({
 }): Waiting => {
   const inside = { ChangeRequest: new Map<string, Set<string>>(), Component: new Map<string, Set<string>>() }
   const held = new Map<string, readonly Verdict[]>()
+
+  const leave: Waiting['leave'] = (environmentKey, kind, key) => {
+    const keys = inside[kind].get(environmentKey)
+    keys?.delete(key)
+    if (keys?.size === 0) inside[kind].delete(environmentKey)
+  }
+
   return {
     enter(environmentKey, kind, key) {
       const keys = inside[kind].get(environmentKey)
@@ -28,10 +37,9 @@ export const makeWaiting = ({
       else inside[kind].set(environmentKey, new Set([key]))
       onEnter(environmentKey)
     },
-    leave(environmentKey, kind, key) {
-      const keys = inside[kind].get(environmentKey)
-      keys?.delete(key)
-      if (keys?.size === 0) inside[kind].delete(environmentKey)
+    leave,
+    forget(kind, key) {
+      for (const environmentKey of inside[kind].keys()) leave(environmentKey, kind, key)
     },
     has: (environmentKey) => inside.ChangeRequest.has(environmentKey) || inside.Component.has(environmentKey),
     of: (environmentKey, kind) => inside[kind].get(environmentKey) ?? [],

@@ -22,6 +22,12 @@ const keyOf = ({ metadata }: Metadata): string => `${metadata.namespace ?? ''}/$
  * that what waits costs nothing.
  */
 export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void => {
+  for (const kind of ['ChangeRequest', 'Component'] as const) {
+    caches[kind].onChange(({ key, after }) => {
+      if (!after) waiting.forget(kind, key)
+    })
+  }
+
   caches.ChangeRequest.onChange(({ key, before, after }) => {
     queues.changeRequest(key)
     const request = after ?? before
@@ -60,8 +66,10 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
     queues.environment(key)
     if (before && after && before.metadata.generation === after.metadata.generation) return
     for (const request of caches.ChangeRequest.byIndex('queued', key)) queues.changeRequest(keyOf(request))
+    // With a namespace the Environment may go first: what waits to leave has no gate any more.
+    const isStranded = ({ metadata }: Of<'Component'>): boolean => !after && metadata.deletionTimestamp !== undefined
     for (const component of caches.Component.byIndex('environment', key))
-      if (!component.status?.committed) wakeComponent(component)
+      if (!component.status?.committed || isStranded(component)) wakeComponent(component)
   })
 
   const wakeRequests = (id: string): void => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ChangeRequestSpec } from '../../operator/api/kinds.generated.ts'
-import { type Karma, karma } from '../support/karma.ts'
+import type { Karma } from '../support/installed-karma.ts'
+import { karma } from '../support/karma.ts'
 import { conditionOf, type Namespace, openNamespace } from '../support/karma-namespace.ts'
 import { changeRequest, component, componentType } from '../support/karma-objects.ts'
 

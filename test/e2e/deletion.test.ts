@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { heldRequests, type Karma, karma } from '../support/karma.ts'
+import type { Karma } from '../support/installed-karma.ts'
+import { karma } from '../support/karma.ts'
 import { conditionOf, eventually, type Namespace, openNamespace } from '../support/karma-namespace.ts'
 import { changeRequest, component, environment, refersTo } from '../support/karma-objects.ts'
-import type { ApiProxy } from '../support/proxy.ts'
+import { type ApiProxy, heldRequests } from '../support/proxy.ts'
 
 describe('deletion', () => {
   let tools: Karma
@@ -16,23 +17,36 @@ describe('deletion', () => {
     await doom()
   })
 
-  /**
-   * Begins to delete a namespace in which something is committed, held back, finished and waiting. Its controller looks
-   * every few seconds: the other tests need not wait for it.
-   */
-  const doom = async (): Promise<void> => {
-    const doomed = await openNamespace(tools.api, 'doomed')
-    await doomed.commit(
+  /** A namespace in which something is committed, held back, finished and waiting. */
+  const full = async (name: string): Promise<Namespace> => {
+    const namespace = await openNamespace(tools.api, name)
+    await namespace.commit(
       component('net/one', { config: { a: 1 } }),
       component('host/one', { references: [{ name: 'net', component: 'net/one' }] }),
       component('app/one', { references: refersTo('host/one') }),
     )
-    await doomed.create(component('app/held', { references: refersTo('net/nowhere') }))
-    await doomed.ask(changeRequest('done', { component: 'net/one', proposedChange: { a: 2 } }))
-    await doomed.create(changeRequest('waiting', { component: 'host/one', proposedChange: { a: `\${net.id}` } }))
-    await doomed.phase('waiting', 'Queued')
-    await tools.kubectl('delete', 'namespace', 'doomed', '--wait=false')
+    await namespace.create(component('app/held', { references: refersTo('net/nowhere') }))
+    await namespace.ask(changeRequest('done', { component: 'net/one', proposedChange: { a: 2 } }))
+    await namespace.create(changeRequest('waiting', { component: 'host/one', proposedChange: { a: `\${net.id}` } }))
+    await namespace.phase('waiting', 'Queued')
+    return namespace
   }
+
+  /**
+   * Begins to delete two such namespaces. Their controller looks every few seconds: the other tests need not wait for
+   * it. In the second the gate stands still until the Environment is gone, so that all that leaves still finds it.
+   */
+  const doom = async (): Promise<void> => {
+    await full('doomed')
+    const late = await full('doomed-late')
+    const gate = heldRequests(
+      proxy,
+      ({ namespace, resource, verb }) => namespace === 'doomed-late' && resource === 'environments' && verb === 'patch',
+    )
+    await tools.kubectl('delete', 'namespace', 'doomed', 'doomed-late', '--wait=false')
+    doomed = late.gone('Environment', 'dev').finally(gate.release)
+  }
+  let doomed: Promise<void>
 
   it('of a Component waits for its dependents, naming them', async () => {
     await here.commit(
@@ -174,14 +188,20 @@ describe('deletion', () => {
     assert.equal((await here.get('Environment', 'spare'))?.status?.version, 2)
   })
 
-  it('of a namespace completes', async function () {
-    this.timeout(40_000)
-    const isGone = async () => {
-      const answer = await tools.api.get('/api/v1/namespaces/doomed')
-      return { found: answer.status === 404 ? true : undefined, last: answer.body }
-    }
-    await eventually('expected namespace doomed to be gone', isGone, 30_000)
-  })
+  for (const [name, when] of [
+    ['doomed', 'completes'],
+    ['doomed-late', 'completes when its Environment goes first'],
+  ] as const) {
+    it(`of a namespace ${when}`, async function () {
+      this.timeout(60_000)
+      await doomed
+      const isGone = async () => {
+        const answer = await tools.api.get(`/api/v1/namespaces/${name}`)
+        return { found: answer.status === 404 ? true : undefined, last: answer.body }
+      }
+      await eventually(`expected namespace ${name} to be gone`, isGone, 50_000)
+    })
+  }
 
   /** The types of events about a change, once `last` is among them. */
   const ledger = async (change: string, last: string): Promise<string[]> => {

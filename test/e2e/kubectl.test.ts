@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { type Karma, karma } from '../support/karma.ts'
+import type { Karma } from '../support/installed-karma.ts'
+import { karma } from '../support/karma.ts'
 import { conditionOf, type Namespace, openNamespace } from '../support/karma-namespace.ts'
 import { changeRequest, component, componentType, refersTo } from '../support/karma-objects.ts'
 

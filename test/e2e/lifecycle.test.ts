@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { heldRequests, type Karma, karma } from '../support/karma.ts'
+import type { Karma } from '../support/installed-karma.ts'
+import { karma } from '../support/karma.ts'
 import { conditionOf, eventually, type Namespace, openNamespace } from '../support/karma-namespace.ts'
 import { changeRequest, component, environment, refersTo } from '../support/karma-objects.ts'
-import type { ApiProxy } from '../support/proxy.ts'
+import { type ApiProxy, heldRequests } from '../support/proxy.ts'
 
 describe('the life of a change', () => {
   let tools: Karma

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { installKarma, type Karma, type Operator } from '../support/karma.ts'
+import { installKarma, type Karma, type Operator } from '../support/installed-karma.ts'
 import { eventually, type Namespace, openNamespace } from '../support/karma-namespace.ts'
 import { changeRequest, component } from '../support/karma-objects.ts'
 

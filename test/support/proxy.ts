@@ -245,3 +245,27 @@ const whole = async (from: IncomingMessage): Promise<Buffer | undefined> => {
     return undefined
   }
 }
+
+/** Holds back what `matches` until `release` is called. `seen`: how many there were so far. */
+export function heldRequests(
+  proxy: ApiProxy,
+  matches: (request: ProxiedRequest) => boolean,
+): { readonly seen: () => number; readonly release: () => void } {
+  let seen = 0
+  let open = (): void => {}
+  const until = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const off = proxy.onRequest((request) => {
+    if (!matches(request)) return undefined
+    seen++
+    return { kind: 'delay', until }
+  })
+  return {
+    seen: () => seen,
+    release: () => {
+      off()
+      open()
+    },
+  }
+}

@@ -39,6 +39,17 @@ describe('controllers/waiting', () => {
     assert.ok(!waiting.has('dev/a'))
   })
 
+  it('forgets one that is gone, wherever it waited', () => {
+    const { waiting } = make()
+    waiting.enter('dev/a', 'ChangeRequest', 'dev/r1')
+    waiting.enter('dev/b', 'ChangeRequest', 'dev/r1')
+    waiting.enter('dev/b', 'Component', 'dev/r1')
+    waiting.forget('ChangeRequest', 'dev/r1')
+    assert.deepEqual(['dev/a', 'dev/b'].map(waiting.has), [false, true])
+    waiting.forget('Component', 'dev/r1')
+    assert.ok(!waiting.has('dev/b'))
+  })
+
   it('tells what holds a Component back when it has changed', () => {
     const { told, waiting } = make()
     const steps: [verdicts: Verdict[], told: boolean][] = [

@@ -13,7 +13,8 @@ const queued = (name: string, component: string, ...objects: string[]): ChangeRe
 
 /**
  * site/main is referred to by cdn/c, and cdn/c by dns/d; bucket/b by nobody. new/n waits for a Component that is not
- * there. Requests wait: `own` for site/main itself, `other` for bucket/b, `behind` for another request.
+ * there, going/g is being deleted. Requests wait: `own` for site/main itself, `other` for bucket/b, `behind` for another
+ * request.
  */
 const site = aComponent('site/main', { config: { size: 1 } })
 const fill = ({ put }: FakeCaches): void => {
@@ -24,6 +25,7 @@ const fill = ({ put }: FakeCaches): void => {
   put('Component', aComponent('dns/d', { references: to('cdn/c') }))
   put('Component', aComponent('bucket/b'))
   put('Component', aComponent('new/n', { references: to('bucket/none'), committed: false }))
+  put('Component', aComponent('going/g', { metadata: { deletionTimestamp: 'now' } }))
   put('ChangeRequest', queued('own', 'site/main', 'site/main'))
   put('ChangeRequest', queued('other', 'dns/d', 'bucket/b'))
   put('ChangeRequest', queued('behind', 'dns/d', 'changerequest/first'))
@@ -168,6 +170,11 @@ describe('controllers/wake', () => {
           metadata: { ...anEnvironment().metadata, generation: 2 },
         }),
       ['component new.n', 'environment dev', ...all],
+    ],
+    [
+      'an Environment that goes: all that is queued in it, what is new, and what has no gate to leave by any more',
+      ({ remove }) => remove('Environment', 'dev/dev'),
+      ['component going.g', 'component new.n', 'environment dev', ...all],
     ],
     [
       'an Environment’s version: itself alone',
