@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { installKarma, type Karma } from '../support/installed-karma.ts'
+import { openNamespace } from '../support/karma-namespace.ts'
+import { manyWaiting } from '../support/many-waiting.ts'
+
+const many = 500
+const idleMs = 5_000
+
+// `npm run bench waiting` measures the same for a minute.
+describe(`${many} changes that wait for one output`, function () {
+  this.timeout(400_000)
+  let karma: Karma
+
+  before(async () => {
+    karma = await installKarma({ auditLog: true })
+    await karma.startOperator()
+  })
+  after(async () => {
+    await karma?.stop()
+  })
+
+  it('cost nothing while they wait, and all are applied when it comes', async () => {
+    const here = await openNamespace(karma.api, 'waiting')
+    const { asked, left, appliedMs } = await manyWaiting({ karma, here, many, idleMs, progress: () => {} })
+    console.log(
+      `      all left the queue after ${Math.round(left.at(-1)!)} ms, applied after ${Math.round(appliedMs)} ms`,
+    )
+    assert.deepEqual(asked, [])
+    assert.equal(left.length, many)
+    for (const i of [0, many - 1]) {
+      const leaf = await here.get('Component', `leaf.${i}`)
+      assert.deepEqual(leaf?.status?.committed?.config, { i, url: `\${hub.url}` })
+    }
+  })
+})
