@@ -1,9 +1,9 @@
 // Written from crds/*.yaml by `npm run generate`; do not edit.
 
 /**
- * A ChangeRequest asks for a change of one Component. Karma works out whom it can reach, asks the guards, and applies
- * it, queues it, or rejects it with the reason in its status. Its spec cannot be changed: to ask for something else,
- * create another one. Deleting it never undoes the change.
+ * A ChangeRequest asks for a change of one Component, or of several together. Karma works out whom it can reach, asks
+ * the guards, and applies it, queues it, or rejects it with the reason in its status. Its spec cannot be changed: to
+ * ask for something else, create another one. Deleting it never undoes the change.
  */
 export interface ChangeRequest {
   apiVersion: 'usekarma.dev/v1alpha1'
@@ -11,6 +11,37 @@ export interface ChangeRequest {
   metadata: ObjectMeta
   spec: ChangeRequestSpec
   status?: ChangeRequestStatus
+}
+
+/** One reference. */
+export interface ProposedReference {
+  /** The name of the reference, as config uses it in ${NAME.OUTPUT}. */
+  name: string
+  /**
+   * The Component referred to, as type/nickname in the Component's namespace or namespace/type/nickname in another one.
+   */
+  component?: string
+  /** The outputs of that Component that this one reads. */
+  outputs?: string[]
+  /** Set to true to take this reference away. Default false. */
+  remove?: boolean
+}
+
+/** Patch changes the Component, Delete takes it out of the graph and deletes it. Default Patch. */
+export type Operation = 'Patch' | 'Delete'
+
+/** One of the changes. */
+export interface AskedChange {
+  /** The Component to be changed, as type/nickname in the same namespace. */
+  component: string
+  /** What to merge into its committed config, as spec.proposedChange. */
+  proposedChange?: JsonObject
+  /** The fields of its config to take away, as spec.remove. */
+  remove?: string[]
+  /** The references to be added, replaced or taken away, by name. All others stay as they are. */
+  proposedReferences?: ProposedReference[]
+  /** Patch changes the Component, Delete takes it out of the graph and deletes it. Default Patch. */
+  operation?: Operation
 }
 
 /**
@@ -28,8 +59,8 @@ export interface Requester {
 
 /** What is asked for. Nothing in it can be changed but cancel, from false to true. */
 export interface ChangeRequestSpec {
-  /** The Component to be changed, as type/nickname in the same namespace. */
-  component: string
+  /** The Component to be changed, as type/nickname in the same namespace. Either this, or changes, or rollbackOf. */
+  component?: string
   /**
    * What to change in the committed config: a JSON object that is merged into it (JSON merge patch, RFC 7386). Objects
    * are merged, lists and everything else are replaced whole. Nulls are refused, use remove.
@@ -37,6 +68,24 @@ export interface ChangeRequestSpec {
   proposedChange?: JsonObject
   /** The fields of config to take away, as JSON pointers such as /aliases or /network/subnet. */
   remove?: string[]
+  /** The references to be added, replaced or taken away, by name. All others stay as they are. */
+  proposedReferences?: ProposedReference[]
+  /** Patch changes the Component, Delete takes it out of the graph and deletes it. Default Patch. */
+  operation?: Operation
+  /** Several changes, each of another Component: all of them are applied, in one step, or none. */
+  changes?: AskedChange[]
+  /**
+   * The name of an applied ChangeRequest in the same namespace whose change is to be undone. What others changed since
+   * in other fields stays.
+   */
+  rollbackOf?: string
+  /**
+   * Apply only if the plan has this hash, as a request of mode Plan or kubectl karma plan gave it. Another plan is
+   * rejected, reason PlanStale.
+   */
+  planHash?: string
+  /** How long it may wait, from its creation; it ends as Expired unless it is Applying by then. Default: for ever. */
+  queueDeadlineSeconds?: number
   /** Apply carries the change out; Plan stops after working out what Apply would do. Default Apply. */
   mode?: 'Apply' | 'Plan'
   /**
@@ -59,10 +108,10 @@ export interface ChangeRequestSpec {
 }
 
 /**
- * The step it has reached. Pending, Queued and Applying go on; Applied, Planned, Rejected and Cancelled are ends.
- * Scripts should wait for the condition Finished and then read Succeeded.
+ * The step it has reached. Pending, Queued and Applying go on; all others are ends. Scripts should wait for the
+ * condition Finished and then read Succeeded.
  */
-export type Phase = 'Pending' | 'Queued' | 'Applying' | 'Applied' | 'Planned' | 'Rejected' | 'Cancelled'
+export type Phase = 'Pending' | 'Queued' | 'Applying' | 'Applied' | 'Planned' | 'Rejected' | 'Cancelled' | 'Superseded' | 'Expired'
 
 /** Its answer. */
 export type Decision = 'Allow' | 'Warn' | 'Queue' | 'Reject'
@@ -116,18 +165,6 @@ export interface QueuePosition {
   since: string
 }
 
-/** One Component that will be written. */
-export interface WriteAheadComponent {
-  /** Its metadata.name. */
-  name: string
-  /** Its metadata.uid. */
-  uid: string
-  /** The metadata.resourceVersion that the plan was made on. */
-  resourceVersion: string
-  /** The inverse of the change of config, as the text of a JSON merge patch. */
-  before: string
-}
-
 /**
  * What anybody needs to finish the change or take it back, stored before the first effect. For Karma, not for people.
  */
@@ -138,8 +175,20 @@ export interface WriteAhead {
   holder: string
   /** The graph version that the change will have. */
   version: number
-  /** The Components that will be written. Their before-images hold at most 64 KiB together. */
-  components: WriteAheadComponent[]
+}
+
+/** One Component. A text null means that it was not there before, or is not after. */
+export interface Image {
+  /** The Component as type/nickname. */
+  component: string
+  /** Its metadata.uid; absent when it is made anew. */
+  uid?: string
+  /** The metadata.resourceVersion that the plan was made on. */
+  resourceVersion?: string
+  /** The inverse of the change, as the text of a JSON merge patch. */
+  before: string
+  /** The change, as the text of a JSON merge patch. */
+  after: string
 }
 
 /** One transition. */
@@ -179,10 +228,12 @@ export interface ChangeRequestStatus {
   /** The metadata.generation that this status was worked out for. */
   observedGeneration?: number
   /**
-   * The step it has reached. Pending, Queued and Applying go on; Applied, Planned, Rejected and Cancelled are ends.
-   * Scripts should wait for the condition Finished and then read Succeeded.
+   * The step it has reached. Pending, Queued and Applying go on; all others are ends. Scripts should wait for the
+   * condition Finished and then read Succeeded.
    */
   phase?: Phase
+  /** What is to be changed, in a few words, for example s3-bucket/shared and 2 more. */
+  subject?: string
   /** The name of the Environment whose gate the change passes. */
   environment?: string
   /**
@@ -206,6 +257,13 @@ export interface ChangeRequestStatus {
    * What anybody needs to finish the change or take it back, stored before the first effect. For Karma, not for people.
    */
   writeAhead?: WriteAhead
+  /**
+   * What the change writes, and what undoes it, of each Component. Kept after the end, so that the change can be rolled
+   * back. The images hold at most 64 KiB together.
+   */
+  images?: Image[]
+  /** The name of the ChangeRequest that undid this one. */
+  rolledBackBy?: string
   /** The number of the last history entry ever written. */
   seq?: number
   /** The last transitions, oldest first, at most 32. Older ones are in the ledger. */
@@ -327,6 +385,14 @@ export interface Runtime {
   observedAt?: string
 }
 
+/** One ChangeRequest. */
+export interface AppliedRequest {
+  /** Its metadata.name. */
+  name: string
+  /** The hash of what it asks for as sha256:HEX. */
+  hash: string
+}
+
 /** What is. Written by Karma, except for outputs and runtime, which are reported. */
 export interface ComponentStatus {
   /** The metadata.generation that this status was worked out for. */
@@ -343,6 +409,11 @@ export interface ComponentStatus {
   outputs?: JsonObject
   /** How the piece is found in the real world. Reported by an account that has the verb report on components. */
   runtime?: Runtime
+  /**
+   * The last ChangeRequests that were applied to this Component, oldest first. One that is created again with the same
+   * name and content changes nothing.
+   */
+  applied?: AppliedRequest[]
   /** How many committed Components refer to this one directly. */
   dependents?: number
   /** The number of the last history entry ever written. */
@@ -507,6 +578,19 @@ export interface JsonObject {
  * list. A status that goes beyond is refused whole (422), so cut what is written.
  */
 export const limits = {
+  ProposedReference: {
+    name: 63,
+    component: 317,
+    outputs: 16,
+    'outputs[]': 63,
+  },
+  AskedChange: {
+    component: 317,
+    proposedChange: 1024,
+    remove: 64,
+    'remove[]': 512,
+    proposedReferences: 64,
+  },
   Requester: {
     username: 1024,
     uid: 253,
@@ -518,6 +602,10 @@ export const limits = {
     proposedChange: 1024,
     remove: 64,
     'remove[]': 512,
+    proposedReferences: 64,
+    changes: 100,
+    rollbackOf: 253,
+    planHash: 128,
     reason: 1024,
   },
   VerdictEntry: {
@@ -544,16 +632,16 @@ export const limits = {
   QueuePosition: {
     since: 64,
   },
-  WriteAheadComponent: {
-    name: 253,
-    uid: 64,
-    resourceVersion: 64,
-    before: 65536,
-  },
   WriteAhead: {
     claim: 64,
     holder: 253,
-    components: 16,
+  },
+  Image: {
+    component: 317,
+    uid: 64,
+    resourceVersion: 64,
+    before: 65536,
+    after: 65536,
   },
   HistoryEntry: {
     at: 64,
@@ -569,6 +657,7 @@ export const limits = {
     lastTransitionTime: 64,
   },
   ChangeRequestStatus: {
+    subject: 512,
     environment: 63,
     affectedComponents: 100,
     'affectedComponents[]': 253,
@@ -576,6 +665,8 @@ export const limits = {
     'warnings[]': 512,
     logEntryId: 253,
     blockedBy: 16,
+    images: 100,
+    rolledBackBy: 253,
     history: 32,
     conditions: 10,
   },
@@ -615,8 +706,13 @@ export const limits = {
     config: 1024,
     observedAt: 64,
   },
+  AppliedRequest: {
+    name: 253,
+    hash: 128,
+  },
   ComponentStatus: {
     outputs: 256,
+    applied: 64,
     history: 32,
     conditions: 10,
   },

@@ -1,5 +1,6 @@
 import { add, describe, type Fault, type FreeFormLimits, freeForm, isPlainObject, isReservedKey } from './free-form.ts'
 import type {
+  AskedChange,
   ChangeRequest,
   ChangeRequestSpec,
   ChangeRequestStatus,
@@ -55,20 +56,21 @@ export const parseComponent = (raw: unknown): Result<Parsed<Component>> => {
   return parsed(component, faults)
 }
 
-/** Fails (InvalidObject) when `raw` has no name or no spec.component. A faulty proposedChange or remove is in `faults`. */
+/** Fails (InvalidObject) when `raw` has no name. A faulty proposedChange or remove, wherever it stands, is in `faults`. */
 export const parseChangeRequest = (raw: unknown): Result<Parsed<ChangeRequest>> => {
   const read = readObject('ChangeRequest', raw)
   if (!read.ok) return read
   const { metadata, rawSpec, rawStatus, named } = read.value
-  if (typeof rawSpec.component !== 'string') return invalid(named, 'spec.component', 'a string', rawSpec.component)
+  const { component, changes } = rawSpec
+  if (component !== undefined && typeof component !== 'string')
+    return invalid(named, 'spec.component', 'a string', component)
+  if (changes !== undefined && !isListOfChanges(changes))
+    return invalid(named, 'spec.changes', 'a list of objects with component', changes)
   const faults: Fault[] = []
-  const spec = { ...rawSpec } as unknown as ChangeRequestSpec
-  replace(
-    spec,
-    'proposedChange',
-    freeForm(rawSpec.proposedChange, 'spec.proposedChange', limits.proposedChange, faults),
-  )
-  replace(spec, 'remove', readPointers(rawSpec.remove, 'spec.remove', faults))
+  const spec = readChange(rawSpec, 'spec', faults) as unknown as ChangeRequestSpec
+  if (changes !== undefined) {
+    spec.changes = changes.map((one, i) => readChange(one, `spec.changes[${i}]`, faults) as unknown as AskedChange)
+  }
   const request: ChangeRequest = { apiVersion, kind: 'ChangeRequest', metadata, spec }
   if (rawStatus !== undefined) request.status = rawStatus as ChangeRequestStatus
   return parsed(request, faults)
@@ -98,6 +100,17 @@ export const parseComponentType = (raw: unknown): Result<Parsed<ComponentType>> 
   const type: ComponentType = { apiVersion, kind: 'ComponentType', metadata, spec }
   if (rawStatus !== undefined) type.status = rawStatus as ComponentTypeStatus
   return parsed(type, faults)
+}
+
+const isListOfChanges = (value: unknown): value is Record<string, unknown>[] =>
+  Array.isArray(value) && value.every((one) => isPlainObject(one) && typeof one.component === 'string')
+
+/** What is asked for of one Component. */
+const readChange = (raw: Record<string, unknown>, path: string, faults: Fault[]): Record<string, unknown> => {
+  const change = { ...raw }
+  const proposed = freeForm(raw.proposedChange, `${path}.proposedChange`, limits.proposedChange, faults)
+  replace(change, 'proposedChange', proposed)
+  return replace(change, 'remove', readPointers(raw.remove, `${path}.remove`, faults))
 }
 
 interface Read {

@@ -11,6 +11,9 @@ export const reasons = {
   Applied: 'The change is committed.',
   AlreadyApplied: 'The same request, by name and content, was applied before; nothing was done again.',
   Unchanged: 'The request asks for what is committed already.',
+  Expired: 'The request has waited longer than its queueDeadlineSeconds.',
+  Superseded: 'A newer edit of the same Component took its place.',
+  RolledBack: 'A later request has undone the change.',
   Cancelled: 'spec.cancel was set before the change began to apply.',
   Blocked: 'The state that is wanted did not pass the gate.',
   Committed: 'What is wanted is what is committed.',
@@ -25,7 +28,11 @@ export const reasons = {
   ReservedKey: 'A key or pointer segment is __proto__, constructor or prototype.',
   InvalidPointer: 'An entry of spec.remove is not a JSON pointer.',
   TooLarge: 'Something is larger or deeper than its limit, in the object or in what would be written.',
-  EmptyChange: 'The request has neither proposedChange nor remove.',
+  EmptyChange: 'The request, or an entry of it, names no change.',
+  DuplicateChange: 'A set of changes names one Component twice.',
+  SeveralEnvironments: 'A set of changes spans several environments, which is not supported yet.',
+  UnknownRequest: 'There is no ChangeRequest of the name that is to be rolled back.',
+  NotApplied: 'What is to be rolled back was never applied.',
   UnknownComponent: 'The Component that is named does not exist, or is not committed.',
 
   // Built-in guards
@@ -35,7 +42,10 @@ export const reasons = {
   ForeignReference: 'A reference leads into another environment or namespace, which is not supported yet.',
   OutputsUnavailable: 'An output that is needed has not been reported yet.',
   OutputInUse: 'An output, reference or Component that a committed dependent uses would vanish.',
+  LaterChange: 'What is to be undone was changed again since, or is undone already.',
+  PlanStale: 'The plan is another one than the planHash that was agreed to.',
   InFlight: 'Another change that has not finished affects the same Components.',
+  QueuedBehind: 'An earlier change of the same Component waits; they go in the order of their creation.',
   Cycle: 'References would lead back to where they began.',
   Truncated: 'The impact is larger than the limits allow to work out.',
 

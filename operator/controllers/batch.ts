@@ -2,8 +2,9 @@ import type { Applying, ChangeRequest, Component } from '../api/kinds.generated.
 import { emptyObject } from '../api/merge-patch.ts'
 import { failure, type Result, success } from '../api/result.ts'
 import { bounds } from '../core/change/bounds.ts'
-import { type Held, isNewer, type Member } from '../core/change/commit.ts'
+import { type Held, isNewer, type Member, type Target } from '../core/change/commit.ts'
 import { type Admitted, admit } from '../core/change/creation.ts'
+import type { Item } from '../core/change/item.ts'
 import { nextStep, type Step } from '../core/change/life.ts'
 import { type Plan, vertexOf } from '../core/change/plan.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
@@ -102,8 +103,7 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
     if (step.to === 'Pass') {
       if (!step.plan) return undefined
       const { plan } = step
-      const { name, resourceVersion = '' } = plan.component.metadata
-      const targets = [{ component: name, resourceVersion, stage: 'Spec' as const }]
+      const targets = plan.items.filter(({ changedPaths }) => changedPaths.length > 0).map(targetOfItem)
       return requestMember(request, 'WriteAhead', targets, { request, plan, patch: plan.patch, world })
     }
     if (step.to === 'Stay' || waitsAsBefore(request, step)) return undefined
@@ -112,8 +112,10 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
   }
 
   /** For the next round: until what it overlaps has finished, or what is told of it already is out. */
-  const hasToWait = (request: Of<'ChangeRequest'>, { verdicts, component }: Plan): boolean =>
-    verdicts.some(({ guard }) => guard === 'InFlight') || !hasRoom(request) || !hasRoom(component)
+  const hasToWait = (request: Of<'ChangeRequest'>, { verdicts, items }: Plan): boolean =>
+    verdicts.some(({ guard }) => guard === 'InFlight') ||
+    !hasRoom(request) ||
+    items.some(({ component }) => !hasRoom(component))
 
   const requests = (key: string, world: World): Member<Content>[] => {
     const taken: InFlight[] = []
@@ -202,8 +204,16 @@ const inUse = (component: Of<'Component'>, dependents: readonly string[], { name
 }
 
 /** The changed Component, all that it affects, and who may read it: another change of these must wait for this one. */
-const touched = ({ id, impact }: Plan, { view }: World): Set<string> =>
-  new Set([id, ...view.dependentsOf(id), ...impact.reached.map((reached) => reached.id)])
+const touched = ({ items, impact }: Plan, { view }: World): Set<string> => {
+  const changed = items.flatMap(({ id }) => [id, ...view.dependentsOf(id)])
+  return new Set([...changed, ...impact.reached.map((reached) => reached.id)])
+}
+
+/** Without a resourceVersion: it is made anew. */
+const targetOfItem = ({ component: { metadata }, before }: Item): Target => {
+  const resourceVersion = before === null ? '' : (metadata.resourceVersion ?? '')
+  return { component: metadata.name, resourceVersion, stage: 'Spec' }
+}
 
 const applyingSize = ({ name, hash = '' }: Applying): number => 96 + name.length + hash.length
 

@@ -1,7 +1,8 @@
-import { type Result, success } from '../api/result.ts'
-import { type LifeFacts, nextStep, type Step } from '../core/change/life.ts'
-import { positionOf } from '../core/change/queue.ts'
-import { stopped, waitsAsBefore } from '../core/change/request-status.ts'
+import { type Failure, type Result, success } from '../api/result.ts'
+import { askedBy } from '../core/change/asked.ts'
+import { deadlineOf, type LifeFacts, nextStep, type Step } from '../core/change/life.ts'
+import { byArrival, positionOf } from '../core/change/queue.ts'
+import { rolledBack, stopped, waitsAsBefore } from '../core/change/request-status.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
 import { environmentKey, nameOfId, resolveId } from '../core/component/identity.ts'
 import type { InFlight, World } from '../core/guard/facts.ts'
@@ -33,16 +34,22 @@ export interface ChangeRequestDependencies {
 export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependencies) => {
   const { cluster, caches, gather, waiting, relay, clock, lookAt, noRoom } = dependencies
 
-  /** The Component it names: from the cache, or, before anything is concluded from its absence, from the server. */
-  const componentOf = async (request: Of<'ChangeRequest'>) => {
-    const id = resolveId(request.spec.component, request.metadata.namespace ?? '')
-    const at = id.ok ? nameOfId(id.value) : id
-    if (!at.ok) return { component: undefined }
-    const key = `${at.value.namespace}/${at.value.name}`
-    const cached = caches.Component.get(key)
-    if (cached) return { component: cached }
-    const read = await cluster.read('Component', key)
-    return read.ok ? { component: caches.Component.get(key) ?? read.value } : { failure: read.failure }
+  /** Before anything is concluded from the absence of an object it is read from the server; then the cache has it too. */
+  const readMissing = async (request: Of<'ChangeRequest'>): Promise<Failure | undefined> => {
+    const { namespace = '' } = request.metadata
+    const { rollbackOf } = request.spec
+    if (rollbackOf !== undefined && !caches.ChangeRequest.get(`${namespace}/${rollbackOf}`)) {
+      const read = await cluster.read('ChangeRequest', `${namespace}/${rollbackOf}`)
+      if (!read.ok) return read.failure
+    }
+    for (const { component } of gather.standing(request).missing) {
+      const id = resolveId(component, namespace)
+      const at = id.ok ? nameOfId(id.value) : id
+      if (!at.ok) continue
+      const read = await cluster.read('Component', `${at.value.namespace}/${at.value.name}`)
+      if (!read.ok) return read.failure
+    }
+    return undefined
   }
 
   const letGo = async (request: Of<'ChangeRequest'>): Promise<Outcome> => {
@@ -58,6 +65,16 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     return isOver ? done : retry(written.failure)
   }
 
+  /** It was applied, and another request has undone it since. */
+  const tellUndone = async (request: Of<'ChangeRequest'>): Promise<Outcome | undefined> => {
+    const key = `${request.metadata.namespace}/${request.metadata.name}`
+    const by = [...caches.ChangeRequest.byIndex('undoes', key)].sort(byArrival).at(-1)
+    if (!by || request.status?.rolledBackBy === by.metadata.name) return undefined
+    if (relay.room(request) < 1) return again(200)
+    const written = await cluster.writeStatus('ChangeRequest', request, rolledBack(request, by, clock.now()))
+    return written.ok || written.failure.reason === 'NotFound' ? undefined : retry(written.failure)
+  }
+
   /** Keeps the object until its last event is out. */
   const end = async (request: Of<'ChangeRequest'>): Promise<Outcome> => {
     if (!request.metadata.deletionTimestamp) return done
@@ -65,19 +82,26 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     return drain.kind === 'Waiting' ? again(Math.min(drain.ms, 200)) : letGo(request)
   }
 
+  /** What it waits for wakes it; only time does not. */
+  const untilDeadline = (request: Of<'ChangeRequest'>): Outcome => {
+    const deadline = deadlineOf(request)
+    return deadline === undefined ? done : again(Math.max(deadline - clock.now(), 1))
+  }
+
   const stop = async (
     request: Of<'ChangeRequest'>,
     step: Exclude<Step, { to: 'Stay' | 'Pass' }>,
     world?: World,
   ): Promise<Outcome> => {
-    if (waitsAsBefore(request, step)) return done
+    if (waitsAsBefore(request, step)) return untilDeadline(request)
     if (relay.room(request) < 3) return again(200)
     const key = world?.environmentKey
     const position = key ? positionOf(request, caches.ChangeRequest.byIndex('queued', key)) : 1
     const environment = world?.environment.metadata.name
     const status = stopped(request, step, { world, environment, position, now: clock.now() })
     const written = await cluster.writeStatus('ChangeRequest', request, status)
-    if (written.ok || written.failure.reason === 'NotFound') return done
+    if (written.ok) return step.to === 'Queued' ? untilDeadline(request) : done
+    if (written.failure.reason === 'NotFound') return done
     if (written.failure.reason !== 'TooLarge') return retry(written.failure)
     noRoom(request, written.failure)
     return letGo(request)
@@ -87,15 +111,11 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
    * What is known around it, and where it stands in that. While its environment is not there, or is being written, that
    * is only what the request itself says: the rest can be told at the gate.
    */
-  const factsOf = async (
-    request: Of<'ChangeRequest'>,
-    component: Of<'Component'> | undefined,
-  ): Promise<Result<LifeFacts>> => {
-    const bare = { request, planned: undefined, uncommitted: undefined, world: undefined }
-    if (!component) return success({ ...bare, uncommitted: null })
-    const place = placeOf(component)
-    const environment = caches.Environment.get(place)
-    if (!environment || !gather.isWhole(environment)) return success(bare)
+  const factsOf = async (request: Of<'ChangeRequest'>, place: string | undefined): Promise<Result<LifeFacts>> => {
+    const standing = gather.standing(request)
+    const bare = { request, planned: undefined, world: undefined, standing, now: clock.now() }
+    const environment = place === undefined ? undefined : caches.Environment.get(place)
+    if (place === undefined || !environment || !gather.isWhole(environment)) return success(bare)
     const { version = 0, applying = [] } = environment.status ?? {}
     const world = await gather.world(environment, {
       version,
@@ -109,35 +129,38 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
   const inFlight = (request: Of<'ChangeRequest'>, place: string): InFlight[] =>
     [...caches.ChangeRequest.byIndex('applying', place)].flatMap(({ metadata, spec, status }) => {
       if (metadata.uid === request.metadata.uid) return []
-      const names = [spec.component, ...(status?.affectedComponents ?? [])]
+      const names = [...askedBy(spec), ...(status?.images ?? [])].map(({ component }) => component)
+      names.push(...(status?.affectedComponents ?? []))
       const affected = new Set(names.map((name) => `${metadata.namespace}/${name}`))
       return [{ object: `changerequest/${metadata.name}`, affected }]
     })
 
   /** Half written: its environment carries it through. */
-  const carried = async (request: Of<'ChangeRequest'>, component: Of<'Component'> | undefined): Promise<Outcome> => {
-    const place = component && placeOf(component)
+  const carried = async (request: Of<'ChangeRequest'>): Promise<Outcome> => {
+    const { environment } = request.status ?? {}
+    const place = environment && environmentKey(request.metadata.namespace ?? '', environment)
     const isLeft = place === undefined || !caches.Environment.get(place)
     // With its namespace its Environment goes too, and nobody can carry it through any more.
     if (isLeft && request.metadata.deletionTimestamp) return end(request)
-    if (place !== undefined) lookAt(place)
+    if (place) lookAt(place)
     return done
   }
 
   const live = async (request: Of<'ChangeRequest'>, key: string): Promise<Outcome> => {
-    // 1. What it is about.
-    const { component, failure } = await componentOf(request)
+    // 1. What is under way goes on.
+    if (phaseOf(request.status) === 'Applying') return carried(request)
+    // 2. What it is about.
+    const failure = await readMissing(request)
     if (failure) return retry(failure)
-    // 2. What is under way goes on.
-    if (phaseOf(request.status) === 'Applying') return carried(request, component)
+    const [place] = gather.standing(request).environments
     // 3. The next step of its life.
-    const facts = await factsOf(request, component)
+    const facts = await factsOf(request, place)
     if (!facts.ok) return retry(facts.failure)
     const step = nextStep(facts.value)
     if (step.to === 'Stay') return done
     const { world } = facts.value
     if (step.to !== 'Pass') return stop(request, step, world)
-    waiting.enter(placeOf(component!), 'ChangeRequest', key)
+    if (place !== undefined) waiting.enter(place, 'ChangeRequest', key)
     return done
   }
 
@@ -145,15 +168,12 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     const request = caches.ChangeRequest.get(key)
     if (!request) return done
     const { finalizers, deletionTimestamp } = request.metadata
-    if (isFinished(phaseOf(request.status))) return end(request)
+    if (isFinished(phaseOf(request.status))) return (await tellUndone(request)) ?? end(request)
     if (deletionTimestamp || hasFinalizer(finalizers, changeFinalizer) || isTooLarge(request)) return live(request, key)
     const added = await cluster.writeFinalizers('ChangeRequest', request, withFinalizer(finalizers, changeFinalizer))
     return added.ok ? done : retry(added.failure)
   }
 }
-
-const placeOf = ({ metadata, spec }: Of<'Component'>): string =>
-  environmentKey(metadata.namespace ?? '', spec.environment)
 
 /** With a finalizer it could not even be deleted, when there is no room for the time of deletion. */
 const isTooLarge = ({ faults }: Of<'ChangeRequest'>): boolean => faults.some(({ reason }) => reason === 'TooLarge')

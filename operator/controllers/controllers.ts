@@ -62,7 +62,7 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
   const configFaults: Parameters<typeof makeGather>[0]['configFaults'] = (type, config) =>
     checkConfig(type, config, schemas)
   const impact = makeImpact({ now: () => clock.monotonic() })
-  const gather = makeGather({ caches, graph, impact, guards, configFaults })
+  const gather = makeGather({ caches, graph, impact, guards, configFaults, now: clock.now })
 
   const environment = makeEnvironmentReconciler({
     ...dependencies,

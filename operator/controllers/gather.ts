@@ -1,12 +1,11 @@
-import type { BlockedBy } from '../api/kinds.generated.ts'
 import { emptyObject } from '../api/merge-patch.ts'
 import { failure, type Result, success } from '../api/result.ts'
-import { cut } from '../api/text.ts'
-import { bounds } from '../core/change/bounds.ts'
 import type { LifeFacts } from '../core/change/life.ts'
 import { planChange, vertexOf } from '../core/change/plan.ts'
+import { byArrival } from '../core/change/queue.ts'
+import { type Standing, standingOf } from '../core/change/standing.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
-import { idOf, nameOfId, resolveId } from '../core/component/identity.ts'
+import { idOf, nameOfId } from '../core/component/identity.ts'
 import type { Impact, ImpactLimits, Seed } from '../core/graph/impact.ts'
 import type { GraphView } from '../core/graph/view.ts'
 import type { InFlight, Known, World } from '../core/guard/facts.ts'
@@ -22,6 +21,7 @@ export interface GatherDependencies {
   readonly impact: (view: GraphView, seeds: readonly Seed[], limits: ImpactLimits) => Impact
   readonly guards: World['guards']
   readonly configFaults: World['configFaults']
+  readonly now: () => number
 }
 
 export interface Gather {
@@ -33,6 +33,8 @@ export interface Gather {
     environment: Of<'Environment'>,
     at: { version: number; changeId: string; inFlight?: readonly InFlight[] },
   ): Promise<Result<World>>
+  /** What a request is about, as the caches have it. */
+  standing(request: Of<'ChangeRequest'>): Standing
   /** All that decides what happens to a request, in that world. */
   life(request: Of<'ChangeRequest'>, world: World): LifeFacts
   /**
@@ -44,7 +46,7 @@ export interface Gather {
   forget(environmentKey: string): void
 }
 
-export const makeGather = ({ caches, graph, impact, guards, configFaults }: GatherDependencies): Gather => {
+export const makeGather = ({ caches, graph, impact, guards, configFaults, now }: GatherDependencies): Gather => {
   /** environments whose graph is known to be what the Components say */
   const built = new Set<string>()
   // Edges are made from ComponentTypes too.
@@ -67,6 +69,25 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults }: Gath
     }
   }
 
+  const componentAt = (id: string): Of<'Component'> | undefined => {
+    const at = nameOfId(id)
+    return at.ok ? caches.Component.get(`${at.value.namespace}/${at.value.name}`) : undefined
+  }
+  const lookups = ({ metadata: { namespace } }: Of<'ChangeRequest'>) => ({
+    component: componentAt,
+    changeRequest: (name: string) => caches.ChangeRequest.get(`${namespace}/${name}`),
+  })
+  const standing = (request: Of<'ChangeRequest'>): Standing => standingOf(request, lookups(request))
+
+  /** The first of those that wait for their turn with a Component and came before this one. */
+  const aheadOf = (request: Of<'ChangeRequest'>, id: string): string | undefined => {
+    const before = [...caches.ChangeRequest.byIndex('waits', id)].filter(
+      (other) => other.metadata.uid !== request.metadata.uid && byArrival(other, request) < 0,
+    )
+    const first = before.sort(byArrival)[0]
+    return first && `changerequest/${first.metadata.name}`
+  }
+
   const viewAt = async (key: string, version: number, changeId: string): Promise<Result<GraphView>> => {
     if (built.has(key)) {
       const view = await graph.view(key, version)
@@ -79,13 +100,15 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults }: Gath
   }
 
   return {
+    standing,
     life(request, world) {
-      const id = resolveId(request.spec.component, world.namespace)
-      const at = id.ok ? nameOfId(id.value) : id
-      const component = at.ok ? caches.Component.get(`${at.value.namespace}/${at.value.name}`) : undefined
-      const uncommitted = component ? blockedBy(component) : null
-      const planned = uncommitted === undefined ? planChange(request, world) : undefined
-      return { request, planned, uncommitted, world }
+      const stands = standing(request)
+      const isPlannable =
+        stands.missing.every(({ operation }) => operation === 'Delete') &&
+        stands.present.every(({ status }) => status?.committed)
+      const ahead = (id: string) => aheadOf(request, id)
+      const planned = isPlannable ? planChange(request, { ...world, ahead }) : undefined
+      return { request, planned, standing: stands, world, now: now() }
     },
     isWhole: ({ metadata: { namespace }, status }) =>
       (status?.applying ?? []).every(({ kind, name, uid }) => {
@@ -108,25 +131,15 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults }: Gath
         version,
         view: view.value,
         impact: (seeds) => impact(view.value, seeds, impactLimits),
-        known: (id) => {
-          const at = nameOfId(id)
-          return at.ok ? known(caches.Component.get(`${at.value.namespace}/${at.value.name}`)) : undefined
-        },
+        known: (id) => known(componentAt(id)),
+        isThere: (id) => componentAt(id) !== undefined,
         type,
+        changeRequest: (of) => caches.ChangeRequest.get(`${namespace}/${of}`),
+        ahead: () => undefined,
         inFlight,
         guards,
         configFaults,
       })
     },
   }
-}
-
-/** A Component that is not committed yet holds its changes back; undefined: it is committed. */
-const blockedBy = ({ metadata, spec, status }: Of<'Component'>): BlockedBy | undefined => {
-  if (status?.committed) return undefined
-  const object = `${spec.type}/${spec.nickname}`
-  const why = status?.conditions?.find(({ type }) => type === 'Committed')
-  const because = why ? `: ${why.message}` : ''
-  const message = `Component ${object}: expected to be committed before it is changed, found ${metadata.deletionTimestamp ? 'it is being deleted' : 'it is not yet'}${because}`
-  return { reason: 'UnknownComponent', object, message: cut(message, bounds.entryMessage) }
 }

@@ -1,7 +1,6 @@
-import type { Applying, ChangeRequest, Component, Environment, JsonObject } from '../api/kinds.generated.ts'
-import { emptyObject, patchBetween } from '../api/merge-patch.ts'
+import type { Applying, ChangeRequest, Environment } from '../api/kinds.generated.ts'
 import type { Parsed } from '../api/parse.ts'
-import type { Failure, Result } from '../api/result.ts'
+import { type Failure, type Result, success } from '../api/result.ts'
 import {
   type Answer,
   type Effect,
@@ -10,22 +9,18 @@ import {
   type Member,
   type Pass,
   type Stale,
-  type Target,
 } from '../core/change/commit.ts'
 import type { Step } from '../core/change/life.ts'
-import { patchOfUntouched } from '../core/change/patch.ts'
-import { editOf, type Plan } from '../core/change/plan.ts'
+import type { Plan } from '../core/change/plan.ts'
 import { finished, stopped, takenBack, writtenAhead } from '../core/change/request-status.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
-import { nameOfId, resolveId } from '../core/component/identity.ts'
-import { committedStatus, removedStatus } from '../core/component/status.ts'
-import { hashOf, type Wanted, wantedOf } from '../core/component/wanted.ts'
+import type { Wanted } from '../core/component/wanted.ts'
 import type { World } from '../core/guard/facts.ts'
 import { claimed, cleared, published } from '../core/lock/claim.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Kind, Kinds, Of } from '../ports/cluster.ts'
 import type { GraphPatch, GraphStore } from '../ports/graph.ts'
-import { changeAnnotation } from './component.ts'
+import { answerOfFailure, makeComponentEffects, nameIn } from './component-effects.ts'
 
 /** What a member of a batch carries. Of one that was taken over only the request is known. */
 export interface Content {
@@ -72,13 +67,15 @@ export const makePassage = (
 ): Passage => {
   const namespace = environmentKey.slice(0, environmentKey.indexOf('/'))
   let environment: Of<'Environment'> | undefined
-  const components = new Map<string, Of<'Component'>>()
+  /** requests of this holder as it wrote them ahead, by uid */
+  const requests = new Map<string, Of<'ChangeRequest'>>()
+  const requestOf = ({ applying, content }: Member<Content>) => requests.get(applying.uid) ?? content.request
+  const onComponents = makeComponentEffects({ environmentKey, cluster, caches, clock, requestOf })
   /** What this process writes itself is in its caches at once; what others wrote is up to here. */
   let seen = '0'
   const keyOf = (name: string): string => `${namespace}/${name}`
 
   const keep = <K extends Kind>(kind: K, object: Of<K>): string => {
-    if (kind === 'Component') components.set(keyOf(object.metadata.name), object as Of<'Component'>)
     if (kind === 'Environment') environment = object as Of<'Environment'>
     return object.metadata.resourceVersion ?? ''
   }
@@ -124,22 +121,25 @@ export const makePassage = (
     }
   }
 
+  /** Nothing: its request was deleted by force, and nobody can say what it was about. */
+  const openOf = async (applying: Applying): Promise<Result<Member<Content> | undefined>> => {
+    if (applying.kind !== 'ChangeRequest') return success(memberOf(applying, '', [applying.name], {}))
+    const read = await cluster.read('ChangeRequest', keyOf(applying.name))
+    if (!read.ok) return read
+    const request = read.value
+    if (request?.metadata.uid !== applying.uid) return success(undefined)
+    const names = (request.status?.images ?? []).map(({ component }) => nameIn(namespace, component))
+    const member = memberOf(applying, request.metadata.resourceVersion ?? '', names, { request })
+    return success({ ...member, finished: isFinished(phaseOf(request.status)) })
+  }
+
   /** What is decided and may be unfinished, read from the server; and what was written ahead by somebody. */
   const look = async ({ held }: Pass<Content>): Promise<Answer<Content>> => {
     const open: Member<Content>[] = []
     for (const applying of held!.applying) {
-      if (applying.kind !== 'ChangeRequest') {
-        open.push(memberOf(applying, '', [applying.name], {}))
-        continue
-      }
-      const read = await cluster.read('ChangeRequest', keyOf(applying.name))
-      if (!read.ok) return answerOfFailure(read.failure)
-      // Deleted by force: nobody can say what it was about.
-      if (read.value?.metadata.uid !== applying.uid) continue
-      const request = read.value!
-      const names = namesOf(request)
-      const member = memberOf(applying, request.metadata.resourceVersion ?? '', names, { request })
-      open.push({ ...member, finished: isFinished(phaseOf(request.status)) })
+      const member = await openOf(applying)
+      if (!member.ok) return answerOfFailure(member.failure)
+      if (member.value) open.push(member.value)
     }
     const decided = new Set(held!.applying.map(({ uid }) => uid))
     const stale: Stale[] = []
@@ -149,12 +149,6 @@ export const makePassage = (
       if (!decided.has(uid)) stale.push({ name, uid, resourceVersion, claim })
     }
     return { is: 'Seen', open, stale }
-  }
-
-  const namesOf = (request: ChangeRequest): string[] => {
-    const id = resolveId(request.spec.component, namespace)
-    const name = id.ok ? nameOfId(id.value) : id
-    return name.ok ? [name.value.name] : []
   }
 
   const settle = async ({
@@ -191,8 +185,6 @@ export const makePassage = (
     )
     return { is: 'Gone' }
   }
-  /** requests of this holder as it wrote them ahead */
-  const requests = new Map<string, Of<'ChangeRequest'>>()
 
   const store = async ({ held, members }: Pass<Content>): Promise<Answer<Content>> => {
     const patches = members.map(({ content }) => content.patch)
@@ -205,48 +197,6 @@ export const makePassage = (
     const changeId = changeIdOf(held!.applying)
     const result = await graph.publish(environmentKey, held!.version, patch, changeId)
     return result.ok ? { is: 'Written', resourceVersion: result.value.sum } : answerOfFailure(result.failure)
-  }
-
-  const writeSpec = async ({ applying, content }: Member<Content>, target: Target): Promise<Answer<Content>> => {
-    const component = components.get(keyOf(target.component)) ?? caches.Component.get(keyOf(target.component))
-    if (component?.metadata.resourceVersion !== target.resourceVersion) return { is: 'Conflict' }
-    const before = component.status?.committed?.config ?? {}
-    const patch = patchBetween(before, afterOf(content, component))
-    const config = patchOfUntouched(patch, before, component.spec.config ?? {})
-    if (Object.keys(config).length === 0) return { is: 'Written', resourceVersion: keep('Component', component) }
-    return answerOf('Component', await cluster.writeConfig(component, config, { [changeAnnotation]: applying.uid }))
-  }
-
-  const writeCommitted = async ({ held }: Pass<Content>, { applying, content }: Member<Content>, target: Target) => {
-    const component = components.get(keyOf(target.component)) ?? caches.Component.get(keyOf(target.component))
-    if (component?.metadata.resourceVersion !== target.resourceVersion) return { is: 'Conflict' } as const
-    const now = clock.now()
-    const { version } = held!
-    if (applying.kind === 'Removal') return write('Component', component, removedStatus(component, { version, now }))
-    const change = applying.kind === 'ChangeRequest' ? { name: applying.name, uid: applying.uid } : undefined
-    const wanted = change ? changed(component, afterOf(content, component)) : wantedOf(component.spec)
-    return write('Component', component, committedStatus(component, { wanted, version, change, now }))
-  }
-
-  const reread = async (
-    { held }: Pass<Content>,
-    { applying }: Member<Content>,
-    target: Target,
-  ): Promise<Answer<Content>> => {
-    const component = await cluster.read('Component', keyOf(target.component))
-    if (!component.ok) return answerOfFailure(component.failure)
-    const seen = await cluster.read('Environment', environmentKey)
-    if (!seen.ok) return answerOfFailure(seen.failure)
-    const environmentVersion = seen.value?.metadata.resourceVersion ?? ''
-    if (!component.value) return { is: 'Component', environment: environmentVersion }
-    const { metadata, spec, status } = component.value
-    const { committed } = status ?? {}
-    const carries = applying.kind === 'Removal' ? !committed : (committed?.graphVersion ?? 0) >= held!.version
-    const edited =
-      (applying.kind === 'Creation' && applying.hash !== hashOf(wantedOf(spec))) ||
-      (applying.kind !== 'ChangeRequest' && metadata.uid !== applying.uid)
-    const resourceVersion = keep('Component', component.value)
-    return { is: 'Component', environment: environmentVersion, component: { resourceVersion, carries, edited } }
   }
 
   const finish = async (
@@ -273,7 +223,7 @@ export const makePassage = (
   }
 
   const batch = async (pass: Pass<Content>): Promise<Answer<Content>> => {
-    components.clear()
+    onComponents.forget()
     requests.clear()
     const planned = await plan(environment!, pass.held!, seen)
     return planned.ok ? { is: 'Batch', members: planned.value } : answerOfFailure(planned.failure)
@@ -308,11 +258,11 @@ export const makePassage = (
       case 'Store':
         return store(pass)
       case 'WriteSpec':
-        return writeSpec(effect.member, effect.target)
+        return onComponents.writeSpec(effect.member, effect.target)
       case 'WriteCommitted':
-        return writeCommitted(pass, effect.member, effect.target)
+        return onComponents.writeCommitted(held!.version, effect.member, effect.target)
       case 'Reread':
-        return reread(pass, effect.member, effect.target)
+        return onComponents.reread(held!.version, effect.member, effect.target)
       case 'Finish':
         return finish(pass, effect.member)
       case 'TakeBack':
@@ -339,24 +289,10 @@ const memberOf = (
   content: Content,
 ): Member<Content> => ({
   applying,
-  stage: 'Commit',
+  stage: names.length > 0 ? 'Commit' : 'Finish',
   resourceVersion,
   targets: names.map((component) => ({ component, resourceVersion: '', stage: 'Reread' })),
   content,
 })
 
-/** The config that the change makes: as planned, or for one that was taken over worked out again, on what it found. */
-const afterOf = ({ plan, request }: Content, { status }: Component): JsonObject =>
-  plan ? plan.after : editOf(status?.committed?.config ?? emptyObject(), request!.spec).after
-
-/** A request changes config; the rest stays as it was let through. */
-const changed = ({ status }: Component, config: JsonObject): Wanted => wantedOf({ ...status?.committed, config })
-
 const isFinal = ({ retry, outcome }: Failure): boolean => !retry && outcome !== 'Unknown'
-
-const answerOfFailure = (failure: Failure): Answer<Content> => {
-  const { reason } = failure
-  if (reason === 'Conflict' || reason === 'VersionTaken' || reason === 'VersionGap') return { is: 'Conflict' }
-  if (reason === 'NotFound') return { is: 'Gone' }
-  return { is: 'Unknown', failure }
-}

@@ -1,5 +1,6 @@
 import type { Json } from '../api/kinds.generated.ts'
 import { deepEqual } from '../api/merge-patch.ts'
+import { askedBy } from '../core/change/asked.ts'
 import { environmentKey, idOf, resolveId } from '../core/component/identity.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import type { Waiting } from './waiting.ts'
@@ -33,6 +34,7 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
     const request = after ?? before
     const hasMoved = before?.status?.phase !== after?.status?.phase
     if (request && hasMoved) wakeRequests(`${request.metadata.namespace}/changerequest/${request.metadata.name}`)
+    if (request && hasMoved) wakeUndone(request)
     if (!request || isQueued(before) === isQueued(after)) return
     for (const place of placeOf(request, () => true)) queues.environmentSoon(place)
   })
@@ -72,6 +74,9 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
       if (!component.status?.committed || isStranded(component)) wakeComponent(component)
   })
 
+  const wakeUndone = ({ metadata, spec }: Of<'ChangeRequest'>): void => {
+    if (spec.rollbackOf !== undefined) queues.changeRequest(`${metadata.namespace}/${spec.rollbackOf}`)
+  }
   const wakeRequests = (id: string): void => {
     for (const request of caches.ChangeRequest.byIndex('waitsFor', id)) queues.changeRequest(keyOf(request))
   }
@@ -128,13 +133,27 @@ export const indexes = {
     applying: (request: Of<'ChangeRequest'>) => placeOf(request, (phase) => phase === 'Applying'),
     waitsFor: ({ metadata, spec, status }: Of<'ChangeRequest'>) => {
       if (status?.phase !== 'Queued') return []
-      const names = [spec.component, ...(status.blockedBy ?? []).map(({ object }) => object)]
+      const names = [...namesIn({ spec, status }), ...(status.blockedBy ?? []).map(({ object }) => object)]
       return [...new Set(names.map((name) => `${metadata.namespace}/${name}`))]
     },
+    /** the request that it has undone */
+    undoes: ({ metadata, spec, status }: Of<'ChangeRequest'>) =>
+      spec.rollbackOf !== undefined && status?.phase === 'Applied' && (status.images ?? []).length > 0
+        ? [`${metadata.namespace}/${spec.rollbackOf}`]
+        : [],
+    /** Components with which it waits for its turn */
+    waits: ({ metadata, spec, status }: Of<'ChangeRequest'>) =>
+      status?.phase === 'Queued' ? namesIn({ spec, status }).map((name) => `${metadata.namespace}/${name}`) : [],
   },
   Environment: {},
   ComponentType: {},
 } as const
+
+/** What a request changes. A rollback is known by its plan. */
+const namesIn = ({ spec, status }: Pick<Of<'ChangeRequest'>, 'spec' | 'status'>): string[] => {
+  const { added = [], changed = [], removed = [] } = status?.plan ?? {}
+  return [...new Set([...askedBy(spec).map(({ component }) => component), ...added, ...changed, ...removed])]
+}
 
 const isQueued = (request: Of<'ChangeRequest'> | undefined): boolean => request?.status?.phase === 'Queued'
 

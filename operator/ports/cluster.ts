@@ -20,12 +20,15 @@ export interface Cluster {
   read<K extends Kind>(kind: K, key: string): Promise<Result<Of<K> | undefined>>
   /** `status` is the whole status as it shall be; only what differs is sent. */
   writeStatus<K extends Kind>(kind: K, object: Kinds[K], status: Kinds[K]['status'] & object): Promise<Result<Of<K>>>
-  /** Merges `config` into spec.config (null takes a key away) and sets annotations. */
-  writeConfig(
+  /** Merges `patch` into spec (null takes a key away) and sets annotations. */
+  writeSpec(
     component: Component,
-    config: JsonObject,
+    patch: JsonObject,
     annotations: Record<string, string>,
   ): Promise<Result<Of<'Component'>>>
+  createComponent(component: Component): Promise<Result<Of<'Component'>>>
+  /** Begins its deletion, if it is still this one at this resourceVersion. What is left of it is answered, if anything. */
+  deleteComponent(component: Component): Promise<Result<Of<'Component'> | undefined>>
   writeFinalizers<K extends Kind>(kind: K, object: Kinds[K], finalizers: readonly string[]): Promise<Result<Of<K>>>
   /** Whether the namespace is being deleted, or is gone: then nothing can be created in it. */
   isTerminating(namespace: string): Promise<Result<boolean>>

@@ -33,6 +33,7 @@ function* faultsOfArray(schema: Schema): Generator<string> {
 /** Free-form objects: where they may stand, and how large Karma lets them be (characters of JSON). */
 const freeForm: Readonly<Record<string, number>> = {
   'ChangeRequest.spec.proposedChange': 32_768,
+  'ChangeRequest.spec.changes[].proposedChange': 32_768,
   'Component.spec.config': 32_768,
   'Component.status.committed.config': 32_768,
   'Component.status.outputs': 32_768,
@@ -53,7 +54,8 @@ function* faultsOfObject(path: string, schema: Schema): Generator<string> {
 
 /** Texts that a rule of the schema bounds together, however many there are. */
 const bounded: Readonly<Record<string, number>> = {
-  'ChangeRequest.status.writeAhead.components[].before': 65_536,
+  'ChangeRequest.status.images[].before': 65_536,
+  'ChangeRequest.status.images[].after': 0, // in the same rule as before
   'Environment.status.applying[].name': 49_152,
   'Environment.status.applying[].hash': 0, // in the same rule as the names
 }

@@ -81,13 +81,15 @@ interface RequestOptions extends Partial<ChangeRequestSpec> {
 /** Asks for `size: 2` of `site/main`, unless said otherwise. */
 export const aChangeRequest = (options: RequestOptions = {}): Parsed<ChangeRequest> => {
   const { name = 'wish', status, metadata, ...wished } = options
-  const asksFor = 'proposedChange' in wished || 'remove' in wished ? {} : { proposedChange: { size: 2 } }
+  const asksElse = ['proposedChange', 'remove', 'proposedReferences', 'operation', 'changes', 'rollbackOf']
+  const asksFor = asksElse.some((field) => field in wished) ? {} : { proposedChange: { size: 2 } }
+  const about = 'changes' in wished || 'rollbackOf' in wished ? {} : { component: 'site/main' }
   return parsed(
     parseChangeRequest({
       apiVersion,
       kind: 'ChangeRequest',
       metadata: { name, namespace: 'dev', uid: `uid-${name}`, resourceVersion: '20', generation: 1, ...metadata },
-      spec: { component: 'site/main', requestedBy: { username: 'jo' }, ...asksFor, ...wished },
+      spec: { requestedBy: { username: 'jo' }, ...about, ...asksFor, ...wished },
       ...(status && { status }),
     }),
   )
@@ -123,6 +125,9 @@ interface WorldOptions {
   readonly environment?: EnvironmentSpec
   readonly version?: number
   readonly inFlight?: readonly InFlight[]
+  /** by full id: what `ahead` answers */
+  readonly ahead?: Readonly<Record<string, string>>
+  readonly requests?: readonly ChangeRequest[]
   /** for every impact */
   readonly limits?: ImpactLimits
   /** in place of what the ComponentType's schema says */
@@ -131,7 +136,16 @@ interface WorldOptions {
 
 /** What is known of environment `dev`, by the functions that the program uses: graph, impact, guards, schemas. */
 export const aWorld = (options: WorldOptions = {}): World => {
-  const { components = [], types = {}, environment = {}, version = 1, inFlight = [], limits = {} } = options
+  const {
+    components = [],
+    types = {},
+    environment = {},
+    version = 1,
+    inFlight = [],
+    limits = {},
+    ahead = {},
+    requests = [],
+  } = options
   const committed = new Map<string, Known>()
   const graph = makeGraph()
   const type = (name: string): ComponentType | undefined =>
@@ -152,7 +166,10 @@ export const aWorld = (options: WorldOptions = {}): World => {
     view,
     impact: (seeds) => impact(view, seeds, limits),
     known: (id) => committed.get(id),
+    isThere: (id) => components.some((component) => idOf(component) === id),
     type,
+    changeRequest: (name) => requests.find(({ metadata }) => metadata.name === name),
+    ahead: (id) => ahead[id],
     inFlight,
     guards,
     configFaults: (of, config) => options.configFaults ?? checkConfig(of, config, schemas),

@@ -45,9 +45,25 @@ export const makeCluster = ({ client, observe, fieldManager = 'karma' }: Depende
       const changes = patchBetween((before ?? {}) as unknown as JsonObject, status as unknown as JsonObject)
       return patch(kind, metadata, { metadata: { resourceVersion }, status: changes }, 'status')
     },
-    writeConfig(component, config, annotations) {
+    writeSpec(component, spec, annotations) {
       const { resourceVersion = '' } = component.metadata
-      return patch('Component', component.metadata, { metadata: { resourceVersion, annotations }, spec: { config } })
+      return patch('Component', component.metadata, { metadata: { resourceVersion, annotations }, spec })
+    },
+    async createComponent({ apiVersion, kind, metadata, spec }) {
+      const { namespace, name, labels, annotations } = metadata
+      const body = { apiVersion, kind, metadata: { namespace, name, labels, annotations }, spec }
+      const answer = await client.create(collectionPath('Component', namespace), body, { query: { fieldManager } })
+      return answer.ok ? taken('Component', answer.value) : answer
+    },
+    async deleteComponent({ metadata }) {
+      const { uid = '', resourceVersion = '' } = metadata
+      const answer = await client.remove(objectPath('Component', keyOf(metadata)), {
+        preconditions: { uid, resourceVersion },
+      })
+      if (!answer.ok) return answer
+      // Without a finalizer it is gone at once, and the answer is a Status.
+      const isLeft = (answer.value as { kind?: string }).kind === 'Component'
+      return isLeft ? taken('Component', answer.value) : success(undefined)
     },
     writeFinalizers(kind, { metadata }: Kinds[typeof kind], finalizers) {
       const { resourceVersion = '' } = metadata

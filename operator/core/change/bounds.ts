@@ -11,8 +11,8 @@ export const bounds = {
   affected: 100,
   /** bytes of the names of the affected, together */
   affectedBytes: 12_288,
-  /** bytes of the before-images that a request keeps until it has ended, as the texts that they are stored as */
-  beforeImages: 65_536,
+  /** bytes of the before- and after-images that a request keeps, as the list that they are stored as */
+  images: 65_536,
   /** bytes of all that is committed of a Component: config, references and the rest */
   committed: 36_864,
   /**

@@ -4,6 +4,7 @@ import { faultMessage, type Parsed } from '../../api/parse.ts'
 import { display, idOf } from '../component/identity.ts'
 import { type Wanted, wantedOf } from '../component/wanted.ts'
 import { dependenciesFirst } from '../graph/order.ts'
+import { inCycle } from '../guard/cycle.ts'
 import { type Facts, type Known, strongest, strongestFirst, type Verdict, type World } from '../guard/facts.ts'
 import { judge } from '../guard/list.ts'
 import { targetOf } from '../guard/missing-reference.ts'
@@ -42,7 +43,7 @@ export const admit = (
     if (!component) continue
     const wanted = wantedOf(component.spec)
     const known = { id, component, config: wanted.config ?? emptyObject(), references: wanted.references ?? [] }
-    const verdicts = verdictsOn(component, cycle, world) ?? judge(factsOf(known, together))
+    const verdicts = verdictsOn(component, cycle, world) ?? judgeNew(known, together)
     const decision = strongest(verdicts)
     if (decision === 'Reject' || decision === 'Queue') {
       const holding = verdicts.filter(({ verdict }) => verdict === 'Reject' || verdict === 'Queue')
@@ -78,7 +79,7 @@ const verdictsOn = (
   { namespace }: World,
 ): Verdict[] | undefined => {
   const object = display(idOf(component), namespace)
-  if (cycle) return [inCycle(object, cycle, namespace)]
+  if (cycle) return [inCycle(idOf(component), cycle, namespace)]
   // A value with a fault was left out at the edge: what is left of it must not be judged.
   const faults = component.faults.filter(({ path }) => path.startsWith('spec.'))
   if (faults.length === 0) return undefined
@@ -86,6 +87,12 @@ const verdictsOn = (
     const message = faultMessage(`Component ${object}`, fault)
     return { guard: 'InvalidConfig', verdict: 'Reject', reason: fault.reason, object, message }
   })
+}
+
+const judgeNew = (known: Known, world: World): Verdict[] => {
+  const facts = factsOf(known, world)
+  const { impact } = facts
+  return judge([facts], { world, after: world.view, items: [known], linked: [], impact, images: [] })
 }
 
 const factsOf = ({ id, component, config, references }: Known, world: World): Facts => ({
@@ -102,14 +109,3 @@ const factsOf = ({ id, component, config, references }: Known, world: World): Fa
   impact: world.impact([]),
   request: undefined,
 })
-
-const inCycle = (object: string, cycle: readonly string[], namespace: string): Verdict => {
-  const names = cycle.slice(0, namesInCycle).map((id) => display(id, namespace))
-  const others = cycle.length > names.length ? [`… (${cycle.length - names.length} more)`] : []
-  const way = [...names, ...others, names[0]].join(' -> ')
-  const message = `Component ${object}: spec.references: expected no way back, found ${way}`
-  return { guard: 'Cycle', verdict: 'Reject', reason: 'Cycle', object, message }
-}
-
-/** A circle may be as long as there are Components, and each of them tells of it. */
-const namesInCycle = 10

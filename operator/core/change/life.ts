@@ -3,17 +3,20 @@ import { type Fault, faultMessage, type Parsed } from '../../api/parse.ts'
 import type { Result } from '../../api/result.ts'
 import { cut } from '../../api/text.ts'
 import type { World } from '../guard/facts.ts'
+import { askedBy, isEmpty, subjectOf } from './asked.ts'
 import { bounds, sentences } from './bounds.ts'
-import type { Plan } from './plan.ts'
+import { isUnchanged, type Plan } from './plan.ts'
+import { type Standing, uncommittedOf } from './standing.ts'
 import { isFinished, phaseOf } from './status.ts'
 
 /** Everything that decides what happens to a request before its environment is locked, and again under the lock. */
 export interface LifeFacts {
   readonly request: Parsed<ChangeRequest>
-  /** undefined: it has not been planned, because its Component is not there (`missing` says why) */
+  /** undefined: it has not been planned, because its Components are not all there and committed */
   readonly planned: Result<Plan> | undefined
-  /** what its Component waits for before anything of it can be changed; null when it is not there at all */
-  readonly uncommitted: BlockedBy | null | undefined
+  readonly standing: Standing
+  /** epoch milliseconds */
+  readonly now: number
   readonly world: World | undefined
   /** Nobody else writes in its environment at the moment, and those before it have had their turn. */
   readonly underLock?: boolean
@@ -27,7 +30,13 @@ export type Step =
   | { readonly to: 'Rejected'; readonly reason: string; readonly message: string; readonly plan?: Plan }
   | { readonly to: 'Queued'; readonly blockedBy: readonly BlockedBy[]; readonly plan?: Plan }
   | { readonly to: 'Planned'; readonly plan: Plan }
-  | { readonly to: 'Applied'; readonly reason: 'Unchanged'; readonly plan: Plan }
+  | {
+      readonly to: 'Applied'
+      readonly reason: 'Unchanged' | 'AlreadyApplied'
+      readonly message: string
+      readonly plan?: Plan
+    }
+  | { readonly to: 'Expired'; readonly reason: 'Expired'; readonly message: string }
 
 type Rule = (facts: LifeFacts) => Step | undefined
 
@@ -41,10 +50,14 @@ type Rule = (facts: LifeFacts) => Step | undefined
  * | Pending, Queued | cancel, or being deleted               | Cancelled |
  * |                 | a fault in what was written            | Rejected, the fault's reason |
  * |                 | nothing to change                      | Rejected, EmptyChange |
- * |                 | no such Component                      | Rejected, UnknownComponent |
+ * |                 | applied before, by name and content    | Applied, AlreadyApplied |
+ * |                 | its deadline has passed                | Expired |
+ * |                 | no such Component                      | Rejected, UnknownComponent; Applied, Unchanged if all shall go |
+ * |                 | a rollback of what cannot be undone    | Rejected, UnknownRequest, NotApplied, LaterChange |
  * |                 | Component not committed yet            | Queued, by the Component |
  * |                 | no plan can be made                    | Rejected, the plan's reason |
  * |                 | InFlight, mode Apply, onConflict Queue | Pass (it is judged again when the other has finished) |
+ * |                 | another plan than planHash             | Rejected, PlanStale |
  * |                 | a verdict Reject                       | Rejected, the guard's reason |
  * |                 | mode Plan                              | Planned, whatever would be waited for |
  * |                 | a verdict Queue                        | Queued, or Rejected with onConflict Reject |
@@ -84,18 +97,61 @@ const alsoOf = (others: readonly Fault[]): string =>
   others.length === 0 ? '' : `; and ${others.length} more, at ${others.map(({ path }) => path).join(', ')}`
 
 const empty: Rule = ({ request: { spec, metadata } }) => {
-  if (Object.keys(spec.proposedChange ?? {}).length > 0 || (spec.remove ?? []).length > 0) return undefined
-  const message = `ChangeRequest ${metadata.name}: spec: expected proposedChange or remove to name a change, found neither`
+  const asked = askedBy(spec)
+  const nothing = asked.find(isEmpty)
+  if (!nothing && (asked.length > 0 || spec.rollbackOf !== undefined)) return undefined
+  const expected = 'proposedChange, remove, proposedReferences or operation Delete to name a change'
+  const message = `ChangeRequest ${metadata.name}: ${nothing?.field ?? 'spec'}: expected ${expected}, found none of them`
   return { to: 'Rejected', reason: 'EmptyChange', message }
 }
 
-const notThere: Rule = ({ request, uncommitted, world }) => {
-  if (uncommitted === undefined) return undefined
-  if (uncommitted) return blocked(onConflictOf(request, world), [uncommitted])
-  const { spec, metadata } = request
-  const where = metadata.namespace ? ` in namespace ${metadata.namespace}` : ''
-  const message = `ChangeRequest ${metadata.name}: spec.component: expected a Component${where}, found none named ${spec.component}`
-  return { to: 'Rejected', reason: 'UnknownComponent', message }
+/** GitOps brings back what was pruned: it must not happen again. */
+const alreadyApplied: Rule = ({ request: { metadata, spec }, standing }) => {
+  if (!standing.applied || spec.mode === 'Plan') return undefined
+  const message = `a ChangeRequest ${metadata.name} with the same content was applied before; nothing was done again`
+  return { to: 'Applied', reason: 'AlreadyApplied', message }
+}
+
+/** The thing waited for may never come. */
+const expired: Rule = ({ request, now }) => {
+  const deadline = deadlineOf(request)
+  if (deadline === undefined || now < deadline) return undefined
+  const { queueDeadlineSeconds } = request.spec
+  const waited = request.status?.blockedBy?.[0]
+  const forWhat = waited ? `; it waited for ${waited.object} (${waited.reason})` : ''
+  const message = `ChangeRequest ${request.metadata.name}: spec.queueDeadlineSeconds: expected to be applied within ${queueDeadlineSeconds} s, found that they have passed${forWhat}`
+  return { to: 'Expired', reason: 'Expired', message }
+}
+
+/** Epoch milliseconds; undefined: it may wait for ever. A plan does not wait. */
+export const deadlineOf = ({ spec, metadata }: ChangeRequest): number | undefined => {
+  const { queueDeadlineSeconds: seconds, mode } = spec
+  if (seconds === undefined || mode === 'Plan') return undefined
+  const from = Date.parse(metadata.creationTimestamp ?? '')
+  return Number.isNaN(from) ? undefined : from + seconds * 1_000
+}
+
+const notThere: Rule = ({ request: { metadata, spec }, standing: { missing } }) => {
+  const needed = missing.find(({ operation }) => operation === 'Patch')
+  if (needed) {
+    const where = metadata.namespace ? ` in namespace ${metadata.namespace}` : ''
+    const message = `ChangeRequest ${metadata.name}: ${needed.field}.component: expected a Component${where}, found none named ${needed.component}`
+    return { to: 'Rejected', reason: 'UnknownComponent', message }
+  }
+  if (missing.length === 0 || missing.length < askedBy(spec).length) return undefined
+  const names = missing.map(({ component }) => component).join(', ')
+  return { to: 'Applied', reason: 'Unchanged', message: `nothing was deleted: there is no Component ${names}` }
+}
+
+const notUndoable: Rule = ({ request: { metadata }, standing: { undone } }) => {
+  if (!undone || undone.ok) return undefined
+  const { reason, message } = undone.failure
+  return { to: 'Rejected', reason, message: `ChangeRequest ${metadata.name}: ${message}` }
+}
+
+const notCommitted: Rule = ({ request, standing, world }) => {
+  const uncommitted = uncommittedOf(standing, request.metadata.namespace ?? '')
+  return uncommitted.length > 0 ? blocked(onConflictOf(request, world), uncommitted) : undefined
 }
 
 const unplannable: Rule = ({ request: { metadata }, planned }) => {
@@ -125,7 +181,7 @@ const queued: Rule = ({ request, planned, world }) => {
   const holding = planned.value.verdicts.filter(({ verdict }) => verdict === 'Queue')
   const blockedBy = holding.map(({ reason, object, waitsFor, message }) => ({
     reason,
-    object: object ?? waitsFor ?? request.spec.component,
+    object: object ?? waitsFor ?? subjectOf(request.spec),
     message: cut(message, bounds.entryMessage),
   }))
   return { ...blocked(onConflictOf(request, world), blockedBy), plan: planned.value }
@@ -141,10 +197,19 @@ const blocked = (onConflict: 'Queue' | 'Reject' | undefined, blockedBy: readonly
 }
 
 /** Before the lock this is not for sure: a change that came before may still be on its way. */
-const unchanged: Rule = ({ planned, underLock }) =>
-  underLock && planned?.ok && planned.value.changedPaths.length === 0
-    ? { to: 'Applied', reason: 'Unchanged', plan: planned.value }
-    : undefined
+const unchanged: Rule = ({ request, planned, underLock }) => {
+  if (!underLock || !planned?.ok || !isUnchanged(planned.value)) return undefined
+  const message = `${subjectOf(request.spec)} is committed like this already; nothing was written`
+  return { to: 'Applied', reason: 'Unchanged', message, plan: planned.value }
+}
+
+/** What was agreed to is applied, or nothing. */
+const stale: Rule = ({ request: { spec, metadata }, planned }) => {
+  if (!planned?.ok || spec.planHash === undefined || spec.planHash === planned.value.hash) return undefined
+  const found = `${planned.value.hash}; look at the new plan, and ask again with its hash`
+  const message = `ChangeRequest ${metadata.name}: spec.planHash: expected the plan to be ${spec.planHash}, found ${found}`
+  return { to: 'Rejected', reason: 'PlanStale', message, plan: planned.value }
+}
 
 const rules: readonly Rule[] = [
   ended,
@@ -152,9 +217,14 @@ const rules: readonly Rule[] = [
   cancelled,
   faulty,
   empty,
+  alreadyApplied,
+  expired,
   notThere,
+  notUndoable,
+  notCommitted,
   unplannable,
   overlapping,
+  stale,
   rejected,
   planOnly,
   queued,

@@ -1,36 +1,27 @@
-import type {
-  ChangeRequest,
-  ChangeRequestSpec,
-  Component,
-  Decision,
-  JsonObject,
-  PlanSummary,
-  Reference,
-} from '../../api/kinds.generated.ts'
+import type { ChangeRequest, Decision, Image, JsonObject, PlanSummary, Reference } from '../../api/kinds.generated.ts'
 import { emptyObject } from '../../api/merge-patch.ts'
 import type { Reason } from '../../api/reasons.ts'
 import { failure, type Result, success } from '../../api/result.ts'
 import { cut } from '../../api/text.ts'
 import { display, resolveId } from '../component/identity.ts'
-import { changedOutputs, edgesFor, type TypeLookup } from '../graph/edges.ts'
+import { edgesFor, type TypeLookup } from '../graph/edges.ts'
 import type { Impact } from '../graph/impact.ts'
 import type { GraphPatch, VertexState } from '../graph/vertex.ts'
+import { overlay } from '../graph/view.ts'
 import { type Facts, type Known, strongest, strongestFirst, type Verdict, type World } from '../guard/facts.ts'
 import { judge } from '../guard/list.ts'
+import { type Asked, askedBy } from './asked.ts'
 import { bounds } from './bounds.ts'
 import { planHash } from './hash.ts'
-import { changedPaths, mergeConfig, removeAt } from './patch.ts'
+import { type Item, imageOf, itemAsked, seedOf } from './item.ts'
+import { itemsUndone } from './rollback.ts'
 
 /** What a change would do, worked out at one graph version. */
 export interface Plan {
   readonly hash: string
   readonly version: number
-  /** full id */
-  readonly id: string
-  readonly component: Component
-  readonly before: JsonObject
-  readonly after: JsonObject
-  readonly changedPaths: readonly string[]
+  readonly items: readonly Item[]
+  readonly images: readonly Image[]
   readonly impact: Impact
   readonly verdicts: readonly Verdict[]
   readonly decision: Decision
@@ -38,76 +29,124 @@ export interface Plan {
   readonly warnings: readonly string[]
 }
 
+/** What a request is about, worked out on what is committed. */
+export interface Wished {
+  readonly items: readonly Item[]
+  readonly warnings: readonly string[]
+}
+
 /** Fails when the request makes no sense on what is committed; the reason is the one it is rejected with. */
 export const planChange = (request: ChangeRequest, world: World): Result<Plan> => {
-  const { component } = request.spec
-  const resolved = resolveId(component, world.namespace)
-  if (!resolved.ok) return resolved
-  const known = world.known(resolved.value)
-  if (!known)
-    return refuse('UnknownComponent', `spec.component: expected a committed Component, found none named ${component}`)
-  return success(planOf(request, known, editOf(known.config, request.spec), world))
+  const wished = request.spec.rollbackOf === undefined ? itemsOf(request, world) : itemsUndone(request, world)
+  return wished.ok ? success(planOf(request, wished.value, world)) : wished
 }
 
-/** The config that a request makes of `before`. `absent`: pointers of `remove` at which nothing stands. */
-export const editOf = (before: JsonObject, { proposedChange = emptyObject(), remove = [] }: ChangeRequestSpec) => {
-  const absent: string[] = []
-  let config = before
-  for (const pointer of remove) {
-    const shorter = removeAt(config, pointer)
-    if (shorter) config = shorter
-    else absent.push(pointer)
+const itemsOf = ({ spec }: ChangeRequest, world: World): Result<Wished> => {
+  const items = new Map<string, Item>()
+  const warnings: string[] = []
+  for (const asked of askedBy(spec)) {
+    const id = resolveId(asked.component, world.namespace)
+    if (!id.ok) return id
+    if (items.has(id.value)) return refuse('DuplicateChange', twice(asked))
+    const known = world.known(id.value)
+    if (known) {
+      const wish = itemAsked(known, asked, world)
+      items.set(id.value, wish.item)
+      warnings.push(...wish.warnings)
+    } else if (asked.operation === 'Delete') {
+      warnings.push(`${asked.field}.component: expected a Component to be deleted, found none named ${asked.component}`)
+    } else return refuse('UnknownComponent', unknown(asked))
   }
-  return { after: mergeConfig(config, proposedChange), absent }
+  return elsewhere([...items.values()], world) ?? success({ items: [...items.values()], warnings })
 }
 
-const planOf = (
-  request: ChangeRequest,
-  known: Known,
-  { after, absent }: { after: JsonObject; absent: readonly string[] },
-  world: World,
-): Plan => {
-  const { id, component, config: before, references } = known
-  const type = world.type(component.spec.type)
-  const paths = changedPaths(before, after)
-  const impact = world.impact([{ id, outputs: changedOutputs(type?.spec, paths) }])
-  const { requestedBy = { username: '' }, reason = '' } = request.spec
-  const facts: Facts = {
-    world,
-    id,
-    type,
-    typeName: component.spec.type,
-    component,
-    before,
-    after,
-    references,
-    changedPaths: paths,
-    impact,
-    request: { name: request.metadata.name, reason, requestedBy },
-  }
-  const verdicts = judge(facts)
-  const affected = impact.reached.map((reached) => reached.id)
-  const hash = planHash({ request: request.spec, changes: [{ id, before, after }], affected, verdicts })
-  const shown = display(id, world.namespace)
-  const warnings = [
-    ...verdicts.filter(({ verdict }) => verdict === 'Warn').map(({ message }) => message),
-    ...absent.map((pointer) => `Component ${shown}: spec.remove: expected something at ${pointer}, found nothing`),
-  ]
+const twice = ({ field, component }: Asked): string =>
+  `${field}.component: expected each Component once, found ${component} again; put both changes of it into one entry`
+
+const unknown = ({ field, component }: Asked): string =>
+  `${field}.component: expected a committed Component, found none named ${component}`
+
+const elsewhere = (items: readonly Item[], { environment, namespace }: World): Result<never> | undefined => {
+  const other = items.find(({ component }) => component.spec.environment !== environment.metadata.name)
+  if (!other) return undefined
+  const expected = `only Components of environment ${environment.metadata.name}`
+  const found = `${display(other.id, namespace)} of environment ${other.component.spec.environment}`
+  return refuse('SeveralEnvironments', `spec.changes: expected ${expected}, found ${found}; ask for two changes`)
+}
+
+const planOf = (request: ChangeRequest, { items, warnings }: Wished, world: World): Plan => {
+  const changing = items.filter(({ changedPaths }) => changedPaths.length > 0)
+  const impact = world.impact(changing.map((item) => seedOf(item, world)))
+  const patch = changing.map((item) => vertexAfter(item, world))
+  const images = changing.map((item) => imageOf(item, world.namespace))
+  const together = afterwards(world, items, patch)
+  const facts = items.map((item) => factsOf(item, request, together, impact))
+  const linked = changing.filter(({ changedPaths }) => changedPaths.some(isReference)).map(referring)
+  const verdicts = judge(facts, { world, after: together.view, items, linked, impact, images })
+  const affected = impact.reached.map(({ id }) => id)
+  const said = verdicts.filter(({ verdict }) => verdict === 'Warn').map(({ message }) => message)
   return {
-    hash,
+    hash: planHash({ request: request.spec, changes: items, affected, verdicts }),
     version: world.version,
-    id,
-    component,
-    before,
-    after,
-    changedPaths: paths,
+    items,
+    images,
     impact,
     verdicts,
     decision: strongest(verdicts),
-    patch: [vertexOf({ id, config: after, references }, component.spec.type, world)],
-    warnings,
+    patch,
+    warnings: [...said, ...warnings],
   }
 }
+
+/** Nothing would be written. */
+export const isUnchanged = ({ items }: Plan): boolean => items.every(({ changedPaths }) => changedPaths.length === 0)
+
+/**
+ * The world as guards shall see it: what changes together is there already, so that an entry may need what another one
+ * brings, and nothing may need what another one takes away.
+ */
+const afterwards = (world: World, items: readonly Item[], patch: GraphPatch): World => {
+  const isSimple = items.length === 1 && items.every(({ after, before }) => after !== null && before !== null)
+  const later = new Map(items.map((item) => [item.id, knownAfter(item)]))
+  const known = (id: string): Known | undefined => (later.has(id) ? later.get(id) : world.known(id))
+  // One that stays refers to others, and these do not change for it: the graph below says who depends on it.
+  return { ...world, known, view: isSimple ? world.view : overlay(world.view, patch) }
+}
+
+const isReference = (path: string): boolean => path === '' || path.startsWith('references.')
+const referring = ({ id, after }: Item) => ({ id, references: after?.references ?? [] })
+
+const knownAfter = ({ id, component, after }: Item): Known | undefined =>
+  after === null
+    ? undefined
+    : { id, component, config: after.config ?? emptyObject(), references: after.references ?? [] }
+
+const factsOf = (item: Item, { metadata, spec }: ChangeRequest, world: World, impact: Impact): Facts => {
+  const { id, component, before, after, changedPaths } = item
+  const { requestedBy = { username: '' }, reason = '' } = spec
+  return {
+    world,
+    id,
+    type: world.type(component.spec.type),
+    typeName: component.spec.type,
+    component,
+    before: before && (before.config ?? emptyObject()),
+    after: after && (after.config ?? emptyObject()),
+    references: after?.references ?? [],
+    changedPaths,
+    impact,
+    request: { name: metadata.name, reason, requestedBy },
+  }
+}
+
+const vertexAfter = ({ id, component, after }: Item, world: World): VertexState =>
+  after === null
+    ? { id, removed: true }
+    : vertexOf(
+        { id, config: after.config ?? emptyObject(), references: after.references ?? [] },
+        component.spec.type,
+        world,
+      )
 
 /** A Component's place in the graph. A reference that names nothing is left out; a guard refuses it. */
 export const vertexOf = (
@@ -121,16 +160,26 @@ export const vertexOf = (
 }
 
 /** The plan as it stands in status: strongest verdicts first, lists bounded. */
-export const summaryOf = (plan: Plan, { namespace, environmentKey }: World): PlanSummary => ({
-  hash: plan.hash,
-  graphVersions: { [environmentKey]: plan.version },
-  changed: plan.changedPaths.length > 0 ? [display(plan.id, namespace)] : [],
-  verdicts: strongestFirst(plan.verdicts, bounds.verdicts).map(({ guard, verdict, object, message }) => ({
-    guard,
-    verdict,
-    ...(object === undefined ? {} : { object }),
-    message: cut(message, bounds.entryMessage),
-  })),
-})
+export const summaryOf = (plan: Plan, { namespace, environmentKey }: World): PlanSummary => {
+  const named = (is: (item: Item) => boolean): string[] =>
+    plan.items
+      .filter((item) => item.changedPaths.length > 0 && is(item))
+      .slice(0, bounds.warnings)
+      .map(({ id }) => display(id, namespace))
+  const [added, removed] = [named(({ before }) => before === null), named(({ after }) => after === null)]
+  return {
+    hash: plan.hash,
+    graphVersions: { [environmentKey]: plan.version },
+    ...(added.length > 0 && { added }),
+    changed: named(({ before, after }) => before !== null && after !== null),
+    ...(removed.length > 0 && { removed }),
+    verdicts: strongestFirst(plan.verdicts, bounds.verdicts).map(({ guard, verdict, object, message }) => ({
+      guard,
+      verdict,
+      ...(object === undefined ? {} : { object }),
+      message: cut(message, bounds.entryMessage),
+    })),
+  }
+}
 
 const refuse = (reason: Reason, message: string): Result<never> => failure({ reason, message, retry: false })

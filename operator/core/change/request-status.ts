@@ -6,13 +6,14 @@ import type {
   Phase,
   WriteAhead,
 } from '../../api/kinds.generated.ts'
-import { deepEqual, patchBetween } from '../../api/merge-patch.ts'
+import { deepEqual } from '../../api/merge-patch.ts'
 import { cut } from '../../api/text.ts'
 import { display } from '../component/identity.ts'
 import { eventOf } from '../event/envelope.ts'
 import { append, type Transition } from '../event/outbox.ts'
 import type { EventType } from '../event/types.ts'
 import { strongestFirst, type World } from '../guard/facts.ts'
+import { subjectOf } from './asked.ts'
 import { bounds, sentences } from './bounds.ts'
 import type { Step } from './life.ts'
 import { type Plan, summaryOf } from './plan.ts'
@@ -31,6 +32,7 @@ const eventTypeOf = {
   Queued: 'change.queued',
   Planned: 'change.planned',
   Applied: 'change.applied',
+  Expired: 'change.expired',
 } as const satisfies Record<Stop['to'], EventType>
 
 /** The request stops here, for now (Queued) or for good. `position`: its place in the queue. */
@@ -44,7 +46,7 @@ export const stopped = (
     now,
   }: { world?: World | undefined; environment?: string | undefined; position: number; now: number },
 ): ChangeRequestStatus => {
-  const why = whyOf(step, request)
+  const why = whyOf(step)
   const plan = 'plan' in step ? step.plan : undefined
   const attrs = { ...(environment && { environment }), ...planAttrs(plan, world), ...blockedAttrs(step) }
   const transition = { type: eventTypeOf[step.to], ...why, attrs }
@@ -65,17 +67,12 @@ export const waitsAsBefore = ({ status }: ChangeRequest, step: Step): boolean =>
   deepEqual(status.blockedBy as unknown as Json, step.blockedBy as unknown as Json) &&
   (step.plan === undefined || step.plan.hash === status.plan?.hash)
 
-const whyOf = (step: Stop, request: ChangeRequest): Why => {
+const whyOf = (step: Stop): Why => {
   switch (step.to) {
     case 'Queued':
       return { reason: step.blockedBy[0]!.reason, message: sentences(step.blockedBy.map(({ message }) => message)) }
     case 'Planned':
       return { reason: 'Planned', message: plannedMessage(step.plan) }
-    case 'Applied':
-      return {
-        reason: step.reason,
-        message: `${request.spec.component} is committed like this already; nothing was written`,
-      }
     default:
       return step
   }
@@ -100,9 +97,7 @@ export const writtenAhead = (
     now,
   }: { plan: Plan; world: World; claim: string; holder: string; version: number; now: number },
 ): ChangeRequestStatus => {
-  const { name, uid = '', resourceVersion = '' } = plan.component.metadata
-  const before = JSON.stringify(patchBetween(plan.after, plan.before))
-  const writeAhead: WriteAhead = { claim, holder, version, components: [{ name, uid, resourceVersion, before }] }
+  const writeAhead: WriteAhead = { claim, holder, version }
   const why = { reason: 'Applying', message: `is being written as version ${version} of ${world.environmentKey}` }
   const environment = world.environment.metadata.name
   const rest = withoutLast(request.status, true)
@@ -115,12 +110,13 @@ export const writtenAhead = (
     ...planned(plan, world),
     environment,
     writeAhead,
+    images: [...plan.images],
   }
 }
 
 /** Written ahead by a holder that was displaced before it published: nothing has happened. */
 export const takenBack = (request: ChangeRequest, now: number): ChangeRequestStatus => {
-  const { writeAhead: _, ...rest } = request.status ?? {}
+  const { writeAhead: _, images: __, ...rest } = request.status ?? {}
   const why = { reason: 'TakenOver', message: 'written ahead, but not decided; it begins again' }
   const environment = request.status?.environment
   const transition = { type: 'change.withdrawn', ...why, ...(environment && { attrs: { environment } }) } as const
@@ -140,6 +136,15 @@ export const finished = (
   const status = moved({ ...request, status: rest }, 'Applied', why, [{ type: 'change.applied', ...why, attrs }], now)
   const event = eventOf(request, status.history!.at(-1)!)
   return event.ok ? { ...status, logEntryId: `log-${event.value.id.slice(0, 7)}` } : status
+}
+
+/** Another request has undone it: it stays Applied, and says so. */
+export const rolledBack = (request: ChangeRequest, by: ChangeRequest, now: number): ChangeRequestStatus => {
+  const { name, uid = '' } = by.metadata
+  const environment = request.status?.environment
+  const attrs = { rollback: uid, ...(environment && { environment }) }
+  const transition = { type: 'change.rolled-back', reason: 'RolledBack', message: `by ${name}`, attrs } as const
+  return { ...request.status, ...append(request.status, [transition], now), rolledBackBy: name }
 }
 
 const planned = (plan: Plan, world: World): ChangeRequestStatus => ({
@@ -193,6 +198,7 @@ const moved = (
     ...status,
     ...append(status, [...first, ...transitions], now),
     phase,
+    subject: cut(subjectOf(request.spec), bounds.entryMessage),
     observedGeneration: generation,
     conditions: conditionsOf(phase, why, { previous: status?.conditions, generation, at }),
   }

@@ -14,6 +14,8 @@ const table: Readonly<
   Applied: ['True', 'True', 'False', 'False'],
   Planned: ['True', 'True', 'False', 'False'],
   Cancelled: ['False', 'True', 'False', 'False'],
+  Superseded: ['False', 'True', 'False', 'False'],
+  Expired: ['False', 'True', 'False', 'False'],
   Rejected: ['False', 'True', 'False', 'True'],
 }
 

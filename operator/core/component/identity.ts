@@ -42,12 +42,13 @@ export const idOfName = (namespace: string, name: string): Result<string> => {
     : noComponent(name, 'a name of the form type.nickname')
 }
 
+export const nameOfIdentity = ({ type, nickname }: Identity): string => `${type}.${nickname}`
+
 /** Namespace and metadata.name of the Component with this full id. */
 export const nameOfId = (id: string): Result<{ readonly namespace: string; readonly name: string }> => {
   const identity = identityOf(id)
   if (!identity.ok) return identity
-  const { namespace, type, nickname } = identity.value
-  return success({ namespace, name: `${type}.${nickname}` })
+  return success({ namespace: identity.value.namespace, name: nameOfIdentity(identity.value) })
 }
 
 /** The full id of a Component object. */

@@ -1,6 +1,14 @@
-import type { Committed, Component, ComponentStatus, Condition, JsonObject } from '../../api/kinds.generated.ts'
+import type {
+  AppliedRequest,
+  Committed,
+  Component,
+  ComponentStatus,
+  Condition,
+  JsonObject,
+} from '../../api/kinds.generated.ts'
 import { patchBetween } from '../../api/merge-patch.ts'
 import { sentences } from '../change/bounds.ts'
+import { stateOf } from '../change/image.ts'
 import { withCondition } from '../change/status.ts'
 import { append, type Transition } from '../event/outbox.ts'
 import type { Verdict } from '../guard/facts.ts'
@@ -10,11 +18,18 @@ import { hashOf, type Wanted, wantedOf } from './wanted.ts'
  * The status of a Component after each thing that can happen to it. `now` is epoch milliseconds.
  */
 
+/** The ChangeRequest that brought something about. `hash`: of what it asks for. */
+export interface AppliedChange {
+  readonly name: string
+  readonly uid: string
+  readonly hash: string
+}
+
 export interface Commit {
   readonly wanted: Wanted
   readonly version: number
-  /** name and uid of the ChangeRequest; absent for a creation */
-  readonly change?: { readonly name: string; readonly uid: string } | undefined
+  /** absent for a creation */
+  readonly change?: AppliedChange | undefined
   readonly now: number
 }
 
@@ -29,20 +44,21 @@ export const committedStatus = (component: Component, { wanted, version, change,
     at,
     ...(change && { changeRequest: change.name }),
   }
-  const before = component.status?.committed?.config ?? {}
-  const after = wanted.config ?? {}
+  const was = component.status?.committed
+  const [before, after] = [stateOf(wantedOf(was ?? {})), stateOf(wanted)]
   const attrs: JsonObject = {
     version,
     hash,
     ...(change && { change: change.uid, request: change.name }),
     forward: patchBetween(before, after),
-    ...(component.status?.committed && { inverse: patchBetween(after, before) }),
+    ...(was && { inverse: patchBetween(after, before) }),
   }
   const reason = change ? 'Applied' : 'Created'
   const message = change ? `by ChangeRequest ${change.name}, as version ${version}` : `created in version ${version}`
   const transition: Transition = { type: 'component.committed', reason, message, attrs }
   // Known from the start: nobody committed can refer to what was never committed.
-  const status = { dependents: 0, ...component.status, committed }
+  const status: ComponentStatus = { dependents: 0, ...component.status, committed }
+  if (change) status.applied = remembered(component.status?.applied, change)
   return {
     ...status,
     ...append(status, [transition], now),
@@ -51,14 +67,25 @@ export const committedStatus = (component: Component, { wanted, version, change,
   }
 }
 
+/** How many bytes of JSON the requests that a Component remembers may take: 64 of them, with names of usual length. */
+const mostApplied = 8_192
+
+const remembered = (applied: readonly AppliedRequest[] = [], { name, hash }: AppliedChange): AppliedRequest[] => {
+  const kept = [...applied.slice(-63), { name, hash }]
+  while (JSON.stringify(kept).length > mostApplied) kept.shift()
+  return kept
+}
+
 /** It has left the graph; what is left of it can go. */
 export const removedStatus = (
   component: Component,
-  { version, now }: { version: number; now: number },
+  { version, now, change }: { version: number; now: number; change?: AppliedChange },
 ): ComponentStatus => {
   const { committed, ...status } = component.status ?? {}
-  const attrs: JsonObject = { version, inverse: committed?.config ?? {} }
-  const message = `taken out of the graph in version ${version}`
+  const inverse = stateOf(wantedOf(committed ?? {}))
+  const attrs: JsonObject = { version, ...(change && { change: change.uid, request: change.name }), inverse }
+  const by = change ? ` by ChangeRequest ${change.name}` : ''
+  const message = `taken out of the graph in version ${version}${by}`
   return { ...status, ...append(status, [{ type: 'component.removed', reason: 'Removed', message, attrs }], now) }
 }
 

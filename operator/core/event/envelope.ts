@@ -3,6 +3,7 @@ import type { Event } from '../../api/envelope.ts'
 import { canonical } from '../../api/json.ts'
 import type { ChangeRequest, Component, Environment, HistoryEntry, JsonObject } from '../../api/kinds.generated.ts'
 import { failure, type Result, success } from '../../api/result.ts'
+import { subjectOf } from '../change/asked.ts'
 import { entityIdOf } from '../component/identity.ts'
 
 /** The kinds that keep a history. */
@@ -51,9 +52,9 @@ const stated = ({ seq, reason, message }: HistoryEntry): JsonObject => ({
 /** `requestReason` is what the person wrote; `reason` in every event is Karma's word for why. */
 const askedFor = (object: Teller, entry: HistoryEntry): JsonObject => {
   if (object.kind !== 'ChangeRequest' || entry.type !== 'change.requested') return {}
-  const { component, mode, reason, requestedBy } = object.spec
+  const { mode, reason, requestedBy } = object.spec
   return {
-    component,
+    component: subjectOf(object.spec),
     mode: mode ?? 'Apply',
     ...(reason !== undefined && { requestReason: reason }),
     ...(requestedBy && { requestedBy: { ...requestedBy } }),
@@ -72,7 +73,7 @@ const tagsOf = (object: Teller, attrs: JsonObject): Record<string, string> => {
   const environment = environmentOf(object, attrs)
   if (environment) tags.environment = environment
   if (object.kind === 'Component') tags.type = object.spec.type
-  if (object.kind === 'ChangeRequest') tags.component = object.spec.component
+  if (object.kind === 'ChangeRequest') tags.component = subjectOf(object.spec)
   return tags
 }
 

@@ -9,6 +9,9 @@ export const eventTypes = [
   'change.applied',
   'change.rejected',
   'change.cancelled',
+  'change.expired', // it has waited for too long
+  'change.superseded', // a newer edit of the same Component took its place
+  'change.rolled-back', // a later request has undone it
   // a Component passed the gate, left, was reported on, or is held back
   'component.committed',
   'component.removed',

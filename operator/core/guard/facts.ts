@@ -1,8 +1,10 @@
 import type {
+  ChangeRequest,
   Component,
   ComponentType,
   Decision,
   Environment,
+  Image,
   JsonObject,
   Reference,
   Requester,
@@ -46,9 +48,15 @@ export interface World {
   impact(seeds: readonly Seed[]): Impact
   /** committed, by full id */
   known(id: string): Known | undefined
+  /** whether there is such a Component at all, committed or not */
+  isThere(id: string): boolean
   type(name: string): ComponentType | undefined
+  /** by name, in the namespace */
+  changeRequest(name: string): ChangeRequest | undefined
   /** changes that are on their way and have not finished */
   readonly inFlight: readonly InFlight[]
+  /** `changerequest/name` of the request that waits for its turn with this Component before the one at hand */
+  ahead(id: string): string | undefined
   /** in CEL */
   readonly guards: Guards
   /** Failure: configSchema does not compile. Value: what is wrong with config. */
@@ -62,7 +70,10 @@ export interface InFlight {
   readonly affected: ReadonlySet<string>
 }
 
-/** One change of one Component, as the guards see it. `before` is null for a creation. */
+/**
+ * One change of one Component, as the guards see it. `before` is null for a creation, `after` for a deletion. Of several
+ * that change together, each sees the others in its `world` as they will be; `impact` is that of all of them.
+ */
 export interface Facts {
   readonly world: World
   readonly id: string
@@ -70,15 +81,29 @@ export interface Facts {
   readonly typeName: string
   readonly component: Component
   readonly before: JsonObject | null
-  readonly after: JsonObject
+  readonly after: JsonObject | null
   readonly references: readonly Reference[]
   readonly changedPaths: readonly string[]
   readonly impact: Impact
   readonly request: { readonly name: string; readonly reason: string; readonly requestedBy: Requester } | undefined
 }
 
+/** What is judged once for all that changes together. */
+export interface Whole {
+  /** as it is */
+  readonly world: World
+  /** the graph as it will be */
+  readonly after: GraphView
+  readonly items: readonly { readonly id: string }[]
+  /** those that get other references than they had */
+  readonly linked: readonly { readonly id: string; readonly references: readonly Reference[] }[]
+  readonly impact: Impact
+  readonly images: readonly Image[]
+}
+
 /** A built-in guard: a rule about a change, and its answers. No answer is Allow. */
 export type Guard = (facts: Facts) => readonly Verdict[]
+export type WholeGuard = (whole: Whole) => readonly Verdict[]
 
 const strength: Readonly<Record<Decision, number>> = { Allow: 0, Warn: 1, Queue: 2, Reject: 3 }
 

@@ -1,11 +1,14 @@
 import { display } from '../component/identity.ts'
-import type { Guard } from './facts.ts'
+import type { WholeGuard } from './facts.ts'
 
 /** A change waits while another one that touches the same Components has not finished. */
-export const inFlight: Guard = ({ world, id, impact }) => {
-  const other = world.inFlight.find(({ affected }) => affected.has(id) || overlaps(affected, impact))
+export const inFlight: WholeGuard = ({ world, items, impact }) => {
+  const other = world.inFlight.find(
+    ({ affected }) => items.some(({ id }) => affected.has(id)) || overlaps(affected, impact),
+  )
   if (!other) return []
-  const message = `Component ${display(id, world.namespace)}: ${other.object} affects the same Components and has not finished`
+  const shared = items.find(({ id }) => other.affected.has(id)) ?? items[0]
+  const message = `Component ${display(shared?.id ?? '', world.namespace)}: ${other.object} affects the same Components and has not finished`
   const waits = { object: other.object, waitsFor: other.object }
   return [{ guard: 'InFlight', verdict: 'Queue', reason: 'InFlight', ...waits, message }]
 }

@@ -5,7 +5,7 @@ import type { Guard } from './facts.ts'
 
 /** config must fit configSchema of its ComponentType. Without a ComponentType every config fits. */
 export const invalidConfig: Guard = ({ world, id, type, after }) => {
-  if (!type?.spec.configSchema) return []
+  if (after === null || !type?.spec.configSchema) return []
   const object = display(id, world.namespace)
   const checked = world.configFaults(type, after)
   const reject = (reason: Reason, message: string) => ({

@@ -43,7 +43,7 @@ const missingTarget = (facts: Facts, reference: Reference): Verdict[] => {
 }
 
 const missingPlaceholders = (facts: Facts): Verdict[] =>
-  placeholdersOf(facts.after).flatMap(({ reference: name, output, pointer }) => {
+  placeholdersOf(facts.after ?? undefined).flatMap(({ reference: name, output, pointer }) => {
     const field = `spec.config${pointer}`
     const reference = facts.references.find((candidate) => candidate.name === name)
     if (!reference) {

@@ -7,12 +7,18 @@ import type { Facts, Guard, Known, Verdict } from './facts.ts'
 import { targetOf } from './missing-reference.ts'
 
 /**
- * An output that a committed dependent uses must not vanish. It vanishes when there was a field of config that it is
- * made from (`outputs[].from` of the ComponentType), and none is left.
+ * An output, or a whole Component, that a committed dependent uses must not vanish. An output vanishes when there was a
+ * field of config that it is made from (`outputs[].from` of the ComponentType), and none is left.
  */
 export const outputInUse: Guard = (facts) => {
   const { before, after, type, world, id } = facts
   if (before === null) return []
+  if (after === null)
+    return world.view
+      .dependentsOf(id)
+      .sort()
+      .slice(0, verdictLimit)
+      .map((by) => wouldGo(facts, by))
   const vanishing = (type?.spec.outputs ?? []).filter((output) => vanishes(output, before, after))
   if (vanishing.length === 0) return []
   const verdicts: Verdict[] = []
@@ -26,6 +32,14 @@ export const outputInUse: Guard = (facts) => {
 }
 
 const verdictLimit = 32
+
+const wouldGo = ({ id, world }: Facts, dependent: string): Verdict => {
+  const object = display(dependent, world.namespace)
+  const message =
+    `Component ${display(id, world.namespace)}: would be deleted, but ${object} refers to it; ` +
+    `take that reference away first, or in the same ChangeRequest`
+  return { guard: 'OutputInUse', verdict: 'Reject', reason: 'OutputInUse', object, message }
+}
 
 const vanishes = ({ from = [] }: Output, before: JsonObject, after: JsonObject): boolean => {
   const standsIn = (config: JsonObject) => (pointer: string) =>

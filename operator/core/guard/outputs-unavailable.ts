@@ -6,7 +6,7 @@ import { targetOf } from './missing-reference.ts'
 
 /** The outputs that a Component reads must have been reported; until then its changes wait for them. */
 export const outputsUnavailable: Guard = ({ world, id, after, references }) => {
-  const placeholders = placeholdersOf(after)
+  const placeholders = placeholdersOf(after ?? undefined)
   return references.flatMap((reference) => {
     const target = world.known(targetOf(reference, world.namespace) ?? '')
     if (!target) return []

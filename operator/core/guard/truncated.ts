@@ -1,10 +1,10 @@
 import { display } from '../component/identity.ts'
-import type { Guard } from './facts.ts'
+import type { WholeGuard } from './facts.ts'
 
 /** An impact that could not be worked out whole is not a small one: Reject, unless the Environment allows it. */
-export const truncated: Guard = ({ world, id, impact }) => {
+export const truncated: WholeGuard = ({ world, items, impact }) => {
   if (!impact.truncated) return []
-  const object = display(id, world.namespace)
+  const object = display(items[0]?.id ?? '', world.namespace)
   const allowed = world.environment.spec?.allowTruncatedImpact === true
   const message = `Component ${object}: the impact was cut off: ${impact.truncated.message}`
   const verdict = allowed ? 'Warn' : 'Reject'

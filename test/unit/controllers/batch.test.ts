@@ -29,7 +29,7 @@ const makeGate = ({ components = [], types = {}, environment = {} }: Options) =>
   const { guards, configFaults } = aWorld()
   const graph = makeEmbeddedGraph({ newEpoch: () => 'epoch' })
   const impact = makeImpact({ now: () => 0 })
-  const gather = makeGather({ caches, graph, impact, guards, configFaults })
+  const gather = makeGather({ caches, graph, impact, guards, configFaults, now: () => noon })
   const waiting = makeWaiting({ onEnter: () => {}, onHeldBack: () => {} })
   let time = 0
   const clock = { monotonic: () => time }
@@ -72,8 +72,9 @@ const makeGate = ({ components = [], types = {}, environment = {} }: Options) =>
       gather.forget('dev/dev')
       for (const { content, stage } of members) {
         if (stage !== 'WriteAhead') continue
-        const component = caches.Component.get(`dev/${content.plan!.component.metadata.name}`)!
-        const spec = { ...component.spec, config: content.plan!.after }
+        const item = content.plan!.items[0]!
+        const component = caches.Component.get(`dev/${item.component.metadata.name}`)!
+        const spec = { ...component.spec, ...item.after }
         const status = committedStatus({ ...component, spec }, { wanted: wantedOf(spec), version, now: noon })
         put('Component', { ...component, spec, status })
       }
@@ -145,7 +146,7 @@ describe('controllers/batch: requests', () => {
     gate.commit(first)
     const second = await gate.batch()
     assert.deepEqual(lines(second), ['WriteAhead ChangeRequest undo'])
-    assert.equal(second[0]?.content.plan?.after.size, 1)
+    assert.equal(second[0]?.content.plan?.items[0]?.after?.config?.size, 1)
   })
 
   it('nor is it rejected for what the first is about to set right', async () => {

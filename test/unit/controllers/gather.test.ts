@@ -38,9 +38,15 @@ describe('an environment is whole', () => {
     const applying = [{ kind, name: 'x', uid: 'u' }]
     const environment = { metadata: { namespace: 'dev', name: 'dev' }, status: { applying } } as Of<'Environment'>
     const unused = undefined as never
-    return makeGather({ caches, graph: unused, impact: unused, guards: unused, configFaults: unused }).isWhole(
-      environment,
-    )
+    const gather = makeGather({
+      caches,
+      graph: unused,
+      impact: unused,
+      guards: unused,
+      configFaults: unused,
+      now: () => 0,
+    })
+    return gather.isWhole(environment)
   }
 
   for (const [title, kind, found, whole] of cases) {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import type { ChangeRequestStatus, Guard, Phase } from '../../../../operator/api/kinds.generated.ts'
+import type { ChangeRequestStatus, Component, Guard, Phase } from '../../../../operator/api/kinds.generated.ts'
 import { isOpen, type LifeFacts, nextStep, type Step } from '../../../../operator/core/change/life.ts'
 import { planChange } from '../../../../operator/core/change/plan.ts'
+import { standingOf } from '../../../../operator/core/change/standing.ts'
+import { idOf } from '../../../../operator/core/component/identity.ts'
 import type { World } from '../../../../operator/core/guard/facts.ts'
 import { aChangeRequest, aComponent, aWorld, noon } from '../../../support/builders.ts'
 
@@ -24,17 +26,20 @@ const warns: Partial<Guard> = { verdict: 'Warn', message: 'careful' }
 /** The facts about a request whose Component is there. */
 const facts = (request: Request = {}, world: World = worldWith(), more: Partial<LifeFacts> = {}): LifeFacts => {
   const parsed = aChangeRequest(request)
-  return { request: parsed, planned: planChange(parsed, world), uncommitted: undefined, world, ...more }
+  const standing = standingOf(parsed, { component: () => undefined, changeRequest: world.changeRequest })
+  const all = { ...standing, present: [site], missing: [] }
+  return { request: parsed, planned: planChange(parsed, world), standing: all, world, now: noon, ...more }
 }
-const unplanned = (request: Request, uncommitted: LifeFacts['uncommitted'], world?: World): LifeFacts => ({
-  request: aChangeRequest(request),
-  planned: undefined,
-  uncommitted,
-  world,
-})
+/** Without a plan: those it asks for are not there, but for `present`. */
+const unplanned = (request: Request, present: readonly Component[] = [], world?: World): LifeFacts => {
+  const parsed = aChangeRequest(request)
+  const component = (id: string): Component | undefined => present.find((one) => idOf(one) === id)
+  const standing = standingOf(parsed, { component, changeRequest: () => undefined })
+  return { request: parsed, planned: undefined, standing, world, now: noon }
+}
 const inPhase = (phase: Phase): { status: ChangeRequestStatus } => ({ status: { phase } })
 const deleted = { metadata: { deletionTimestamp: new Date(noon).toISOString() } }
-const waiting = { reason: 'UnknownComponent', object: 'site/main', message: 'Component site/main: not yet' }
+const waiting = [aComponent('site/main', { committed: false })]
 
 /** A step as one line: where to, why, and whether it has the plan. */
 const lineOf = (step: Step): string => {
@@ -58,7 +63,7 @@ const ends: readonly Row[] = (['Applied', 'Planned', 'Rejected', 'Cancelled'] as
 
 const table: readonly Row[] = [
   ...ends,
-  ['Applying passes', () => unplanned(inPhase('Applying'), undefined), 'Pass'],
+  ['Applying passes', () => unplanned(inPhase('Applying')), 'Pass'],
   [
     'Applying passes, whatever is wanted now',
     () => facts({ ...inPhase('Applying'), ...deleted, cancel: true }),
@@ -83,7 +88,7 @@ const table: readonly Row[] = [
   ],
   [
     'deleted, though its Component is not there',
-    () => unplanned(deleted, null),
+    () => unplanned(deleted),
     'Cancelled Cancelled: the request was deleted before the change was applied',
   ],
 
@@ -104,36 +109,36 @@ const table: readonly Row[] = [
   ],
   [
     'a pointer that is none, though there is no such Component',
-    () => unplanned({ remove: ['a'] }, null),
+    () => unplanned({ remove: ['a'] }),
     'Rejected InvalidPointer: ChangeRequest wish: spec.remove[0]: expected a JSON pointer such as /subnets/0 (~ is written ~0, / is written ~1), found "a"',
   ],
 
   [
     'nothing to change',
     () => facts({ proposedChange: {} }),
-    'Rejected EmptyChange: ChangeRequest wish: spec: expected proposedChange or remove to name a change, found neither',
+    'Rejected EmptyChange: ChangeRequest wish: spec: expected proposedChange, remove, proposedReferences or operation Delete to name a change, found none of them',
   ],
   [
     'nothing to remove either',
-    () => unplanned({ remove: [] }, null),
-    'Rejected EmptyChange: ChangeRequest wish: spec: expected proposedChange or remove to name a change, found neither',
+    () => unplanned({ remove: [] }),
+    'Rejected EmptyChange: ChangeRequest wish: spec: expected proposedChange, remove, proposedReferences or operation Delete to name a change, found none of them',
   ],
 
   [
     'no such Component',
-    () => unplanned({ component: 'site/none' }, null),
+    () => unplanned({ component: 'site/none' }),
     'Rejected UnknownComponent: ChangeRequest wish: spec.component: expected a Component in namespace dev, found none named site/none',
   ],
   ['a Component that is not committed', () => unplanned({}, waiting), 'Queued by UnknownComponent site/main'],
   [
     'a Component that is not committed, and nobody wants to wait',
     () => unplanned({ onConflict: 'Reject' }, waiting),
-    'Rejected UnknownComponent: onConflict is Reject, and it would have to wait: Component site/main: not yet',
+    'Rejected UnknownComponent: onConflict is Reject, and it would have to wait: Component site/main: expected to be committed before it is changed, found it is not yet',
   ],
   [
     'nor does the Environment',
     () => unplanned({}, waiting, worldWith([], { environment: { onConflict: 'Reject' } })),
-    'Rejected UnknownComponent: onConflict is Reject, and it would have to wait: Component site/main: not yet',
+    'Rejected UnknownComponent: onConflict is Reject, and it would have to wait: Component site/main: expected to be committed before it is changed, found it is not yet',
   ],
 
   [
@@ -223,12 +228,12 @@ const table: readonly Row[] = [
   [
     'nothing would change, under the lock',
     () => facts({ proposedChange: { size: 1 } }, worldWith([warns]), { underLock: true }),
-    'Applied Unchanged (planned)',
+    'Applied Unchanged: site/main is committed like this already; nothing was written (planned)',
   ],
   [
     'nothing stands where something was to be removed, under the lock',
     () => facts({ remove: ['/none'] }, worldWith(), { underLock: true }),
-    'Applied Unchanged (planned)',
+    'Applied Unchanged: site/main is committed like this already; nothing was written (planned)',
   ],
 
   ['it may pass', () => facts(), 'Pass (planned)'],

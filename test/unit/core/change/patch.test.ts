@@ -10,7 +10,6 @@ import {
   removeAt,
   valueAt,
 } from '../../../../operator/core/change/patch.ts'
-import { editOf } from '../../../../operator/core/change/plan.ts'
 import { holds } from '../graph/property.ts'
 
 /** Objects without prototype, as the edge makes them: a hostile key is a key like any other. */
@@ -203,18 +202,5 @@ describe('core/change/patch: cases', () => {
     assert.deepEqual(plain(patchBetween({}, { toString: 1 })), { toString: 1 })
     assert.deepEqual(changedPaths({ toString: 1 }, {}), ['/toString'])
     assert.deepEqual(plain(patchOfUntouched({ toString: 1 }, {}, bare('{"x":1}'))), { toString: 1 })
-  })
-
-  it('an edit removes first, then merges; what is not there is said', () => {
-    const edit = editOf(
-      { a: 1, b: { c: 1 } },
-      {
-        component: 'x/y',
-        requestedBy: { username: 'jo' },
-        remove: ['/a', '/b/none', '/a', '/b/c'],
-        proposedChange: { b: { d: 2 } },
-      },
-    )
-    assert.deepEqual(plain(edit), { after: { b: { d: 2 } }, absent: ['/b/none', '/a'] })
   })
 })

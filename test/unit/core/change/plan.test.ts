@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Component, Decision, JsonObject } from '../../../../operator/api/kinds.generated.ts'
 import { type Bound, planHash } from '../../../../operator/core/change/hash.ts'
-import { type Plan, planChange, summaryOf } from '../../../../operator/core/change/plan.ts'
+import { isUnchanged, type Plan, planChange, summaryOf } from '../../../../operator/core/change/plan.ts'
 import type { Verdict, World } from '../../../../operator/core/guard/facts.ts'
 import { aChangeRequest, aComponent, at, aWorld, noon } from '../../../support/builders.ts'
 import { holds } from '../graph/property.ts'
@@ -35,9 +35,10 @@ describe('core/change/plan', () => {
 
   it('works out what would change, and whom that can reach', () => {
     const plan = plannedIn(world, { proposedChange: { tags: { b: 'y' }, list: [3] }, remove: ['/tags/a', '/none'] })
-    assert.deepEqual(plan.changedPaths, ['/list', '/tags/a', '/tags/b'])
-    assert.equal(JSON.stringify(plan.after), '{"size":1,"tags":{"b":"y"},"list":[3]}')
-    assert.deepEqual(plan.before, components[0]?.status?.committed?.config)
+    const [item] = plan.items
+    assert.deepEqual(item?.changedPaths, ['/list', '/tags/a', '/tags/b'])
+    assert.equal(JSON.stringify(item?.after?.config), '{"size":1,"tags":{"b":"y"},"list":[3]}')
+    assert.deepEqual(item?.before?.config, components[0]?.status?.committed?.config)
     assert.deepEqual(
       plan.impact.nearest(9).map(({ id, distance }) => `${id} ${distance}`),
       ['dev/cdn/c 1', 'dev/dns/d 2'],
@@ -50,7 +51,8 @@ describe('core/change/plan', () => {
 
   it('reaches nobody when nothing changes', () => {
     const plan = plannedIn(world, { proposedChange: { size: 1 } })
-    assert.deepEqual([plan.changedPaths, plan.impact.count, plan.decision], [[], 0, 'Allow'])
+    assert.ok(isUnchanged(plan))
+    assert.deepEqual([plan.patch, plan.images, plan.impact.count, plan.decision], [[], [], 0, 'Allow'])
     assert.deepEqual(summaryOf(plan, world), {
       hash: plan.hash,
       graphVersions: { 'dev/dev': 7 },
@@ -171,7 +173,7 @@ describe('core/change/hash', () => {
       assert.match(here.hash, /^sha256:[0-9a-f]{64}$/)
       hit(here.decision)
       if (here.impact.count > 0) hit('affected')
-      if (here.changedPaths.length === 0) hit('unchanged')
+      if (isUnchanged(here)) hit('unchanged')
     })
   })
 
@@ -191,8 +193,8 @@ describe('core/change/hash', () => {
       const content = JSON.stringify([
         sortedText(told.change),
         told.remove.toSorted(),
-        sortedText(plan.before),
-        sortedText(plan.after),
+        sortedText(plan.items[0]?.before?.config ?? {}),
+        sortedText(plan.items[0]?.after?.config ?? {}),
         plan.impact.nearest(99).map(({ id }) => id),
         plan.verdicts.map(({ guard, verdict, message }) => `${guard} ${verdict} ${message}`).sort(),
       ])
@@ -213,7 +215,7 @@ describe('core/change/hash', () => {
   })
   const bound: Bound = {
     request: { component: 'site/main', proposedChange: { a: 1 }, remove: ['/b'] },
-    changes: [{ id: 'dev/site/main', before: { b: 1 }, after: { a: 1 } }],
+    changes: [{ id: 'dev/site/main', before: { config: { b: 1 } }, after: { config: { a: 1 } } }],
     affected: ['dev/cdn/c'],
     verdicts: [verdict()],
   }
@@ -222,10 +224,18 @@ describe('core/change/hash', () => {
     ['another Component', { ...bound, request: { ...bound.request, component: 'site/other' } }],
     ['another patch', { ...bound, request: { ...bound.request, proposedChange: { a: '1' } } }],
     ['no patch', { ...bound, request: { component: 'site/main', remove: ['/b'] } }],
+    ['a reference asked for', { ...bound, request: { ...bound.request, proposedReferences: refersTo('x/y') } }],
+    ['a rollback', { ...bound, request: { rollbackOf: 'wish' } }],
+    ['another operation', { ...bound, request: { component: 'site/main', operation: 'Delete' } }],
     ['another pointer', { ...bound, request: { ...bound.request, remove: ['/b', '/c'] } }],
-    ['another before', { ...bound, changes: [{ ...bound.changes[0]!, before: { b: 2 } }] }],
+    ['another before', { ...bound, changes: [{ ...bound.changes[0]!, before: { config: { b: 2 } } }] }],
+    [
+      'a reference more',
+      { ...bound, changes: [{ ...bound.changes[0]!, after: { config: { a: 1 }, references: refersTo('x/y') } }] },
+    ],
+    ['nothing after', { ...bound, changes: [{ ...bound.changes[0]!, after: null }] }],
     ['nothing before', { ...bound, changes: [{ ...bound.changes[0]!, before: null }] }],
-    ['another after', { ...bound, changes: [{ ...bound.changes[0]!, after: { a: [1] } }] }],
+    ['another after', { ...bound, changes: [{ ...bound.changes[0]!, after: { config: { a: [1] } } }] }],
     ['another changed Component', { ...bound, changes: [{ ...bound.changes[0]!, id: 'dev/site/other' }] }],
     ['nobody affected', { ...bound, affected: [] }],
     ['one more affected', { ...bound, affected: ['dev/cdn/c', 'dev/cdn/d'] }],

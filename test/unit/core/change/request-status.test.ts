@@ -61,6 +61,8 @@ describe('core/change/status: conditions', () => {
     Applied: 'True True False False',
     Planned: 'True True False False',
     Cancelled: 'False True False False',
+    Superseded: 'False True False False',
+    Expired: 'False True False False',
     Rejected: 'False True False True',
   }
   const why = { reason: 'Because', message: 'of this' }
@@ -134,10 +136,10 @@ describe('core/change/request-status', () => {
     [{ to: 'Cancelled', reason: 'Cancelled', message: 'taken back' }, 'change.cancelled', 'Cancelled', 'taken back'],
     [{ to: 'Planned', plan }, 'change.planned', 'Planned', 'the change would be applied, affecting 0 Components'],
     [
-      { to: 'Applied', reason: 'Unchanged', plan },
+      { to: 'Applied', reason: 'Unchanged', message: 'site/main is committed like this already', plan },
       'change.applied',
       'Unchanged',
-      'site/main is committed like this already; nothing was written',
+      'site/main is committed like this already',
     ],
   ]
   for (const [step, type, reason, message] of ends) {
@@ -181,14 +183,20 @@ describe('core/change/request-status', () => {
       claim: '7',
       holder: 'pod_1',
       version: 5,
-      components: [
-        { name: 'site.main', uid: 'uid-site.main', resourceVersion: '10', before: '{"size":1,"tags":{"b":null}}' },
-      ],
     })
+    assert.deepEqual(status.images, [
+      {
+        component: 'site/main',
+        uid: 'uid-site.main',
+        resourceVersion: '10',
+        before: '{"config":{"size":1,"tags":{"b":null}}}',
+        after: '{"config":{"size":2,"tags":{"b":"y"}}}',
+      },
+    ])
     assert.deepEqual([status.queue, status.blockedBy], [undefined, undefined])
     assert.equal(status.plan?.hash, planIn(request, world).hash)
     const back = takenBack(next(request, status), noon + 1)
-    assert.deepEqual([back.writeAhead, back.plan?.hash], [undefined, status.plan?.hash])
+    assert.deepEqual([back.writeAhead, back.images, back.plan?.hash], [undefined, undefined, status.plan?.hash])
   })
 
   it('finished names its event in the ledger', () => {
@@ -250,7 +258,8 @@ describe('core/change/request-status: the largest that may be', () => {
       }
       const asked = aChangeRequest({ component: id, proposedChange: { list: [1], text: '' } })
       const planned = planChange(asked, large)
-      const step = nextStep({ request: asked, planned, uncommitted: undefined, world: large })
+      const standing = { present: [], missing: [], environments: [], applied: false }
+      const step = nextStep({ request: asked, planned, standing, world: large, now: noon })
       assert.ok(step.to === 'Queued' && planned.ok)
       let request: ChangeRequest = asked
       // What holds it changes again and again, and it is said each time.

@@ -12,7 +12,7 @@ import { eventOf } from '../../../../operator/core/event/envelope.ts'
 import { aComponent, at, noon } from '../../../support/builders.ts'
 import { assertStorable } from '../../../support/storable.ts'
 
-const change = { name: 'wish', uid: 'uid-wish' }
+const change = { name: 'wish', uid: 'uid-wish', hash: `sha256:${'0'.repeat(64)}` }
 const nothing: Standing = { unresolved: [], heldBack: [] }
 
 const conditionsIn = (component: Component, standing: Partial<Standing> = {}, now = noon): Condition[] =>
@@ -169,7 +169,11 @@ describe('core/component/status: transitions', () => {
       graphVersion: 3,
       at: at(noon),
     })
-    assert.deepEqual(attrsOf(status), { version: 3, hash: hashOf(wanted), forward: { size: 1 } })
+    assert.deepEqual(attrsOf(status), {
+      version: 3,
+      hash: hashOf(wanted),
+      forward: { config: { size: 1 }, project: 'p' },
+    })
     const [entry] = status.history ?? []
     assert.deepEqual(
       [entry?.type, entry?.reason, entry?.message],
@@ -189,8 +193,8 @@ describe('core/component/status: transitions', () => {
       hash: status.committed?.hash,
       change: 'uid-wish',
       request: 'wish',
-      forward: { size: 2, new: [1], old: null },
-      inverse: { size: 1, old: true, new: null },
+      forward: { config: { size: 2, new: [1], old: null } },
+      inverse: { config: { size: 1, old: true, new: null } },
     })
     assert.deepEqual([status.committed?.changeRequest, status.history?.[0]?.reason], ['wish', 'Applied'])
     // Its spec is still to follow, or somebody edited it meanwhile.
@@ -210,8 +214,29 @@ describe('core/component/status: transitions', () => {
       [entry?.type, entry?.reason, entry?.message],
       ['component.removed', 'Removed', 'taken out of the graph in version 4'],
     )
-    assert.deepEqual(attrsOf(status), { version: 4, inverse: { size: 1 } })
+    assert.deepEqual(attrsOf(status), { version: 4, inverse: { config: { size: 1 } } })
+    const asked = removedStatus(component, { version: 4, now: noon, change })
+    const { change: uid, request } = attrsOf(asked)
+    assert.deepEqual(
+      [uid, request, asked.history?.[0]?.message],
+      ['uid-wish', 'wish', 'taken out of the graph in version 4 by ChangeRequest wish'],
+    )
     assertStorable('Component', status)
+  })
+
+  it('remembers the requests that were applied, the last of them, within bounds', () => {
+    let component: Component = aComponent('site/main', { committed: false })
+    const names = (): string[] => (component.status?.applied ?? []).map(({ name }) => name)
+    for (let i = 1; i <= 70; i++) {
+      component = { ...component, status: commit(component, {}, { ...change, name: `r${i}` }) }
+    }
+    assert.deepEqual([names().length, names()[0], names().at(-1)], [64, 'r7', 'r70'])
+    for (let i = 1; i <= 64; i++) {
+      component = { ...component, status: commit(component, {}, { ...change, name: `${i}`.padEnd(253, 'x') }) }
+    }
+    const bytes = JSON.stringify(component.status?.applied).length
+    assert.ok(bytes > 7_000 && bytes <= 8_192, `${bytes} bytes`)
+    assert.match(names().at(-1)!, /^64x/)
   })
 
   it('numbers go on without a gap', () => {

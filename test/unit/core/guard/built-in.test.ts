@@ -9,9 +9,10 @@ import { judge } from '../../../../operator/core/guard/list.ts'
 import { missingReference } from '../../../../operator/core/guard/missing-reference.ts'
 import { outputInUse } from '../../../../operator/core/guard/output-in-use.ts'
 import { outputsUnavailable } from '../../../../operator/core/guard/outputs-unavailable.ts'
+import { queuedBehind } from '../../../../operator/core/guard/queued-behind.ts'
 import { truncated } from '../../../../operator/core/guard/truncated.ts'
 import { aComponent, aWorld } from '../../../support/builders.ts'
-import { aChange, aCreation, says } from './world.ts'
+import { aChange, aCreation, aWhole, says, saysOfAll } from './world.ts'
 
 const site = aComponent('site/main', { config: { size: 1 } })
 const refersTo = (component: string, outputs?: string[]) => [{ name: 'to', component, ...(outputs && { outputs }) }]
@@ -236,12 +237,26 @@ describe('guard InFlight', () => {
     })
   const held = (by: number) =>
     `InFlight Queue InFlight changerequest/r${by} -> changerequest/r${by}: Component site/main: changerequest/r${by} affects the same Components and has not finished`
-  says(inFlight, [
-    ['nothing is on its way', () => aChange(world(), 'site/main', { size: 2 }), []],
-    ['on its way elsewhere', () => aChange(world(['dev/dns/d'], []), 'site/main', { size: 2 }), []],
-    ['the same Component', () => aChange(world(['dev/dns/d'], ['dev/site/main']), 'site/main', { size: 2 }), [held(1)]],
-    ['a Component that both affect', () => aChange(world(['dev/cdn/c']), 'site/main', { size: 2 }), [held(0)]],
-    ['a change that alters nothing affects nobody', () => aChange(world(['dev/cdn/c']), 'site/main', { size: 1 }), []],
+  saysOfAll(inFlight, [
+    ['nothing is on its way', () => aWhole(world(), 'site/main', { size: 2 }), []],
+    ['on its way elsewhere', () => aWhole(world(['dev/dns/d'], []), 'site/main', { size: 2 }), []],
+    ['the same Component', () => aWhole(world(['dev/dns/d'], ['dev/site/main']), 'site/main', { size: 2 }), [held(1)]],
+    ['a Component that both affect', () => aWhole(world(['dev/cdn/c']), 'site/main', { size: 2 }), [held(0)]],
+    ['a change that alters nothing affects nobody', () => aWhole(world(['dev/cdn/c']), 'site/main', { size: 1 }), []],
+  ])
+})
+
+describe('guard QueuedBehind', () => {
+  const ahead = { 'dev/site/main': 'changerequest/first' }
+  saysOfAll(queuedBehind, [
+    ['nobody waits', () => aWhole(aWorld({ components: [site] }), 'site/main', { size: 2 }), []],
+    [
+      'an earlier one waits with the same Component',
+      () => aWhole(aWorld({ components: [site], ahead }), 'site/main', { size: 2 }),
+      [
+        'QueuedBehind Queue QueuedBehind changerequest/first -> changerequest/first: Component site/main: changerequest/first was asked for earlier, changes the same Component and waits',
+      ],
+    ],
   ])
 })
 
@@ -254,16 +269,16 @@ describe('guard Truncated', () => {
   const cut =
     'Component site/main: the impact was cut off: impact: expected to find all of it, the search stopped at maxReached = 1 with 1 Components reached; raise the limit or narrow the change'
   const limits = { maxReached: 1 }
-  says(truncated, [
-    ['it is whole', () => aChange(aWorld({ components }), 'site/main', {}), []],
+  saysOfAll(truncated, [
+    ['it is whole', () => aWhole(aWorld({ components }), 'site/main', {}), []],
     [
       'cut off',
-      () => aChange(aWorld({ components, limits }), 'site/main', {}),
+      () => aWhole(aWorld({ components, limits }), 'site/main', {}),
       [`Truncated Reject Truncated site/main: ${cut}`],
     ],
     [
       'cut off, and allowed to be',
-      () => aChange(aWorld({ components, limits, environment: { allowTruncatedImpact: true } }), 'site/main', {}),
+      () => aWhole(aWorld({ components, limits, environment: { allowTruncatedImpact: true } }), 'site/main', {}),
       [`Truncated Warn Truncated site/main: ${cut}`],
     ],
   ])
@@ -271,7 +286,8 @@ describe('guard Truncated', () => {
 
 describe('all guards', () => {
   it('without anything to say let the change pass', () => {
-    const verdicts = judge(aChange(aWorld({ components: [site] }), 'site/main', { size: 2 }))
+    const world = aWorld({ components: [site] })
+    const verdicts = judge([aChange(world, 'site/main', { size: 2 })], aWhole(world, 'site/main', { size: 2 }))
     assert.deepEqual(verdicts, [])
     assert.equal(strongest(verdicts), 'Allow')
   })
@@ -291,20 +307,23 @@ describe('all guards', () => {
       },
       environment: { guards: [{ name: 'never', expression: 'false', verdict: 'Warn' }] },
       inFlight: [{ object: 'changerequest/x', affected: new Set(['dev/site/main']) }],
+      ahead: { 'dev/site/main': 'changerequest/y' },
       limits: { maxReached: 0 },
     })
-    const verdicts = judge(aChange(world, 'site/main', { b: 'x'.repeat(33_000) }))
+    const after = { b: 'x'.repeat(33_000) }
+    const verdicts = judge([aChange(world, 'site/main', after)], aWhole(world, 'site/main', after))
     assert.deepEqual(
       verdicts.map(({ guard }) => guard),
       [
         'TooLarge',
         'InvalidConfig',
         'MissingReference',
-        'Truncated',
         'OutputInUse',
         'never',
         'OutputsUnavailable',
+        'Truncated',
         'InFlight',
+        'QueuedBehind',
       ],
     )
     assert.equal(strongest(verdicts), 'Reject')

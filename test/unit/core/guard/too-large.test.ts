@@ -1,19 +1,13 @@
-import assert from 'node:assert/strict'
 import type { JsonObject } from '../../../../operator/api/kinds.generated.ts'
-import { bytesInJson } from '../../../../operator/api/text.ts'
-import { bounds } from '../../../../operator/core/change/bounds.ts'
-import { tooLarge } from '../../../../operator/core/guard/too-large.ts'
+import { imagesTooLarge, tooLarge } from '../../../../operator/core/guard/too-large.ts'
 import { aComponent, aWorld } from '../../../support/builders.ts'
-import { aChange, aCreation, says } from './world.ts'
+import { aChange, aCreation, aWhole, says, saysOfAll } from './world.ts'
 
 describe('guard TooLarge', () => {
   /** JSON text of `{"a":"…"}` of so many bytes */
   const ofSize = (bytes: number): JsonObject => ({ a: 'x'.repeat(bytes - 8) })
   const world = (config: JsonObject) => aWorld({ components: [aComponent('site/main', { config })] })
   const said = (what: string) => `TooLarge Reject TooLarge site/main: Component site/main: ${what}`
-  /** twelve bytes for each pair, which are stored as sixteen */
-  const quotes = (pairs: number): JsonObject =>
-    Object.fromEntries(Array.from({ length: pairs }, (_, i) => [i.toString(36).padStart(3, '0'), 'v']))
 
   says(tooLarge, [
     ['as large as may be', () => aChange(world({}), 'site/main', ofSize(32_768)), []],
@@ -48,28 +42,25 @@ describe('guard TooLarge', () => {
         ),
       ],
     ],
-    [
-      'a before-image as it is stored',
-      () =>
-        aChange(
-          world(quotes(2_600)),
-          'site/main',
-          Object.fromEntries(Object.keys(quotes(2_600)).map((key) => [`${key}x`, 1])),
-        ),
-      [said('the before-image: expected at most 65536 bytes of JSON, found 72801')],
-    ],
-    [
-      'a creation has none',
-      () => aCreation(aWorld(), aComponent('site/main', { config: quotes(2_600), committed: false })),
-      [],
-    ],
   ])
 
-  it('lets pass only what fits into what is kept', () => {
-    for (let pairs = 1_000; pairs < 2_700; pairs += 300) {
-      const change = aChange(world(quotes(pairs)), 'site/main', { b: 1 })
-      const kept = bytesInJson(JSON.stringify({ ...quotes(pairs), b: null }))
-      assert.equal(tooLarge(change).length === 0, kept <= bounds.beforeImages, `${pairs} pairs`)
-    }
-  })
+  const image = (bytes: number) => ({ component: 'site/main', before: 'x'.repeat(bytes), after: '{}' })
+  const empty = JSON.stringify([image(0)]).length
+  saysOfAll(imagesTooLarge, [
+    ['images as large as may be', () => aWhole(world({}), 'site/main', { a: 1 }, [image(65_536 - empty)]), []],
+    [
+      'one byte more, in the first or in the last of them',
+      () => aWhole(world({}), 'site/main', { a: 1 }, [image(65_537 - empty)]),
+      [said('the before- and after-images of the change together: expected at most 65536 bytes of JSON, found 65537')],
+    ],
+    [
+      'as they are stored: a quote is two bytes',
+      () => aWhole(world({}), 'site/main', { a: 1 }, [{ ...image(0), before: '"'.repeat(40_000) }]),
+      [
+        said(
+          `the before- and after-images of the change together: expected at most 65536 bytes of JSON, found ${80_000 + empty}`,
+        ),
+      ],
+    ],
+  ])
 })

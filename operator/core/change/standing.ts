@@ -1,0 +1,86 @@
+import type { BlockedBy, ChangeRequest, Component } from '../../api/kinds.generated.ts'
+import type { Result } from '../../api/result.ts'
+import { cut } from '../../api/text.ts'
+import { display, environmentKey, idOf, resolveId } from '../component/identity.ts'
+import { type Asked, askedBy } from './asked.ts'
+import { bounds } from './bounds.ts'
+import { contentHash } from './hash.ts'
+import { readImage } from './image.ts'
+import { undoable } from './rollback.ts'
+
+/** What a request is about, as it stands before anything is planned. */
+export interface Standing {
+  /** those of its Components that are there */
+  readonly present: readonly Component[]
+  /** those it asks for that are not */
+  readonly missing: readonly Asked[]
+  /** `namespace/name` of the environments that it passes, sorted */
+  readonly environments: readonly string[]
+  /** of a rollback: the request that it undoes, or why that cannot be undone */
+  readonly undone?: Result<ChangeRequest>
+  /** its Components remember a request of the same name and content that was applied */
+  readonly applied: boolean
+}
+
+export interface Lookups {
+  /** by full id */
+  component(id: string): Component | undefined
+  /** by name, in the namespace of the request */
+  changeRequest(name: string): ChangeRequest | undefined
+}
+
+/** Full ids of all Components that a request names, or that the one which it undoes has written. */
+export const idsNamedBy = (
+  { spec, metadata }: ChangeRequest,
+  { changeRequest }: Pick<Lookups, 'changeRequest'>,
+): string[] => {
+  const undone = spec.rollbackOf === undefined ? undefined : changeRequest(spec.rollbackOf)
+  const names = [...askedBy(spec), ...(undone?.status?.images ?? [])].map(({ component }) => component)
+  return names.flatMap((name) => {
+    const id = resolveId(name, metadata.namespace ?? '')
+    return id.ok ? [id.value] : []
+  })
+}
+
+export const standingOf = (request: ChangeRequest, lookups: Lookups): Standing => {
+  const { namespace = '', name } = request.metadata
+  const present = [...new Set(idsNamedBy(request, lookups))].flatMap((id) => lookups.component(id) ?? [])
+  const hash = contentHash(request.spec)
+  return {
+    present,
+    missing: askedBy(request.spec).filter(({ component }) => {
+      const id = resolveId(component, namespace)
+      return id.ok && lookups.component(id.value) === undefined
+    }),
+    ...(request.spec.rollbackOf !== undefined && { undone: undoable(request.spec.rollbackOf, lookups) }),
+    environments: [...new Set([...present.map(placeOf), ...placesOfDeleted(request, lookups)])].sort(),
+    applied: present.some(({ status }) =>
+      (status?.applied ?? []).some((one) => one.name === name && one.hash === hash),
+    ),
+  }
+}
+
+const placeOf = ({ metadata, spec }: Component): string => environmentKey(metadata.namespace ?? '', spec.environment)
+
+/** Where those come back that the request to be undone has deleted. */
+const placesOfDeleted = ({ spec, metadata }: ChangeRequest, { changeRequest }: Lookups): string[] => {
+  const undone = spec.rollbackOf === undefined ? undefined : changeRequest(spec.rollbackOf)
+  return (undone?.status?.images ?? []).flatMap(({ before, after }) => {
+    const environment = readImage(after) === null ? readImage(before)?.environment : undefined
+    return typeof environment === 'string' ? [environmentKey(metadata.namespace ?? '', environment)] : []
+  })
+}
+
+/** Components that are not committed yet hold their changes back. */
+export const uncommittedOf = ({ present }: Standing, namespace: string): BlockedBy[] =>
+  present.filter(({ status }) => !status?.committed).map((component) => notCommitted(component, namespace))
+
+const notCommitted = (component: Component, namespace: string): BlockedBy => {
+  const { metadata, status } = component
+  const object = display(idOf(component), namespace)
+  const why = status?.conditions?.find(({ type }) => type === 'Committed')
+  const because = why ? `: ${why.message}` : ''
+  const found = metadata.deletionTimestamp ? 'it is being deleted' : 'it is not yet'
+  const message = `Component ${object}: expected to be committed before it is changed, found ${found}${because}`
+  return { reason: 'UnknownComponent', object, message: cut(message, bounds.entryMessage) }
+}
