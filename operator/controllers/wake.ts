@@ -35,6 +35,7 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
     const hasMoved = before?.status?.phase !== after?.status?.phase
     if (request && hasMoved) wakeRequests(`${request.metadata.namespace}/changerequest/${request.metadata.name}`)
     if (request && hasMoved) wakeUndone(request)
+    if (request && hasMoved && before?.status?.phase === 'Applying') wakeWritten(request)
     if (!request || isQueued(before) === isQueued(after)) return
     for (const place of placeOf(request, () => true)) queues.environmentSoon(place)
   })
@@ -74,6 +75,12 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
       if (!component.status?.committed || isStranded(component)) wakeComponent(component)
   })
 
+  /** Nothing was told of its Components while it wrote them. */
+  const wakeWritten = ({ metadata, status }: Of<'ChangeRequest'>): void => {
+    for (const { component } of status?.images ?? []) {
+      for (const one of caches.Component.byIndex('id', `${metadata.namespace}/${component}`)) wakeComponent(one)
+    }
+  }
   const wakeUndone = ({ metadata, spec }: Of<'ChangeRequest'>): void => {
     if (spec.rollbackOf !== undefined) queues.changeRequest(`${metadata.namespace}/${spec.rollbackOf}`)
   }

@@ -119,6 +119,23 @@ describe('controllers/wake', () => {
       ['request behind', 'request first'],
     ],
     [
+      'a request that has written: its Components, of which nothing was told meanwhile',
+      ({ put: store }) => {
+        const images = [{ component: 'bucket/b', before: '{}', after: '{}' }]
+        store('ChangeRequest', aChangeRequest({ name: 'first', status: { phase: 'Applied', images } }))
+      },
+      ['component bucket.b', 'request behind', 'request first'],
+    ],
+    [
+      'a rollback that ends: what it has undone',
+      ({ put: store }) =>
+        void store(
+          'ChangeRequest',
+          aChangeRequest({ name: 'undo', rollbackOf: 'first', status: { phase: 'Applied' } }),
+        ),
+      ['request first', 'request undo'],
+    ],
+    [
       'a request that leaves the queue: the count of its Environment',
       ({ put: store }) =>
         void store(
