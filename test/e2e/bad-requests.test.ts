@@ -82,13 +82,15 @@ const cases: readonly Case[] = [
     name: 'neither',
     spec: { component: host },
     reason: 'EmptyChange',
-    message: 'ChangeRequest neither: spec: expected proposedChange or remove to name a change, found neither',
+    message:
+      'ChangeRequest neither: spec: expected proposedChange, remove, proposedReferences or operation Delete to name a change, found none of them',
   },
   {
     name: 'empty-patch',
     spec: { component: host, proposedChange: {}, remove: [] },
     reason: 'EmptyChange',
-    message: 'ChangeRequest empty-patch: spec: expected proposedChange or remove to name a change, found neither',
+    message:
+      'ChangeRequest empty-patch: spec: expected proposedChange, remove, proposedReferences or operation Delete to name a change, found none of them',
   },
   {
     name: 'null',
@@ -209,7 +211,7 @@ spec: {component: ${host}, proposedChange: {serial: 9007199254740993}}
     isRefused(
       'dropped-null',
       'EmptyChange',
-      'ChangeRequest dropped-null: spec: expected proposedChange or remove to name a change, found neither',
+      'ChangeRequest dropped-null: spec: expected proposedChange, remove, proposedReferences or operation Delete to name a change, found none of them',
       async () => {
         const path = tools.file(`
 apiVersion: usekarma.dev/v1alpha1
@@ -232,7 +234,7 @@ spec: {component: ${host}, proposedChange: {size: null}}
   it('is refused by the API server: a misspelt field, a Component without type', async () => {
     for (const [spec, expected] of [
       [{ component: 'build', proposedChange: { a: 1 } }, 'spec.component must be type/nickname: expected for example'],
-      [{ proposedChange: { a: 1 } }, 'spec.component: Required value'],
+      [{ proposedChange: { a: 1 } }, 'expected exactly one of component, changes and rollbackOf'],
     ] as const) {
       const { status, message } = await here.tryCreate(changeRequest('misspelt', spec))
       assert.equal(status, 422)

@@ -184,6 +184,33 @@ describe('admission of ChangeRequests', () => {
       })
     }
 
+    const single = { proposedReferences: [{ name: 'a', component: 's3-bucket/a' }], queueDeadlineSeconds: 60 }
+    const set = { component: undefined, proposedChange: undefined, remove: undefined }
+    const changes = [
+      { component: 's3-bucket/a', proposedChange: { a: 1, b: null } },
+      { component: 's3-bucket/b', operation: 'Delete' },
+    ]
+    for (const [field, asked, value] of [
+      ['proposedReferences', single, [{ name: 'a', component: 's3-bucket/b' }]],
+      ['queueDeadlineSeconds', single, 61],
+      ['planHash', single, `sha256:${'0'.repeat(64)}`],
+      ['changes', { ...set, changes }, [changes[0], { component: 's3-bucket/c', operation: 'Delete' }]],
+      ['changes', { ...set, changes }, [{ component: 's3-bucket/a', proposedChange: { a: 1, c: null } }, changes[1]]],
+      ['changes', { ...set, changes }, [changes[0]]],
+      ['rollbackOf', { ...set, rollbackOf: 'one' }, 'another'],
+    ] as const) {
+      it(`keeps ${field} from becoming ${JSON.stringify(value)}`, async () => {
+        const created = await api.create(requests, changeRequest(asked), alice)
+        assert.equal(created.status, 201, created.message)
+        const answer = await api.mergePatch(
+          `${requests}/${created.body.metadata.name}`,
+          { spec: { [field]: value } },
+          alice,
+        )
+        expectRefusal(answer, 422, 'create another ChangeRequest instead')
+      })
+    }
+
     // A rule of the schema does not see these two: what it compares in free-form objects are the keys that both have.
     for (const [what, proposedChange] of [
       ['a key of proposedChange', { a: null, z: 1 }],

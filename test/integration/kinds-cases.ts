@@ -14,6 +14,9 @@ export const changeRequest = (spec: Specification = {}, name = 'change') => ({
   metadata: { name },
   spec: { component: 's3-bucket/shared', ...spec },
 })
+const patchOf = (nickname: string) => ({ component: `s3-bucket/${nickname}`, proposedChange: { a: 1 } })
+const deletionOf = (nickname: string) => ({ component: `s3-bucket/${nickname}`, operation: 'Delete' })
+const planHash = `sha256:${'0'.repeat(64)}`
 export const environment = (spec: Specification = {}, name = 'dev') => ({
   apiVersion: 'usekarma.dev/v1alpha1',
   kind: 'Environment',
@@ -163,7 +166,82 @@ export const cases: readonly Case[] = [
     }),
   ],
   ['a null in a proposedChange (rejected later, with a reason)', changeRequest({ proposedChange: { a: null } })],
-  ['a ChangeRequest without a component', changeRequest({ component: undefined }), 'spec.component: Required value'],
+  [
+    'a ChangeRequest about nothing',
+    changeRequest({ component: undefined }),
+    'spec must say what is to be changed: expected exactly one of component, changes and rollbackOf',
+  ],
+  ['a set of changes', changeRequest({ component: undefined, changes: [patchOf('a'), deletionOf('b')] })],
+  [
+    'a rollback with a hash and a deadline',
+    changeRequest({ component: undefined, rollbackOf: 'x', planHash, queueDeadlineSeconds: 60 }),
+  ],
+  [
+    'a ChangeRequest about two things',
+    changeRequest({ rollbackOf: 'x' }),
+    'expected exactly one of component, changes and rollbackOf',
+  ],
+  [
+    'a patch beside a set',
+    changeRequest({ component: undefined, changes: [patchOf('a')], proposedChange: { a: 1 } }),
+    'expected them with component, found them without; put them into the entries of changes',
+  ],
+  ['an empty set', changeRequest({ component: undefined, changes: [] }), 'spec.changes: Invalid value: 0'],
+  [
+    '101 changes',
+    changeRequest({ component: undefined, changes: Array.from({ length: 101 }, (_, i) => patchOf(`n${i}`)) }),
+    'spec.changes: Too many: 101: must have at most 100 items',
+  ],
+  ['a deletion', changeRequest({ operation: 'Delete' })],
+  [
+    'a deletion that changes something',
+    changeRequest({ operation: 'Delete', remove: ['/a'] }),
+    'spec.operation is Delete: expected no proposedChange, remove or proposedReferences beside it, found some',
+  ],
+  [
+    'a deletion in a set that changes something',
+    changeRequest({ component: undefined, changes: [{ ...deletionOf('a'), remove: ['/a'] }] }),
+    'the operation on "s3-bucket/a" is Delete: expected no proposedChange',
+  ],
+  [
+    'references to add and to take away',
+    changeRequest({
+      proposedReferences: [
+        { name: 'a', component: 's3-bucket/a', outputs: ['arn'] },
+        { name: 'b', remove: true },
+      ],
+    }),
+  ],
+  [
+    'a reference that leads nowhere',
+    changeRequest({ proposedReferences: [{ name: 'a' }] }),
+    'the reference "a" must say where it leads, or that it goes: expected either component or remove: true, found neither',
+  ],
+  [
+    'a reference that leads somewhere and goes',
+    changeRequest({ proposedReferences: [{ name: 'a', component: 's3-bucket/a', remove: true }] }),
+    'found both',
+  ],
+  [
+    'two references of one name',
+    changeRequest({
+      proposedReferences: [
+        { name: 'a', remove: true },
+        { name: 'a', remove: true },
+      ],
+    }),
+    'spec.proposedReferences[1]: Duplicate value',
+  ],
+  [
+    'a planHash that is none',
+    changeRequest({ planHash: 'sha256:1' }),
+    'spec.planHash must be the hash of a plan: expected sha256: and 64 hex digits, found "sha256:1"',
+  ],
+  [
+    'a deadline in the past',
+    changeRequest({ queueDeadlineSeconds: 0 }),
+    'spec.queueDeadlineSeconds: Invalid value: 0: spec.queueDeadlineSeconds in body should be greater than or equal to 1',
+  ],
   [
     'a component without a type',
     changeRequest({ component: 'shared' }),

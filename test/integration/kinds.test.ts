@@ -100,12 +100,10 @@ describe('kinds', () => {
   describe('what may stand in a status', () => {
     const at = '2026-01-01T00:00:00.000Z'
     const condition = { type: 'Ready', status: 'True', reason: 'Fine', message: '', lastTransitionTime: at }
-    const before_ = (length: number) => ({ name: 'a.b', uid: 'u', resourceVersion: '1', before: 'x'.repeat(length) })
-    const writeAhead = (...lengths: number[]) => ({
-      claim: '1',
-      holder: 'h',
-      version: 2,
-      components: lengths.map(before_),
+    const image = (before: number, after: number) => ({
+      component: 'a/b',
+      before: 'x'.repeat(before),
+      after: 'x'.repeat(after),
     })
     const entry = { seq: 1, at, type: 'change.requested' }
 
@@ -127,12 +125,12 @@ describe('kinds', () => {
         'status.history[0].attrs: Too long: may not be more than 2048 bytes',
       ],
       ['an unknown phase', { phase: 'Confused' }, 'status.phase: Unsupported value: "Confused"'],
-      ['before-images of 64 KiB', { writeAhead: writeAhead(32_768, 32_768) }],
+      ['images of 64 KiB', { images: [image(30_000, 5_536), image(0, 30_000)] }],
       [
-        'before-images of more',
-        { writeAhead: writeAhead(32_768, 32_769) },
-        'status.writeAhead.components',
-        'the before-images are too large: expected at most 65536 characters together',
+        'images of more',
+        { images: [image(30_000, 5_536), image(1, 30_000)] },
+        'status.images',
+        'the images are too large: expected at most 65536 characters together',
       ],
       [
         'a number beyond 2^53',
