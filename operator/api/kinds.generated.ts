@@ -86,6 +86,16 @@ export interface ChangeRequestSpec {
   planHash?: string
   /** How long it may wait, from its creation; it ends as Expired unless it is Applying by then. Default: for ever. */
   queueDeadlineSeconds?: number
+  /**
+   * Edit when somebody changed the spec of the Component directly, and Karma asks for it in their name. Only Karma
+   * writes it.
+   */
+  origin?: 'Edit'
+  /**
+   * With origin Edit: the hash of what the Component's spec wants. When the spec wants something else by now, the
+   * request ends as Superseded.
+   */
+  wantedHash?: string
   /** Apply carries the change out; Plan stops after working out what Apply would do. Default Apply. */
   mode?: 'Apply' | 'Plan'
   /**
@@ -514,6 +524,11 @@ export interface EnvironmentSpec {
    * ends it. Default Queue.
    */
   onConflict?: 'Queue' | 'Reject'
+  /**
+   * The field managers that write what is in Git. A ChangeRequest may not change a field that one of them owns: it is
+   * changed in Git. Default: argocd-controller, kustomize-controller and helm.
+   */
+  gitManagers?: string[]
   /** Whether a change may pass whose impact was too large to be worked out in full. Default false: it is rejected. */
   allowTruncatedImpact?: boolean
 }
@@ -565,8 +580,18 @@ export interface ObjectMeta {
   creationTimestamp?: string
   deletionTimestamp?: string
   labels?: Record<string, string>
+  /** of spec; read from managedFields */
+  owners?: FieldOwner[]
   annotations?: Record<string, string>
   finalizers?: string[]
+}
+/** One field manager and what it owns of spec. */
+export interface FieldOwner {
+  manager: string
+  /** whether it applies: what it owns comes back when it is applied again */
+  applies: boolean
+  /** JSON text of the set of fields (FieldsV1 of KEP-555) below spec */
+  fields: string
 }
 export type Json = null | boolean | number | string | Json[] | JsonObject
 export interface JsonObject {
@@ -606,6 +631,7 @@ export const limits = {
     changes: 100,
     rollbackOf: 253,
     planHash: 128,
+    wantedHash: 128,
     reason: 1024,
   },
   VerdictEntry: {
@@ -736,6 +762,8 @@ export const limits = {
   },
   EnvironmentSpec: {
     guards: 32,
+    gitManagers: 16,
+    'gitManagers[]': 128,
   },
   Applying: {
     name: 253,

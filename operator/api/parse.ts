@@ -1,3 +1,4 @@
+import { readOwners } from './field-owners.ts'
 import { add, describe, type Fault, type FreeFormLimits, freeForm, isPlainObject, isReservedKey } from './free-form.ts'
 import type {
   AskedChange,
@@ -52,6 +53,8 @@ export const parseComponent = (raw: unknown): Result<Parsed<Component>> => {
   const spec = { ...rawSpec } as unknown as ComponentSpec
   replace(spec, 'config', freeForm(rawSpec.config, 'spec.config', limits.config, faults))
   const component: Component = { apiVersion, kind: 'Component', metadata, spec }
+  const owners = readOwners((raw as { metadata: Record<string, unknown> }).metadata.managedFields, 'karma')
+  if (owners) metadata.owners = owners
   if (rawStatus !== undefined) component.status = readComponentStatus(rawStatus, faults)
   return parsed(component, faults)
 }

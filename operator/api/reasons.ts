@@ -19,7 +19,7 @@ export const reasons = {
   Committed: 'What is wanted is what is committed.',
   Created: 'The Component passed the gate for the first time.',
   Removed: 'The Component was taken out of the graph.',
-  Edited: 'spec differs from what is committed.',
+  Edited: 'spec differs from what is committed; the edit is on its way through the gate.',
 
   // What was asked cannot be read or makes no sense
   InvalidObject: 'The object lacks what every object of its kind has.',
@@ -42,6 +42,7 @@ export const reasons = {
   ForeignReference: 'A reference leads into another environment or namespace, which is not supported yet.',
   OutputsUnavailable: 'An output that is needed has not been reported yet.',
   OutputInUse: 'An output, reference or Component that a committed dependent uses would vanish.',
+  FieldOwned: 'A field belongs to a manager that writes what is in Git; it is changed there.',
   LaterChange: 'What is to be undone was changed again since, or is undone already.',
   PlanStale: 'The plan is another one than the planHash that was agreed to.',
   InFlight: 'Another change that has not finished affects the same Components.',

@@ -12,7 +12,7 @@ import { waitsAsBefore } from '../core/change/request-status.ts'
 import { display, idOf, nameOfId } from '../core/component/identity.ts'
 import { hashOf } from '../core/component/wanted.ts'
 import type { InFlight, Verdict, World } from '../core/guard/facts.ts'
-import { targetOf } from '../core/guard/missing-reference.ts'
+import { targetOf as dependencyOf } from '../core/guard/missing-reference.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import type { Gather } from './gather.ts'
@@ -62,7 +62,7 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
     // What is added on the way is visited too.
     for (const { spec } of found.values()) {
       for (const reference of spec.references ?? []) {
-        const at = nameOfId(targetOf(reference, namespace) ?? '')
+        const at = nameOfId(dependencyOf(reference, namespace) ?? '')
         const dependency = at.ok ? caches.Component.get(`${at.value.namespace}/${at.value.name}`) : undefined
         const joins = dependency?.metadata.namespace === namespace && dependency.spec.environment === spec.environment
         if (joins && isNew(dependency) && !found.has(dependency.metadata.name))
@@ -103,7 +103,9 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
     if (step.to === 'Pass') {
       if (!step.plan) return undefined
       const { plan } = step
-      const targets = plan.items.filter(({ changedPaths }) => changedPaths.length > 0).map(targetOfItem)
+      const targets = plan.items
+        .filter(({ changedPaths }) => changedPaths.length > 0)
+        .map((item) => targetOf(item, request))
       return requestMember(request, 'WriteAhead', targets, { request, plan, patch: plan.patch, world })
     }
     if (step.to === 'Stay' || waitsAsBefore(request, step)) return undefined
@@ -210,9 +212,10 @@ const touched = ({ items, impact }: Plan, { view }: World): Set<string> => {
 }
 
 /** Without a resourceVersion: it is made anew. */
-const targetOfItem = ({ component: { metadata }, before }: Item): Target => {
+const targetOf = ({ component: { metadata }, before }: Item, { spec }: ChangeRequest): Target => {
   const resourceVersion = before === null ? '' : (metadata.resourceVersion ?? '')
-  return { component: metadata.name, resourceVersion, stage: 'Spec' }
+  // An edit is in spec already.
+  return { component: metadata.name, resourceVersion, stage: spec.origin === 'Edit' ? 'Committed' : 'Spec' }
 }
 
 const applyingSize = ({ name, hash = '' }: Applying): number => 96 + name.length + hash.length

@@ -46,6 +46,8 @@ export const makeComponentEffects = <Content>(dependencies: ComponentEffectsDepe
   const imageOf = (member: Member<Content>, { component }: Target): Image | undefined =>
     requestOf(member)?.status?.images?.find((image) => nameIn(namespace, image.component) === component)
 
+  const isEdit = (member: Member<Content>): boolean => requestOf(member)?.spec.origin === 'Edit'
+
   const create = async (image: Image, annotations: Record<string, string>): Promise<Answer<Content>> => {
     const anew = componentFrom(image, namespace)
     if (!anew) return noImage(image.component)
@@ -100,6 +102,8 @@ export const makeComponentEffects = <Content>(dependencies: ComponentEffectsDepe
       if (target.resourceVersion === '') return create(image, annotations)
       const component = componentOf(target)
       if (!component) return { is: 'Conflict' }
+      // What is let through of an edit stands in spec already, and may have been edited again since.
+      if (isEdit(member)) return { is: 'Written', resourceVersion: keep(component) }
       return image.after === 'null' ? remove(component) : patch(image, component, annotations)
     },
 

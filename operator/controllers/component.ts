@@ -1,4 +1,7 @@
-import type { ComponentStatus, Condition } from '../api/kinds.generated.ts'
+import type { ChangeRequest, ComponentStatus, Condition } from '../api/kinds.generated.ts'
+import { type Result, success } from '../api/result.ts'
+import { isFinished, phaseOf } from '../core/change/status.ts'
+import { editOf, requestOfEdit, standingOfEdit } from '../core/component/edit.ts'
 import { environmentKey, idOf } from '../core/component/identity.ts'
 import { unresolvedOf } from '../core/component/resolution.ts'
 import { conditionsOf, removedStatus } from '../core/component/status.ts'
@@ -15,6 +18,10 @@ import type { Waiting } from './waiting.ts'
 export const componentFinalizer = 'usekarma.dev/component'
 /** on a Component: uid of the request that wrote its spec last */
 export const changeAnnotation = 'usekarma.dev/change'
+
+/** Full ids of the Components that a request is writing. */
+export const writtenBy = ({ metadata, status }: ChangeRequest): string[] =>
+  status?.phase === 'Applying' ? (status.images ?? []).map(({ component }) => `${metadata.namespace}/${component}`) : []
 
 export interface ComponentDependencies {
   readonly cluster: Cluster
@@ -61,10 +68,11 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
 
   const standing = (component: Of<'Component'>, heldBack: readonly Verdict[]): ComponentStatus => {
     const { metadata, status } = component
+    const edit = standingOfEdit(component, (name) => caches.ChangeRequest.get(`${metadata.namespace}/${name}`))
     const namespace = metadata.namespace ?? ''
     const known = (id: string) => caches.Component.get(keyOfId(id))
     const unresolved = unresolvedOf(component, known)
-    const conditions = conditionsOf(component, { unresolved, heldBack }, new Date(clock.now()).toISOString())
+    const conditions = conditionsOf(component, { unresolved, heldBack, edit }, new Date(clock.now()).toISOString())
     const blocked = conditionOf(conditions, 'Stalled')
     const before = conditionOf(status?.conditions, 'Stalled')
     const isNews = heldBack.length > 0 && (before?.reason !== blocked?.reason || before?.message !== blocked?.message)
@@ -110,17 +118,41 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
   }
 
   /** Between the two writes of a commit spec is ahead of what is committed, and that is no edit. */
-  const isBeingWritten = ({ metadata }: Of<'Component'>): boolean => {
-    const uid = metadata.annotations?.[changeAnnotation]
-    if (uid === undefined) return false
-    for (const { status } of caches.ChangeRequest.byIndex('uid', uid)) if (status?.phase === 'Applying') return true
+  const isBeingWritten = (component: Of<'Component'>): boolean => {
+    for (const _ of caches.ChangeRequest.byIndex('writes', idOf(component))) return true
     return false
+  }
+
+  /** As the server has it: the cache of requests may be older than that of Components. */
+  const isBeingWrittenNow = async (component: Of<'Component'>): Promise<Result<boolean>> => {
+    const { namespace = '' } = component.metadata
+    const environment = await cluster.read('Environment', environmentKey(namespace, component.spec.environment))
+    if (!environment.ok) return environment
+    for (const { kind, name } of environment.value?.status?.applying ?? []) {
+      const key = `${namespace}/${name}`
+      if (kind !== 'ChangeRequest' || isFinished(phaseOf(caches.ChangeRequest.get(key)?.status))) continue
+      const request = await cluster.read('ChangeRequest', key)
+      if (!request.ok) return request
+      if (request.value && writtenBy(request.value).includes(idOf(component))) return success(true)
+    }
+    return success(false)
+  }
+
+  /** A direct edit of spec becomes a request, in the name of who edited. */
+  const bringThrough = async (component: Of<'Component'>): Promise<Outcome | undefined> => {
+    const edit = editOf(component)
+    if (!edit || component.faults.some(({ path }) => path.startsWith('spec.'))) return undefined
+    if (caches.ChangeRequest.get(`${component.metadata.namespace}/${edit.name}`)) return undefined
+    const written = await isBeingWrittenNow(component)
+    if (!written.ok) return retry(written.failure)
+    if (written.value) return again(200)
+    const created = await cluster.createChangeRequest(requestOfEdit(component, edit), component)
+    return created.ok ? undefined : retry(created.failure)
   }
 
   /** How it stands, for people. While it may pass at any moment there is no news. */
   const tell = async (component: Of<'Component'>, key: string): Promise<Outcome> => {
     const { status } = component
-    if (isBeingWritten(component)) return done
     const heldBack = waiting.heldBack(key)
     if (!status?.committed && heldBack.length === 0 && status?.conditions) return done
     const next = standing(component, heldBack)
@@ -148,7 +180,11 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
     if (deletionTimestamp && !hasGate(component)) return leaveWithout(component)
     // 2. The gate.
     enter(component, key)
-    // 3. Its status.
+    if (isBeingWritten(component)) return done
+    // 3. What was edited past the gate.
+    const asked = await bringThrough(component)
+    if (asked) return asked
+    // 4. Its status.
     return tell(component, key)
   }
 }

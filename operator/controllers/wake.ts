@@ -3,6 +3,7 @@ import { deepEqual } from '../api/merge-patch.ts'
 import { askedBy } from '../core/change/asked.ts'
 import { environmentKey, idOf, resolveId } from '../core/component/identity.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
+import { writtenBy } from './component.ts'
 import type { Waiting } from './waiting.ts'
 
 export interface Queues {
@@ -35,6 +36,7 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
     const hasMoved = before?.status?.phase !== after?.status?.phase
     if (request && hasMoved) wakeRequests(`${request.metadata.namespace}/changerequest/${request.metadata.name}`)
     if (request && hasMoved) wakeUndone(request)
+    if (request && hasMoved && request.spec.origin === 'Edit') wakeEdited(request)
     if (request && hasMoved && before?.status?.phase === 'Applying') wakeWritten(request)
     if (!request || isQueued(before) === isQueued(after)) return
     for (const place of placeOf(request, () => true)) queues.environmentSoon(place)
@@ -80,6 +82,11 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
     for (const { component } of status?.images ?? []) {
       for (const one of caches.Component.byIndex('id', `${metadata.namespace}/${component}`)) wakeComponent(one)
     }
+  }
+  /** It says how its edit fares; when the request is gone it asks again. */
+  const wakeEdited = ({ metadata, spec }: Of<'ChangeRequest'>): void => {
+    for (const one of caches.Component.byIndex('id', `${metadata.namespace}/${spec.component}`))
+      queues.component(keyOf(one))
   }
   const wakeUndone = ({ metadata, spec }: Of<'ChangeRequest'>): void => {
     if (spec.rollbackOf !== undefined) queues.changeRequest(`${metadata.namespace}/${spec.rollbackOf}`)
@@ -134,7 +141,7 @@ export const indexes = {
     refersTo: (component: Of<'Component'>) => [...new Set(targetsOf(component))],
   },
   ChangeRequest: {
-    uid: ({ metadata }: Of<'ChangeRequest'>) => [metadata.uid ?? ''],
+    writes: writtenBy,
     environment: (request: Of<'ChangeRequest'>) => placeOf(request, () => true),
     queued: (request: Of<'ChangeRequest'>) => placeOf(request, (phase) => phase === 'Queued'),
     applying: (request: Of<'ChangeRequest'>) => placeOf(request, (phase) => phase === 'Applying'),

@@ -26,6 +26,8 @@ export interface Cluster {
     patch: JsonObject,
     annotations: Record<string, string>,
   ): Promise<Result<Of<'Component'>>>
+  /** `owner`: it goes when this Component goes. Success too when there is one of this name already. */
+  createChangeRequest(request: ChangeRequest, owner: Component): Promise<Result<void>>
   createComponent(component: Component): Promise<Result<Of<'Component'>>>
   /** Begins its deletion, if it is still this one at this resourceVersion. What is left of it is answered, if anything. */
   deleteComponent(component: Component): Promise<Result<Of<'Component'> | undefined>>

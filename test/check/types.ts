@@ -46,8 +46,18 @@ export interface ObjectMeta {
   creationTimestamp?: string
   deletionTimestamp?: string
   labels?: Record<string, string>
+  /** of spec; read from managedFields */
+  owners?: FieldOwner[]
   annotations?: Record<string, string>
   finalizers?: string[]
+}
+/** One field manager and what it owns of spec. */
+export interface FieldOwner {
+  manager: string
+  /** whether it applies: what it owns comes back when it is applied again */
+  applies: boolean
+  /** JSON text of the set of fields (FieldsV1 of KEP-555) below spec */
+  fields: string
 }
 export type Json = null | boolean | number | string | Json[] | JsonObject
 export interface JsonObject {

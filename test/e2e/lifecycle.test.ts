@@ -198,40 +198,6 @@ describe('the life of a change', () => {
     assert.equal((await here.get('Component', 'bucket.reported'))?.status?.outputs?.arn, 'arn:b')
   })
 
-  it('does not let a direct edit through, says so, and leaves it alone', async () => {
-    await here.commit(component('site/edited', { config: { a: 1, b: 1 } }))
-    await here.patch('Component', 'site.edited', { spec: { config: { a: 2 } } })
-    const edited = await here.until('Component', 'site.edited', 'Committed=False', ({ status }) => {
-      return conditionOf(status, 'Committed')?.status === 'False'
-    })
-    assert.equal(conditionOf(edited.status, 'Committed')?.reason, 'Edited')
-    assert.equal(conditionOf(edited.status, 'Ready')?.status, 'False')
-    assert.deepEqual(edited.status?.committed?.config, { a: 1, b: 1 })
-    // A change of another field passes and does not touch the edit.
-    const other = await here.ask(changeRequest('beside-edit', { component: 'site/edited', proposedChange: { b: 2 } }))
-    assert.equal(other.status?.phase, 'Applied')
-    const beside = await here.get('Component', 'site.edited')
-    assert.deepEqual(
-      [beside?.spec.config, beside?.status?.committed?.config],
-      [
-        { a: 2, b: 2 },
-        { a: 1, b: 2 },
-      ],
-    )
-    // Asked for, it is committed.
-    const asked = await here.ask(changeRequest('as-edited', { component: 'site/edited', proposedChange: { a: 2 } }))
-    assert.equal(asked.status?.phase, 'Applied')
-    await here.committed('site.edited')
-    // Edited and set back: committed again.
-    await here.patch('Component', 'site.edited', { spec: { config: { a: 3 } } })
-    await here.until('Component', 'site.edited', 'Committed=False', ({ status }) => {
-      return conditionOf(status, 'Committed')?.status === 'False'
-    })
-    await here.patch('Component', 'site.edited', { spec: { config: { a: 2 } } })
-    await here.committed('site.edited')
-    assert.deepEqual((await here.get('Component', 'site.edited'))?.status?.committed?.config, { a: 2, b: 2 })
-  })
-
   it('is told in the ledger as in the status', async () => {
     const { status } = (await here.get('ChangeRequest', 'wants-arn'))!
     const token = await tools.kubectl('create', 'token', 'karma', '--namespace=karma-system')

@@ -28,7 +28,7 @@ export interface Api {
   readonly mergePatch: (path: string, body: unknown, caller?: Caller) => Promise<Answer>
   readonly jsonPatch: (path: string, body: unknown, caller?: Caller) => Promise<Answer>
   /** server-side apply, with force */
-  readonly apply: (path: string, body: unknown, caller?: Caller) => Promise<Answer>
+  readonly apply: (path: string, body: unknown, caller?: Caller, manager?: string) => Promise<Answer>
   readonly remove: (path: string, caller?: Caller) => Promise<Answer>
   readonly close: () => Promise<void>
 }
@@ -70,9 +70,9 @@ export function apiOf(kubeconfig: string): Api {
     put: (path, body, caller) => send('PUT', path, { body, caller }),
     mergePatch: (path, body, caller) => send('PATCH', path, { body, caller, type: 'application/merge-patch+json' }),
     jsonPatch: (path, body, caller) => send('PATCH', path, { body, caller, type: 'application/json-patch+json' }),
-    apply: (path, body, caller) => {
+    apply: (path, body, caller, manager = 'test') => {
       const query = path.includes('?') ? '&' : '?'
-      const forced = `${path}${query}fieldManager=test&force=true`
+      const forced = `${path}${query}fieldManager=${manager}&force=true`
       return send('PATCH', forced, { body, caller, type: 'application/apply-patch+yaml' })
     },
     remove: (path, caller) => send('DELETE', path, { caller }),

@@ -34,6 +34,15 @@ export const makeCluster = ({ client, observe, fieldManager = 'karma' }: Depende
     return answer.ok ? taken(kind, answer.value) : answer
   }
 
+  const createdOrThere = async (kind: Kind, namespace: string | undefined, body: object): Promise<Result<void>> => {
+    const answer = await client.create(collectionPath(kind, namespace), body)
+    if (answer.ok) {
+      const parsed = taken(kind, answer.value)
+      return parsed.ok ? success(undefined) : parsed
+    }
+    return answer.failure.reason === 'AlreadyExists' ? success(undefined) : failure(answer.failure)
+  }
+
   return {
     async read(kind, key) {
       const answer = await client.get(objectPath(kind, key))
@@ -48,6 +57,12 @@ export const makeCluster = ({ client, observe, fieldManager = 'karma' }: Depende
     writeSpec(component, spec, annotations) {
       const { resourceVersion = '' } = component.metadata
       return patch('Component', component.metadata, { metadata: { resourceVersion, annotations }, spec })
+    },
+    async createChangeRequest({ apiVersion, kind, metadata, spec }, owner) {
+      const { name, uid } = owner.metadata
+      const ownerReferences = [{ apiVersion: owner.apiVersion, kind: owner.kind, name, uid }]
+      const body = { apiVersion, kind, metadata: { ...metadata, ownerReferences }, spec }
+      return createdOrThere('ChangeRequest', metadata.namespace, body)
     },
     async createComponent({ apiVersion, kind, metadata, spec }) {
       const { namespace, name, labels, annotations } = metadata
@@ -77,12 +92,7 @@ export const makeCluster = ({ client, observe, fieldManager = 'karma' }: Depende
     },
     async createEnvironment(namespace, name) {
       const body = { apiVersion: 'usekarma.dev/v1alpha1', kind: 'Environment', metadata: { namespace, name }, spec: {} }
-      const answer = await client.create(collectionPath('Environment', namespace), body)
-      if (answer.ok) {
-        const parsed = taken('Environment', answer.value)
-        return parsed.ok ? success(undefined) : parsed
-      }
-      return answer.failure.reason === 'AlreadyExists' ? success(undefined) : failure(answer.failure)
+      return createdOrThere('Environment', namespace, body)
     },
   }
 }

@@ -36,6 +36,7 @@ export const planHash = ({ request, changes, affected, verdicts }: Bound): strin
 /** A change alone is a set of one; a set has no order. */
 const requested = (spec: Bound['request']) => ({
   rollbackOf: spec.rollbackOf,
+  origin: spec.origin,
   asked: askedBy(spec as ChangeRequestSpec)
     .map(({ component, operation, proposedChange, remove, proposedReferences }) => {
       const references = proposedReferences.map((reference) =>

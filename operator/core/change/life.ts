@@ -2,6 +2,7 @@ import type { BlockedBy, ChangeRequest, Phase } from '../../api/kinds.generated.
 import { type Fault, faultMessage, type Parsed } from '../../api/parse.ts'
 import type { Result } from '../../api/result.ts'
 import { cut } from '../../api/text.ts'
+import { hashOf, wantedOf } from '../component/wanted.ts'
 import type { World } from '../guard/facts.ts'
 import { askedBy, isEmpty, subjectOf } from './asked.ts'
 import { bounds, sentences } from './bounds.ts'
@@ -36,7 +37,7 @@ export type Step =
       readonly message: string
       readonly plan?: Plan
     }
-  | { readonly to: 'Expired'; readonly reason: 'Expired'; readonly message: string }
+  | { readonly to: 'Expired' | 'Superseded'; readonly reason: 'Expired' | 'Superseded'; readonly message: string }
 
 type Rule = (facts: LifeFacts) => Step | undefined
 
@@ -48,6 +49,7 @@ type Rule = (facts: LifeFacts) => Step | undefined
  * | an end          |                                        | Stay      |
  * | Applying        |                                        | Pass (somebody must carry it through) |
  * | Pending, Queued | cancel, or being deleted               | Cancelled |
+ * |                 | an edit, and spec has moved on         | Superseded |
  * |                 | a fault in what was written            | Rejected, the fault's reason |
  * |                 | nothing to change                      | Rejected, EmptyChange |
  * |                 | applied before, by name and content    | Applied, AlreadyApplied |
@@ -86,6 +88,18 @@ const cancelled: Rule = ({ request: { spec, metadata } }) => {
   return metadata.deletionTimestamp === undefined ? undefined : cancel('the request was deleted')
 }
 
+/** The spec of the Component has moved on since somebody edited it. */
+const superseded: Rule = ({ request: { spec, metadata }, standing: { present } }) => {
+  const [component] = present
+  if (spec.origin !== 'Edit' || !component) return undefined
+  const wanted = hashOf(wantedOf(component.spec))
+  if (wanted === spec.wantedHash) return undefined
+  const isBack = wanted === component.status?.committed?.hash
+  const by = isBack ? 'it was set back to what is committed' : 'it was edited again, and a newer request asks for that'
+  const message = `ChangeRequest ${metadata.name}: spec of Component ${spec.component}: expected what this request asks for, found that ${by}`
+  return { to: 'Superseded', reason: 'Superseded', message }
+}
+
 const faulty: Rule = ({ request: { faults, metadata } }) => {
   const [first, ...others] = faults.filter(({ path }) => path.startsWith('spec.'))
   if (!first) return undefined
@@ -98,7 +112,7 @@ const alsoOf = (others: readonly Fault[]): string =>
 
 const empty: Rule = ({ request: { spec, metadata } }) => {
   const asked = askedBy(spec)
-  const nothing = asked.find(isEmpty)
+  const nothing = spec.origin === 'Edit' ? undefined : asked.find(isEmpty)
   if (!nothing && (asked.length > 0 || spec.rollbackOf !== undefined)) return undefined
   const expected = 'proposedChange, remove, proposedReferences or operation Delete to name a change'
   const message = `ChangeRequest ${metadata.name}: ${nothing?.field ?? 'spec'}: expected ${expected}, found none of them`
@@ -107,7 +121,7 @@ const empty: Rule = ({ request: { spec, metadata } }) => {
 
 /** GitOps brings back what was pruned: it must not happen again. */
 const alreadyApplied: Rule = ({ request: { metadata, spec }, standing }) => {
-  if (!standing.applied || spec.mode === 'Plan') return undefined
+  if (!standing.applied || spec.mode === 'Plan' || spec.origin === 'Edit') return undefined
   const message = `a ChangeRequest ${metadata.name} with the same content was applied before; nothing was done again`
   return { to: 'Applied', reason: 'AlreadyApplied', message }
 }
@@ -215,6 +229,7 @@ const rules: readonly Rule[] = [
   ended,
   applying,
   cancelled,
+  superseded,
   faulty,
   empty,
   alreadyApplied,

@@ -4,6 +4,7 @@ import type { Reason } from '../../api/reasons.ts'
 import { failure, type Result, success } from '../../api/result.ts'
 import { cut } from '../../api/text.ts'
 import { display, resolveId } from '../component/identity.ts'
+import { wantedOf } from '../component/wanted.ts'
 import { edgesFor, type TypeLookup } from '../graph/edges.ts'
 import type { Impact } from '../graph/impact.ts'
 import type { GraphPatch, VertexState } from '../graph/vertex.ts'
@@ -13,7 +14,7 @@ import { judge } from '../guard/list.ts'
 import { type Asked, askedBy } from './asked.ts'
 import { bounds } from './bounds.ts'
 import { planHash } from './hash.ts'
-import { type Item, imageOf, itemAsked, seedOf } from './item.ts'
+import { type Item, imageOf, itemAsked, itemOf, seedOf } from './item.ts'
 import { itemsUndone } from './rollback.ts'
 
 /** What a change would do, worked out at one graph version. */
@@ -37,8 +38,23 @@ export interface Wished {
 
 /** Fails when the request makes no sense on what is committed; the reason is the one it is rejected with. */
 export const planChange = (request: ChangeRequest, world: World): Result<Plan> => {
-  const wished = request.spec.rollbackOf === undefined ? itemsOf(request, world) : itemsUndone(request, world)
+  const wished = wishedBy(request, world)
   return wished.ok ? success(planOf(request, wished.value, world)) : wished
+}
+
+const wishedBy = (request: ChangeRequest, world: World): Result<Wished> => {
+  if (request.spec.rollbackOf !== undefined) return itemsUndone(request, world)
+  return request.spec.origin === 'Edit' ? itemEdited(request, world) : itemsOf(request, world)
+}
+
+/** What somebody wrote into the spec. (That it is still what the request is about is asked before.) */
+const itemEdited = ({ spec }: ChangeRequest, world: World): Result<Wished> => {
+  const [asked] = askedBy(spec)
+  const id = resolveId(asked?.component ?? '', world.namespace)
+  if (!id.ok) return id
+  const known = world.known(id.value)
+  if (!known) return refuse('UnknownComponent', unknown(asked!))
+  return success({ items: [itemOf(known, wantedOf(known.component.spec))], warnings: [] })
 }
 
 const itemsOf = ({ spec }: ChangeRequest, world: World): Result<Wished> => {
@@ -135,7 +151,7 @@ const factsOf = (item: Item, { metadata, spec }: ChangeRequest, world: World, im
     references: after?.references ?? [],
     changedPaths,
     impact,
-    request: { name: metadata.name, reason, requestedBy },
+    request: { name: metadata.name, reason, requestedBy, isEdit: spec.origin === 'Edit' },
   }
 }
 

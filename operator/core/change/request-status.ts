@@ -33,6 +33,7 @@ const eventTypeOf = {
   Planned: 'change.planned',
   Applied: 'change.applied',
   Expired: 'change.expired',
+  Superseded: 'change.superseded',
 } as const satisfies Record<Stop['to'], EventType>
 
 /** The request stops here, for now (Queued) or for good. `position`: its place in the queue. */

@@ -9,9 +9,10 @@ import type {
 import { patchBetween } from '../../api/merge-patch.ts'
 import { sentences } from '../change/bounds.ts'
 import { stateOf } from '../change/image.ts'
-import { withCondition } from '../change/status.ts'
+import { isFinished, withCondition } from '../change/status.ts'
 import { append, type Transition } from '../event/outbox.ts'
 import type { Verdict } from '../guard/facts.ts'
+import type { EditStanding } from './edit.ts'
 import { hashOf, type Wanted, wantedOf } from './wanted.ts'
 
 /*
@@ -94,20 +95,23 @@ export interface Standing {
   readonly unresolved: readonly string[]
   /** what keeps it from being committed */
   readonly heldBack: readonly (Pick<Verdict, 'reason' | 'message'> & { readonly verdict?: Verdict['verdict'] })[]
+  /** how the request fares that a direct edit of spec became */
+  readonly edit?: EditStanding | undefined
 }
 
 /** The conditions of a Component, from what is wanted, what is committed and where it stands. */
-export const conditionsOf = (component: Component, { unresolved, heldBack }: Standing, at: string): Condition[] => {
+export const conditionsOf = (component: Component, standing: Standing, at: string): Condition[] => {
+  const { unresolved, heldBack, edit } = standing
   const { metadata, spec, status } = component
   const generation = metadata.generation ?? 1
   const hash = hashOf(wantedOf(spec))
-  const isCommitted = status?.committed?.hash === hash
+  const isCommitted = status?.committed?.hash === hash && edit === undefined
   const set = (type: string, value: boolean, reason: string, message: string): Condition =>
     withCondition(status?.conditions, { type, status: value ? 'True' : 'False', reason, message }, { generation, at })
   const held = heldWhy(heldBack)
-  const committed = committedWhy(component, isCommitted, held)
+  const committed = committedWhy(component, isCommitted, held, edit)
   // What only waits for something else goes on by itself.
-  const stuck = heldBack.some(({ verdict }) => verdict !== 'Queue')
+  const stuck = heldBack.some(({ verdict }) => verdict !== 'Queue') || isRefused(edit)
   const ready = isCommitted && unresolved.length === 0 && !metadata.deletionTimestamp
   const leaving = metadata.deletionTimestamp ? (held ?? (['Removed', 'is being deleted'] as const)) : undefined
   return [
@@ -116,8 +120,12 @@ export const conditionsOf = (component: Component, { unresolved, heldBack }: Sta
     unresolved.length === 0
       ? set('Resolved', true, 'Resolved', 'every reference leads to a committed Component and its outputs')
       : set('Resolved', false, 'Unresolved', sentences(unresolved)),
-    set('Reconciling', !isCommitted && !stuck && !status?.committed, ...committed),
-    set('Stalled', stuck, ...((stuck && held) || (['Passed', 'nothing holds it back for good'] as const))),
+    set('Reconciling', !isCommitted && !stuck && (!status?.committed || isOnItsWay(edit)), ...committed),
+    set(
+      'Stalled',
+      stuck,
+      ...((stuck && (held ?? committed)) || (['Passed', 'nothing holds it back for good'] as const)),
+    ),
   ]
 }
 
@@ -129,13 +137,32 @@ const heldWhy = (heldBack: Standing['heldBack']): Words | undefined => {
   return first && [first.reason, sentences(heldBack.map(({ message }) => message))]
 }
 
-const committedWhy = ({ status }: Component, isCommitted: boolean, held: Words | undefined): Words => {
+const isOnItsWay = (edit: EditStanding | undefined): boolean => edit !== undefined && !isFinished(edit.phase)
+const isRefused = (edit: EditStanding | undefined): boolean =>
+  edit !== undefined && isFinished(edit.phase) && edit.phase !== 'Applied'
+
+const committedWhy = (
+  { status }: Component,
+  isCommitted: boolean,
+  held: Words | undefined,
+  edit: EditStanding | undefined,
+): Words => {
   const { committed } = status ?? {}
   if (isCommitted && committed) return ['Committed', `as version ${committed.graphVersion}`]
   if (held) return held
   if (!committed) return ['Accepted', 'waits for its environment']
-  const message = `spec differs from what is committed (version ${committed.graphVersion}); ask for it with a ChangeRequest, or set spec back`
-  return ['Edited', message]
+  const differs = `spec differs from what is committed (version ${committed.graphVersion})`
+  return edit ? editWhy(edit, differs) : ['Edited', differs]
+}
+
+/** What became of an edit, in the words of its request. */
+const editWhy = ({ name, phase, reason, message }: EditStanding, differs: string): Words => {
+  if (phase === 'Pending' || phase === 'Applying')
+    return ['Edited', `${differs}; ChangeRequest ${name} brings it through`]
+  if (!isFinished(phase)) return [reason, `${differs}; ChangeRequest ${name} waits: ${message}`]
+  if (name === undefined) return [reason, `${differs}: ${message}; set it right, or set spec back`]
+  const next = `set spec back, edit it again, or delete the ChangeRequest to have it tried again`
+  return [reason, `${differs}; ChangeRequest ${name} is ${phase}: ${message}; ${next}`]
 }
 
 const readyWhy = (

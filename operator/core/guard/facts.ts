@@ -85,7 +85,16 @@ export interface Facts {
   readonly references: readonly Reference[]
   readonly changedPaths: readonly string[]
   readonly impact: Impact
-  readonly request: { readonly name: string; readonly reason: string; readonly requestedBy: Requester } | undefined
+  /** undefined: nobody asked, as for a creation */
+  readonly request:
+    | {
+        readonly name: string
+        readonly reason: string
+        readonly requestedBy: Requester
+        /** somebody changed spec, and this asks for it in their name */
+        readonly isEdit: boolean
+      }
+    | undefined
 }
 
 /** What is judged once for all that changes together. */

@@ -1,6 +1,7 @@
 import { cycle } from './cycle.ts'
 import { declared } from './declared.ts'
 import type { Facts, Guard, Verdict, Whole, WholeGuard } from './facts.ts'
+import { fieldOwned } from './field-owned.ts'
 import { inFlight } from './in-flight.ts'
 import { invalidConfig } from './invalid-config.ts'
 import { missingReference } from './missing-reference.ts'
@@ -11,7 +12,15 @@ import { imagesTooLarge, tooLarge } from './too-large.ts'
 import { truncated } from './truncated.ts'
 
 /** Every guard, in the order in which people read their answers: of each Component, then of all together. */
-const guards: readonly Guard[] = [tooLarge, invalidConfig, missingReference, outputInUse, declared, outputsUnavailable]
+const guards: readonly Guard[] = [
+  tooLarge,
+  invalidConfig,
+  fieldOwned,
+  missingReference,
+  outputInUse,
+  declared,
+  outputsUnavailable,
+]
 const wholeGuards: readonly WholeGuard[] = [imagesTooLarge, truncated, cycle, inFlight, queuedBehind]
 
 export const judge = (facts: readonly Facts[], whole: Whole): Verdict[] => [

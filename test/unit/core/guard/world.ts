@@ -23,7 +23,7 @@ export const aChange = (world: World, component: string, after: JsonObject): Fac
     references: known.references,
     changedPaths: paths,
     impact: world.impact([{ id, outputs: changedOutputs(type?.spec, paths) }]),
-    request: { name: 'wish', reason: 'why not', requestedBy: { username: 'jo' } },
+    request: { name: 'wish', reason: 'why not', requestedBy: { username: 'jo' }, isEdit: false },
   }
 }
 
