@@ -469,10 +469,10 @@ export interface Guard {
    */
   expression: string
   /**
-   * Asks once for each committed Component that refers to the changed one (Dependents), or that the changed one refers
-   * to (Dependencies); it is called other in the expression. Default: asks once.
+   * Asks once for each committed Component that refers to the changed one (Dependents), that the changed one refers to
+   * (Dependencies), or that the change can reach (Affected); it is called other in the expression. Default: asks once.
    */
-  forEach?: 'Dependents' | 'Dependencies'
+  forEach?: 'Dependents' | 'Dependencies' | 'Affected'
   /**
    * What happens when the expression is false: Warn lets the change pass with a warning, Queue makes it wait until the
    * expression is true, Reject ends it. Default Reject.

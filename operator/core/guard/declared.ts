@@ -61,12 +61,14 @@ const verdictsOf = (facts: Facts, guard: DeclaredGuard, where: string, variables
 /** One guard names so many of those that are against; all are asked, as any of them may end in an error. */
 const verdictLimit = 32
 
-/** Committed Components that refer to the one that changes, or that it refers to; by id. */
-const othersOf = ({ world, id, references }: Facts, which: 'Dependents' | 'Dependencies'): Known[] => {
-  const ids =
-    which === 'Dependents'
-      ? world.view.dependentsOf(id)
-      : references.map((reference) => targetOf(reference, world.namespace) ?? '')
+/** Committed Components that refer to the one that changes, that it refers to, or that the change can reach; by id. */
+const othersOf = ({ world, id, references, impact }: Facts, which: NonNullable<DeclaredGuard['forEach']>): Known[] => {
+  const idsOf = {
+    Dependents: () => world.view.dependentsOf(id),
+    Dependencies: () => references.map((reference) => targetOf(reference, world.namespace) ?? ''),
+    Affected: () => impact.reached.map((reached) => reached.id),
+  }
+  const ids = idsOf[which]()
   return [...new Set(ids)].sort().flatMap((other) => world.known(other) ?? [])
 }
 

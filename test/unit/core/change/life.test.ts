@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
-import type { ChangeRequestStatus, Component, Guard, Phase } from '../../../../operator/api/kinds.generated.ts'
+import type {
+  ChangeRequestStatus,
+  Component,
+  Guard,
+  JsonObject,
+  Phase,
+} from '../../../../operator/api/kinds.generated.ts'
 import { isOpen, type LifeFacts, nextStep, type Step } from '../../../../operator/core/change/life.ts'
 import { planChange } from '../../../../operator/core/change/plan.ts'
 import { standingOf } from '../../../../operator/core/change/standing.ts'
 import { idOf } from '../../../../operator/core/component/identity.ts'
+import { hashOf } from '../../../../operator/core/component/wanted.ts'
 import type { World } from '../../../../operator/core/guard/facts.ts'
 import { aChangeRequest, aComponent, aWorld, noon } from '../../../support/builders.ts'
 
@@ -53,9 +60,27 @@ const lineOf = (step: Step): string => {
 const guardSaid = (i: number, word: string, expression = 'false'): string =>
   `Component site/main: ${word} (guard g${i} of ComponentType site: expected ${expression}, found false)`
 
+const hashOfPlan = (): string => {
+  const { planned } = facts({ planHash: 'sha256:0' })
+  return planned?.ok ? planned.value.hash : ''
+}
+const until = (queueDeadlineSeconds: number) => ({
+  queueDeadlineSeconds,
+  metadata: { creationTimestamp: new Date(noon).toISOString() },
+})
+/** An edit of `site/main`, whose spec has this config by now. */
+const edit = (wantedHash: string, config: JsonObject = { size: 9 }): LifeFacts => {
+  const edited = { ...site, spec: { ...site.spec, config } }
+  const world = aWorld({ components: [edited, cdn] })
+  const all = facts({ origin: 'Edit', wantedHash, proposedChange: undefined as never }, world)
+  return { ...all, standing: { ...all.standing, present: [edited] } }
+}
+
 type Row = readonly [title: string, facts: () => LifeFacts, expected: string]
 
-const ends: readonly Row[] = (['Applied', 'Planned', 'Rejected', 'Cancelled'] as const).flatMap((phase): Row[] => [
+const ends: readonly Row[] = (
+  ['Applied', 'Planned', 'Rejected', 'Cancelled', 'Expired', 'Superseded'] as const
+).flatMap((phase): Row[] => [
   [`${phase} is an end`, () => facts(inPhase(phase)), 'Stay'],
   [`${phase} is an end, also when it is cancelled`, () => facts({ ...inPhase(phase), cancel: true }), 'Stay'],
   [`${phase} is an end, also when it is deleted`, () => facts({ ...inPhase(phase), ...deleted }), 'Stay'],
@@ -234,6 +259,104 @@ const table: readonly Row[] = [
     'nothing stands where something was to be removed, under the lock',
     () => facts({ remove: ['/none'] }, worldWith(), { underLock: true }),
     'Applied Unchanged: site/main is committed like this already; nothing was written (planned)',
+  ],
+
+  [
+    'the plan that was agreed to',
+    () => {
+      const plan = facts().planned
+      return facts({ planHash: plan?.ok ? plan.value.hash : '' })
+    },
+    'Pass (planned)',
+  ],
+  [
+    'another plan than the one that was agreed to',
+    () => facts({ planHash: 'sha256:0' }),
+    `Rejected PlanStale: ChangeRequest wish: spec.planHash: expected the plan to be sha256:0, found ${hashOfPlan()}; look at the new plan, and ask again with its hash (planned)`,
+  ],
+  [
+    'another plan, while the one before is on its way',
+    () => facts({ planHash: 'sha256:0' }, worldWith([], { inFlight })),
+    'Pass (planned)',
+  ],
+
+  ['its time has not passed', () => facts(until(1), worldWith(), { now: noon + 999 }), 'Pass (planned)'],
+  [
+    'its time has passed',
+    () => facts(until(1), worldWith(), { now: noon + 1_000 }),
+    'Expired Expired: ChangeRequest wish: spec.queueDeadlineSeconds: expected to be applied within 1 s, found that they have passed',
+  ],
+  [
+    'its time has passed while it waited',
+    () =>
+      facts(
+        { ...until(1), status: { phase: 'Queued', blockedBy: [{ reason: 'InFlight', object: 'x', message: '' }] } },
+        worldWith(),
+        {
+          now: noon + 5_000,
+        },
+      ),
+    'Expired Expired: ChangeRequest wish: spec.queueDeadlineSeconds: expected to be applied within 1 s, found that they have passed; it waited for x (InFlight)',
+  ],
+  [
+    'its time has passed, but it is being applied',
+    () => facts({ ...until(1), ...inPhase('Applying') }, worldWith(), { now: noon + 5_000 }),
+    'Pass',
+  ],
+  [
+    'a plan has no time',
+    () => facts({ ...until(1), mode: 'Plan' }, worldWith(), { now: noon + 5_000 }),
+    'Planned (planned)',
+  ],
+
+  [
+    'the same was applied before',
+    () => facts({}, worldWith([rejects]), { standing: { ...facts().standing, applied: true } }),
+    'Applied AlreadyApplied: a ChangeRequest wish with the same content was applied before; nothing was done again',
+  ],
+  [
+    'the same was applied before, and is only planned',
+    () => facts({ mode: 'Plan' }, worldWith(), { standing: { ...facts().standing, applied: true } }),
+    'Planned (planned)',
+  ],
+
+  [
+    'all that it shall delete is not there',
+    () => unplanned({ component: 'site/none', operation: 'Delete' }),
+    'Applied Unchanged: nothing was deleted: there is no Component site/none',
+  ],
+  [
+    'one of a set is not there',
+    () =>
+      unplanned({
+        changes: [
+          { component: 'site/main', proposedChange: { a: 1 } },
+          { component: 'site/none', proposedChange: { a: 1 } },
+        ],
+      }),
+    'Rejected UnknownComponent: ChangeRequest wish: spec.changes[0].component: expected a Component in namespace dev, found none named site/main',
+  ],
+  [
+    'a set that waits for one of its Components',
+    () => unplanned({ changes: [{ component: 'site/main', proposedChange: { a: 1 } }] }, waiting),
+    'Queued by UnknownComponent site/main',
+  ],
+  [
+    'a rollback of nobody',
+    () => unplanned({ rollbackOf: 'nobody' }),
+    'Rejected UnknownRequest: ChangeRequest wish: spec.rollbackOf: expected a ChangeRequest, found none named nobody',
+  ],
+
+  ['an edit that stands', () => edit(hashOf({ config: { size: 9 } })), 'Pass (planned)'],
+  [
+    'an edit after which spec was edited again',
+    () => edit(hashOf({ config: { size: 8 } })),
+    'Superseded Superseded: ChangeRequest wish: spec of Component site/main: expected what this request asks for, found that it was edited again, and a newer request asks for that',
+  ],
+  [
+    'an edit that was set back',
+    () => edit(hashOf({ config: { size: 9 } }), { size: 1 }),
+    'Superseded Superseded: ChangeRequest wish: spec of Component site/main: expected what this request asks for, found that it was set back to what is committed',
   ],
 
   ['it may pass', () => facts(), 'Pass (planned)'],

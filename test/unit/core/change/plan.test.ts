@@ -165,6 +165,118 @@ const moved = (component: Component): Component => ({
   status: { ...component.status, committed: { ...component.status!.committed!, graphVersion: 88, at: at(noon + 1) } },
 })
 
+describe('core/change/plan: sets', () => {
+  const net = aComponent('net/a', { config: { n: 1 } })
+  const other = aComponent('net/b', { config: { n: 1 } })
+  const host = aComponent('host/h', { config: { at: '${net.id}' }, references: [{ name: 'net', component: 'net/a' }] })
+  const web = aComponent('web/w', { references: refersTo('host/h') })
+  const components = [net, other, host, web]
+  const world = aWorld({ components })
+  const patch = (component: string, n: number) => ({ component, proposedChange: { n } })
+
+  it('are the changes of all, in one plan; those that are changed are not affected', () => {
+    const plan = plannedIn(world, { changes: [patch('net/a', 2), { component: 'host/h', proposedChange: { x: 1 } }] })
+    assert.deepEqual(
+      plan.items.map(({ id, changedPaths }) => `${id} ${changedPaths}`),
+      ['dev/net/a /n', 'dev/host/h /x'],
+    )
+    assert.deepEqual(
+      plan.impact.nearest(9).map(({ id }) => id),
+      ['dev/web/w'],
+    )
+    assert.deepEqual(summaryOf(plan, world).changed, ['net/a', 'host/h'])
+  })
+
+  it('take references away and delete what nobody needs any more, in whatever order it is asked', () => {
+    const changes = [
+      { component: 'net/a', operation: 'Delete' as const },
+      {
+        component: 'host/h',
+        proposedChange: { at: 'x' },
+        proposedReferences: [
+          { name: 'net', remove: true },
+          { name: 'other', component: 'net/b', outputs: ['id'] },
+        ],
+      },
+    ]
+    const [one, two] = [changes, changes.toReversed()].map((order) => plannedIn(world, { changes: order }))
+    assert.equal(one?.hash, two?.hash)
+    assert.deepEqual([one?.decision, one?.verdicts.map(({ guard }) => guard)], ['Queue', ['OutputsUnavailable']])
+    assert.deepEqual(one?.patch, [
+      { id: 'dev/net/a', removed: true },
+      { id: 'dev/host/h', type: 'host', edges: [{ name: 'other', to: 'dev/net/b', uses: ['id'] }] },
+    ])
+    const { changed, removed } = summaryOf(one!, world)
+    assert.deepEqual([changed, removed], [['host/h'], ['net/a']])
+  })
+
+  it('of one is the change alone: the same hash', () => {
+    const alone = plannedIn(world, { component: 'net/a', proposedChange: { n: 2 } })
+    assert.equal(plannedIn(world, { changes: [patch('net/a', 2)] }).hash, alone.hash)
+    assert.notEqual(plannedIn(world, { changes: [patch('net/a', 2), patch('net/b', 2)] }).hash, alone.hash)
+  })
+
+  const refused: readonly [title: string, spec: Parameters<typeof aChangeRequest>[0], expected: string][] = [
+    ['delete what is used', { component: 'net/a', operation: 'Delete' }, 'OutputInUse host/h'],
+    [
+      'delete what is used after all',
+      {
+        changes: [
+          { component: 'net/a', operation: 'Delete' },
+          { component: 'host/h', proposedChange: { x: 1 } },
+        ],
+      },
+      'OutputInUse host/h,MissingReference host/h',
+    ],
+    ['close a circle', { component: 'net/a', proposedReferences: [{ name: 'w', component: 'web/w' }] }, 'Cycle net/a'],
+    [
+      'refer to itself',
+      { component: 'net/a', proposedReferences: [{ name: 'me', component: 'net/a' }] },
+      'Cycle net/a',
+    ],
+    [
+      'refer to nobody',
+      { component: 'net/a', proposedReferences: [{ name: 'x', component: 'net/none' }] },
+      'MissingReference net/a',
+    ],
+    [
+      'take away a reference that config reads',
+      { component: 'host/h', proposedReferences: [{ name: 'net', remove: true }] },
+      'MissingReference host/h',
+    ],
+  ]
+  for (const [title, spec, expected] of refused) {
+    it(`may not ${title}`, () => {
+      const { decision, verdicts } = plannedIn(world, spec)
+      assert.deepEqual(
+        [
+          decision,
+          verdicts
+            .map(({ guard, object }) => `${guard} ${object}`)
+            .sort()
+            .join(','),
+        ],
+        ['Reject', expected.split(',').sort().join(',')],
+      )
+    })
+  }
+
+  it('say what they name and do not find', () => {
+    const plan = plannedIn(world, {
+      changes: [
+        { component: 'net/none', operation: 'Delete' },
+        { component: 'net/a', remove: ['/x'], proposedReferences: [{ name: 'y', remove: true }] },
+      ],
+    })
+    assert.deepEqual(plan.warnings, [
+      'spec.changes[0].component: expected a Component to be deleted, found none named net/none',
+      'Component net/a: spec.changes[1].remove: expected something at /x, found nothing',
+      'Component net/a: spec.changes[1].proposedReferences: expected a reference y to be removed, found nothing',
+    ])
+    assert.ok(isUnchanged(plan))
+  })
+})
+
 describe('core/change/hash', () => {
   it('equal plans have equal hashes: in any order, at any version and time, by whatever name', () => {
     holds(anyTold, 300, ['Reject', 'Queue', 'affected', 'unchanged'], (told, hit) => {

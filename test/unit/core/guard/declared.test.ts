@@ -101,6 +101,13 @@ describe('declared guards: for each', () => {
       ],
     ],
     [
+      'affected, however far it is',
+      change({ forEach: 'Affected', expression: "other.type != 'lb'", message: 'the balancer would feel it' }),
+      [
+        `rule Reject GuardFailed lb/x: Component subnet/a: the balancer would feel it ${where} other.type != 'lb', found false for lb/x)`,
+      ],
+    ],
+    [
       'dependent, and waits for that one',
       change({ forEach: 'Dependents', expression: "'ip' in other.outputs", verdict: 'Queue', message: 'no address' }),
       [
