@@ -7,7 +7,9 @@ import type { Kind, Schema } from './schema.ts'
 const names: Readonly<Record<string, string>> = {
   '*.status.conditions[]': 'Condition',
   '*.status.history[]': 'HistoryEntry',
+  'ChangeApproval.spec.approver': 'Approver',
   'ChangeRequest.spec.requestedBy': 'Requester',
+  'ChangeRequest.status.approvals[]': 'DecidedBy',
   'ChangeRequest.status.blockedBy[]': 'BlockedBy',
   'ChangeRequest.status.phase': 'Phase',
   'ChangeRequest.status.plan': 'PlanSummary',

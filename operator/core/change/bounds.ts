@@ -9,6 +9,9 @@ export const bounds = {
   blockedBy: 16,
   warnings: 16,
   affected: 100,
+  approvals: 4,
+  /** of who approved or denied */
+  username: 253,
   /** bytes of the names of the affected, together */
   affectedBytes: 12_288,
   /** bytes of the before-images that a request keeps until it has ended, as the texts that they are stored as */
