@@ -101,10 +101,10 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
   const memberOf = (request: Of<'ChangeRequest'>, step: Step, world: World): Member<Content> | undefined => {
     if (step.to === 'Pass') {
       if (!step.plan) return undefined
-      const { plan } = step
+      const { plan, approvals = [] } = step
       const { name, resourceVersion = '' } = plan.component.metadata
       const targets = [{ component: name, resourceVersion, stage: 'Spec' as const }]
-      return requestMember(request, 'WriteAhead', targets, { request, plan, patch: plan.patch, world })
+      return requestMember(request, 'WriteAhead', targets, { request, plan, approvals, patch: plan.patch, world })
     }
     if (step.to === 'Stay' || waitsAsBefore(request, step)) return undefined
     const position = positionOf(request, caches.ChangeRequest.byIndex('queued', world.environmentKey))

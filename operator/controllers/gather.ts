@@ -10,6 +10,7 @@ import { idOf, nameOfId, resolveId } from '../core/component/identity.ts'
 import type { Impact, ImpactLimits, Seed } from '../core/graph/impact.ts'
 import type { GraphView } from '../core/graph/view.ts'
 import type { InFlight, Known, World } from '../core/guard/facts.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import type { GraphStore, VertexState } from '../ports/graph.ts'
 
@@ -22,6 +23,7 @@ export interface GatherDependencies {
   readonly impact: (view: GraphView, seeds: readonly Seed[], limits: ImpactLimits) => Impact
   readonly guards: World['guards']
   readonly configFaults: World['configFaults']
+  readonly clock: Pick<Clock, 'now'>
 }
 
 export interface Gather {
@@ -44,7 +46,7 @@ export interface Gather {
   forget(environmentKey: string): void
 }
 
-export const makeGather = ({ caches, graph, impact, guards, configFaults }: GatherDependencies): Gather => {
+export const makeGather = ({ caches, graph, impact, guards, configFaults, clock }: GatherDependencies): Gather => {
   /** environments whose graph is known to be what the Components say */
   const built = new Set<string>()
   // Edges are made from ComponentTypes too.
@@ -85,7 +87,9 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults }: Gath
       const component = at.ok ? caches.Component.get(`${at.value.namespace}/${at.value.name}`) : undefined
       const uncommitted = component ? blockedBy(component) : null
       const planned = uncommitted === undefined ? planChange(request, world) : undefined
-      return { request, planned, uncommitted, world }
+      const key = `${request.metadata.namespace}/${request.metadata.name}`
+      const approvals = [...caches.ChangeApproval.byIndex('changeRequest', key)]
+      return { request, planned, uncommitted, world, decided: { approvals, now: clock.now() } }
     },
     isWhole: ({ metadata: { namespace }, status }) =>
       (status?.applying ?? []).every(({ kind, name, uid }) => {

@@ -1,4 +1,4 @@
-import type { Applying, ChangeRequest, Component, Environment, JsonObject } from '../api/kinds.generated.ts'
+import type { Applying, ChangeRequest, Component, DecidedBy, Environment, JsonObject } from '../api/kinds.generated.ts'
 import { emptyObject, patchBetween } from '../api/merge-patch.ts'
 import type { Parsed } from '../api/parse.ts'
 import type { Failure, Result } from '../api/result.ts'
@@ -31,6 +31,8 @@ import { changeAnnotation } from './component.ts'
 export interface Content {
   readonly request?: Parsed<ChangeRequest>
   readonly plan?: Plan
+  /** of this plan */
+  readonly approvals?: readonly DecidedBy[]
   /** absent: taken over */
   readonly patch?: GraphPatch
   readonly world?: World
@@ -165,11 +167,15 @@ export const makePassage = (
     return write('ChangeRequest', request!, status)
   }
 
-  const writeAhead = async ({ held }: Pass<Content>, { content: { request, plan, world } }: Member<Content>) => {
+  const writeAhead = async (
+    { held }: Pass<Content>,
+    { content: { request, plan, approvals, world } }: Member<Content>,
+  ) => {
     const version = held!.version + 1
     const ahead = writtenAhead(request!, {
       plan: plan!,
       world: world!,
+      approvals,
       claim: held!.claim,
       holder,
       version,

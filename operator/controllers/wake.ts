@@ -7,6 +7,7 @@ import type { Waiting } from './waiting.ts'
 export interface Queues {
   readonly changeRequest: (key: string) => void
   readonly component: (key: string) => void
+  readonly changeApproval: (key: string) => void
   /** counts do not need to be right at once */
   readonly componentTypeSoon: (key: string) => void
   readonly componentType: (key: string) => void
@@ -33,6 +34,9 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
     const request = after ?? before
     const hasMoved = before?.status?.phase !== after?.status?.phase
     if (request && hasMoved) wakeRequests(`${request.metadata.namespace}/changerequest/${request.metadata.name}`)
+    const isAnother = before?.metadata.uid !== after?.metadata.uid || planOf(before) !== planOf(after)
+    if (hasMoved || isAnother)
+      for (const approval of caches.ChangeApproval.byIndex('changeRequest', key)) queues.changeApproval(keyOf(approval))
     if (!request || isQueued(before) === isQueued(after)) return
     for (const place of placeOf(request, () => true)) queues.environmentSoon(place)
   })
@@ -58,14 +62,21 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
     const name = (after ?? before)!.metadata.name
     for (const component of caches.Component.byIndex('type', name)) wakeComponent(component)
     // A type may be in the guards of others: those of its dependents and of its dependencies.
-    for (const request of caches.ChangeRequest.list())
-      if (request.status?.phase === 'Queued') queues.changeRequest(keyOf(request))
+    for (const request of caches.ChangeRequest.list()) if (isWaiting(request)) queues.changeRequest(keyOf(request))
+  })
+
+  caches.ChangeApproval.onChange(({ key, before, after }) => {
+    queues.changeApproval(key)
+    // What is written in its status by itself is no news to the request, unless its time is over.
+    const isOver = hasCounted(before) && !hasCounted(after)
+    if (before && after && !isOver) return
+    queues.changeRequest(changeOf((after ?? before)!))
   })
 
   caches.Environment.onChange(({ key, before, after }) => {
     queues.environment(key)
     if (before && after && before.metadata.generation === after.metadata.generation) return
-    for (const request of caches.ChangeRequest.byIndex('queued', key)) queues.changeRequest(keyOf(request))
+    for (const request of caches.ChangeRequest.byIndex('waiting', key)) queues.changeRequest(keyOf(request))
     // With a namespace the Environment may go first: what waits to leave has no gate any more.
     const isStranded = ({ metadata }: Of<'Component'>): boolean => !after && metadata.deletionTimestamp !== undefined
     for (const component of caches.Component.byIndex('environment', key))
@@ -125,16 +136,34 @@ export const indexes = {
     uid: ({ metadata }: Of<'ChangeRequest'>) => [metadata.uid ?? ''],
     environment: (request: Of<'ChangeRequest'>) => placeOf(request, () => true),
     queued: (request: Of<'ChangeRequest'>) => placeOf(request, (phase) => phase === 'Queued'),
+    waiting: (request: Of<'ChangeRequest'>) => (isWaiting(request) ? placeOf(request, () => true) : []),
     applying: (request: Of<'ChangeRequest'>) => placeOf(request, (phase) => phase === 'Applying'),
-    waitsFor: ({ metadata, spec, status }: Of<'ChangeRequest'>) => {
-      if (status?.phase !== 'Queued') return []
-      const names = [spec.component, ...(status.blockedBy ?? []).map(({ object }) => object)]
+    waitsFor: (request: Of<'ChangeRequest'>) => {
+      const { metadata, spec, status } = request
+      if (!isWaiting(request)) return []
+      const names = [spec.component, ...(status?.blockedBy ?? []).map(({ object }) => object)]
       return [...new Set(names.map((name) => `${metadata.namespace}/${name}`))]
     },
   },
   Environment: {},
   ComponentType: {},
+  ChangeApproval: {
+    changeRequest: (approval: Of<'ChangeApproval'>) => [changeOf(approval)],
+  },
 } as const
+
+/** The key of the request that it decides on. */
+const changeOf = ({ metadata, spec }: Of<'ChangeApproval'>): string =>
+  `${metadata.namespace ?? ''}/${spec.changeRequest}`
+
+const hasCounted = (approval: Of<'ChangeApproval'> | undefined): boolean =>
+  approval?.status?.conditions?.some(({ type, status }) => type === 'Counted' && status === 'True') === true
+
+const planOf = (request: Of<'ChangeRequest'> | undefined): string | undefined => request?.status?.plan?.hash
+
+/** It looks again when what it waits for moves. */
+const isWaiting = ({ status }: Of<'ChangeRequest'>): boolean =>
+  status?.phase === 'Queued' || status?.phase === 'AwaitingApproval'
 
 const isQueued = (request: Of<'ChangeRequest'> | undefined): boolean => request?.status?.phase === 'Queued'
 

@@ -38,9 +38,8 @@ describe('an environment is whole', () => {
     const applying = [{ kind, name: 'x', uid: 'u' }]
     const environment = { metadata: { namespace: 'dev', name: 'dev' }, status: { applying } } as Of<'Environment'>
     const unused = undefined as never
-    return makeGather({ caches, graph: unused, impact: unused, guards: unused, configFaults: unused }).isWhole(
-      environment,
-    )
+    const nothing = { graph: unused, impact: unused, guards: unused, configFaults: unused, clock: unused }
+    return makeGather({ caches, ...nothing }).isWhole(environment)
   }
 
   for (const [title, kind, found, whole] of cases) {
