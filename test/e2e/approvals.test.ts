@@ -84,7 +84,7 @@ describe('a change that needs an approval', () => {
     const { status } = awaiting
     const [blockedBy] = status?.blockedBy ?? []
     assert.deepEqual([blockedBy?.reason, blockedBy?.object], ['ApprovalRequired', `${type}/approved`])
-    const command = `kubectl karma approve approved --namespace approvals --plan-hash ${hashOf(awaiting)}`
+    const command = `kubectl karma approve approved -n approvals --hash ${hashOf(awaiting)}`
     const expected =
       `somebody other than admin has to agree: ${command}; found no approval; Component ${type}/approved: it reaches ` +
       `more than one (guard wide of ComponentType ${type}: expected impact.count <= 1, found false)`

@@ -137,7 +137,7 @@ export const approvalWanted = (
   hash: string,
   { others }: Considered,
 ): string => {
-  const command = `kubectl karma approve ${name} --namespace ${namespace} --plan-hash ${hash}`
+  const command = `kubectl karma approve ${name} -n ${namespace} --hash ${hash}`
   const [named, rest] = [others.slice(0, namedOthers), others.length - namedOthers]
   const names = named.map(
     ({ approval, standing }) => `${approval.metadata.name}, which does not count (${standing.reason})`,

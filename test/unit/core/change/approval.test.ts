@@ -263,7 +263,7 @@ describe('core/change/approval: its status', () => {
 describe('core/change/approval: what people read', () => {
   const wanted = (given: readonly ChangeApproval[], about = request()) =>
     approvalWanted(about, hash, consider(given, { request: about, hash, now: noon + 1 }))
-  const command = `kubectl karma approve wish --namespace dev --plan-hash ${hash}`
+  const command = `kubectl karma approve wish -n dev --hash ${hash}`
 
   it('says who has to do what', () => {
     assert.equal(wanted([]), `somebody other than jo has to agree: ${command}; found no approval`)

@@ -64,7 +64,7 @@ const lineOf = (step: Step): string => {
 const asking = (world: World, found = 'no approval', request: Request = {}): string => {
   const { planned } = facts(request, world)
   const hash = planned?.ok ? planned.value.hash : ''
-  return `somebody other than jo has to agree: kubectl karma approve wish --namespace dev --plan-hash ${hash}; found ${found}`
+  return `somebody other than jo has to agree: kubectl karma approve wish -n dev --hash ${hash}; found ${found}`
 }
 const awaits = (found?: string): string =>
   `AwaitingApproval by ApprovalRequired site/main: ${asking(worldWith([asks]), found)}; ${guardSaid(0, 'two of us')} (planned)`
@@ -417,7 +417,7 @@ describe('core/change/life: the next step', () => {
     const step = nextStep(known)
     assert.ok(step.to === 'AwaitingApproval')
     assert.equal(step.blockedBy.length, 16)
-    for (const { message } of [step, ...step.blockedBy]) assert.ok(message.includes(`--plan-hash ${step.plan.hash};`))
+    for (const { message } of [step, ...step.blockedBy]) assert.ok(message.includes(`--hash ${step.plan.hash};`))
     for (const { message } of step.blockedBy) assert.ok(Buffer.byteLength(message) <= 512)
   })
 
