@@ -84,6 +84,7 @@ const run = async (config: Config): Promise<void> => {
     Component: informerOf('Component'),
     Environment: informerOf('Environment'),
     ComponentType: informerOf('ComponentType'),
+    ChangeApproval: informerOf('ChangeApproval'),
   }
   const caches: Caches = informers
   const everyInformer = Object.entries(informers) as [Kind, Informer<unknown>][]

@@ -1,6 +1,94 @@
 // Written from crds/*.yaml by `npm run generate`; do not edit.
 
 /**
+ * A ChangeApproval says that somebody agrees, or does not agree, to one plan of a ChangeRequest in the same namespace.
+ * It counts for the plan with this hash and no other, from anybody who may approve but the requester, until it expires.
+ * Its spec cannot be changed; deleting it before the change is Applying takes it back.
+ */
+export interface ChangeApproval {
+  apiVersion: 'usekarma.dev/v1alpha1'
+  kind: 'ChangeApproval'
+  metadata: ObjectMeta
+  spec: ChangeApprovalSpec
+  status?: ChangeApprovalStatus
+}
+
+/**
+ * Who decides. Filled in by the API server from the account that creates the approval; whatever a client writes here is
+ * replaced, or refused where the API server does not serve MutatingAdmissionPolicy.
+ */
+export interface Approver {
+  /** The name of the account. */
+  username: string
+  /** The unique id of the account, if it has one. */
+  uid?: string
+  /** The groups of the account. */
+  groups?: string[]
+}
+
+/** What was decided, on what, and by whom. Nothing in it can be changed. */
+export interface ChangeApprovalSpec {
+  /** The name of the ChangeRequest, in the same namespace. It need not exist yet. */
+  changeRequest: string
+  /**
+   * The hash of the plan that is decided on, as status.plan.hash of the ChangeRequest says it. When the change comes to
+   * another plan, this decision does not count for it.
+   */
+  planHash: string
+  /**
+   * Approve agrees to the plan. Deny decides against it and ends the change, whoever else approved it and whether or
+   * not it needs an approval.
+   */
+  decision: 'Approve' | 'Deny'
+  /** Why, for people. */
+  reason?: string
+  /**
+   * For how long it counts, from its creation. A change that has not begun to be applied by then needs another
+   * approval. Default 86400, a day.
+   */
+  validForSeconds?: number
+  /**
+   * Who decides. Filled in by the API server from the account that creates the approval; whatever a client writes here
+   * is replaced, or refused where the API server does not serve MutatingAdmissionPolicy.
+   */
+  approver: Approver
+}
+
+/** One aspect of the state. */
+export interface Condition {
+  /** Which aspect, in one CamelCase word, for example Counted. */
+  type: string
+  /** Whether it holds. */
+  status: 'True' | 'False' | 'Unknown'
+  /** Why, in one CamelCase word. */
+  reason: string
+  /** Why, in a sentence that names object, field, expected and found. */
+  message: string
+  /** When the status of this condition last changed. */
+  lastTransitionTime: string
+  /** The metadata.generation that this condition was worked out for. */
+  observedGeneration?: number
+}
+
+/** Whether it counts. Written by Karma alone. */
+export interface ChangeApprovalStatus {
+  /** The metadata.generation that this status was worked out for. */
+  observedGeneration?: number
+  /** From when on it does not count any more. */
+  expiresAt?: string
+  /**
+   * The metadata.uid of the ChangeRequest that it has counted for. An approval counts for no other one, even of the
+   * same name.
+   */
+  changeRequestUid?: string
+  /**
+   * The state in standard form. Counted is true when it counts for the plan of its ChangeRequest, or did when that was
+   * decided.
+   */
+  conditions?: Condition[]
+}
+
+/**
  * A ChangeRequest asks for a change of one Component, or of several together. Karma works out whom it can reach, asks
  * the guards, and applies it, queues it, or rejects it with the reason in its status. Its spec cannot be changed: to
  * ask for something else, create another one. Deleting it never undoes the change.
@@ -100,7 +188,7 @@ export interface ChangeRequestSpec {
   mode?: 'Apply' | 'Plan'
   /**
    * What to do when the change has to wait for something: Queue waits, Reject ends it. Default: what the Environment
-   * says, and Queue if it says nothing.
+   * says, and Queue if it says nothing. An approval is waited for in any case.
    */
   onConflict?: 'Queue' | 'Reject'
   /** Why the change is wanted, for people. */
@@ -118,13 +206,13 @@ export interface ChangeRequestSpec {
 }
 
 /**
- * The step it has reached. Pending, Queued and Applying go on; all others are ends. Scripts should wait for the
- * condition Finished and then read Succeeded.
+ * The step it has reached. Pending, Queued, AwaitingApproval and Applying go on; all others are ends. Scripts should
+ * wait for the condition Finished and then read Succeeded.
  */
-export type Phase = 'Pending' | 'Queued' | 'Applying' | 'Applied' | 'Planned' | 'Rejected' | 'Cancelled' | 'Superseded' | 'Expired'
+export type Phase = 'Pending' | 'Queued' | 'AwaitingApproval' | 'Applying' | 'Applied' | 'Planned' | 'Rejected' | 'Cancelled' | 'Superseded' | 'Expired'
 
 /** Its answer. */
-export type Decision = 'Allow' | 'Warn' | 'Queue' | 'Reject'
+export type Decision = 'Allow' | 'Warn' | 'RequireApproval' | 'Queue' | 'Reject'
 
 /** The answer of one guard. */
 export interface VerdictEntry {
@@ -142,7 +230,7 @@ export interface VerdictEntry {
 export interface PlanSummary {
   /**
    * The hash of the plan as sha256:HEX. The same change with the same effects and verdicts has the same hash, wherever
-   * and whenever it is planned.
+   * and whenever it is planned, and whatever it waits for.
    */
   hash: string
   /** The graph version that was read of each environment, keyed by namespace/name. */
@@ -165,6 +253,18 @@ export interface BlockedBy {
   object: string
   /** Why it waits, in a sentence. */
   message: string
+}
+
+/** One that decided. */
+export interface DecidedBy {
+  /** The metadata.name of the ChangeApproval. */
+  name: string
+  /** Its metadata.uid. */
+  uid: string
+  /** What was decided. */
+  decision: 'Approve' | 'Deny'
+  /** Who decided, cut where the name is longer. */
+  username: string
 }
 
 /** Its place in the queue of the environment, while it is queued. */
@@ -217,29 +317,13 @@ export interface HistoryEntry {
   attrs?: string
 }
 
-/** One aspect of the state. */
-export interface Condition {
-  /** Which aspect, in one CamelCase word, for example Succeeded or Finished. */
-  type: string
-  /** Whether it holds. */
-  status: 'True' | 'False' | 'Unknown'
-  /** Why, in one CamelCase word. */
-  reason: string
-  /** Why, in a sentence that names object, field, expected and found. */
-  message: string
-  /** When the status of this condition last changed. */
-  lastTransitionTime: string
-  /** The metadata.generation that this condition was worked out for. */
-  observedGeneration?: number
-}
-
 /** How far it has come. Written by Karma alone. */
 export interface ChangeRequestStatus {
   /** The metadata.generation that this status was worked out for. */
   observedGeneration?: number
   /**
-   * The step it has reached. Pending, Queued and Applying go on; all others are ends. Scripts should wait for the
-   * condition Finished and then read Succeeded.
+   * The step it has reached. Pending, Queued, AwaitingApproval and Applying go on; all others are ends. Scripts should
+   * wait for the condition Finished and then read Succeeded.
    */
   phase?: Phase
   /** What is to be changed, in a few words, for example s3-bucket/shared and 2 more. */
@@ -261,6 +345,8 @@ export interface ChangeRequestStatus {
   plan?: PlanSummary
   /** What it waits for, at most 16 things. It goes on by itself once these are gone. */
   blockedBy?: BlockedBy[]
+  /** The ChangeApprovals that decided it, at most 4: those that agreed to what was applied, or were against it. */
+  approvals?: DecidedBy[]
   /** Its place in the queue of the environment, while it is queued. */
   queue?: QueuePosition
   /**
@@ -474,10 +560,11 @@ export interface Guard {
    */
   forEach?: 'Dependents' | 'Dependencies' | 'Affected'
   /**
-   * What happens when the expression is false: Warn lets the change pass with a warning, Queue makes it wait until the
-   * expression is true, Reject ends it. Default Reject.
+   * What happens when the expression is false: Warn lets the change pass with a warning, RequireApproval makes it wait
+   * until somebody else agrees to its plan with a ChangeApproval, Queue makes it wait until the expression is true,
+   * Reject ends it. Default Reject.
    */
-  verdict?: 'Warn' | 'Queue' | 'Reject'
+  verdict?: 'Warn' | 'RequireApproval' | 'Queue' | 'Reject'
   /** What to tell the requester when the expression is false. */
   message?: string
 }
@@ -521,7 +608,7 @@ export interface EnvironmentSpec {
   guards?: Guard[]
   /**
    * What to do with a change that has to wait for something, when the request itself does not say: Queue waits, Reject
-   * ends it. Default Queue.
+   * ends it. Default Queue. An approval is waited for in any case.
    */
   onConflict?: 'Queue' | 'Reject'
   /**
@@ -603,6 +690,28 @@ export interface JsonObject {
  * list. A status that goes beyond is refused whole (422), so cut what is written.
  */
 export const limits = {
+  Approver: {
+    username: 1024,
+    uid: 253,
+    groups: 512,
+    'groups[]': 512,
+  },
+  ChangeApprovalSpec: {
+    changeRequest: 253,
+    planHash: 128,
+    reason: 1024,
+  },
+  Condition: {
+    type: 63,
+    reason: 63,
+    message: 1024,
+    lastTransitionTime: 64,
+  },
+  ChangeApprovalStatus: {
+    expiresAt: 64,
+    changeRequestUid: 64,
+    conditions: 10,
+  },
   ProposedReference: {
     name: 63,
     component: 317,
@@ -655,6 +764,11 @@ export const limits = {
     object: 317,
     message: 512,
   },
+  DecidedBy: {
+    name: 253,
+    uid: 64,
+    username: 253,
+  },
   QueuePosition: {
     since: 64,
   },
@@ -676,12 +790,6 @@ export const limits = {
     message: 512,
     attrs: 2048,
   },
-  Condition: {
-    type: 63,
-    reason: 63,
-    message: 1024,
-    lastTransitionTime: 64,
-  },
   ChangeRequestStatus: {
     subject: 512,
     environment: 63,
@@ -691,6 +799,7 @@ export const limits = {
     'warnings[]': 512,
     logEntryId: 253,
     blockedBy: 16,
+    approvals: 4,
     images: 100,
     rolledBackBy: 253,
     history: 32,

@@ -2,6 +2,9 @@ import { readOwners } from './field-owners.ts'
 import { add, describe, type Fault, type FreeFormLimits, freeForm, isPlainObject, isReservedKey } from './free-form.ts'
 import type {
   AskedChange,
+  ChangeApproval,
+  ChangeApprovalSpec,
+  ChangeApprovalStatus,
   ChangeRequest,
   ChangeRequestSpec,
   ChangeRequestStatus,
@@ -77,6 +80,26 @@ export const parseChangeRequest = (raw: unknown): Result<Parsed<ChangeRequest>> 
   const request: ChangeRequest = { apiVersion, kind: 'ChangeRequest', metadata, spec }
   if (rawStatus !== undefined) request.status = rawStatus as ChangeRequestStatus
   return parsed(request, faults)
+}
+
+/** Fails (InvalidObject) unless it says what was decided, on what, and by whom: nothing less may count. */
+export const parseChangeApproval = (raw: unknown): Result<Parsed<ChangeApproval>> => {
+  const read = readObject('ChangeApproval', raw)
+  if (!read.ok) return read
+  const { metadata, rawSpec, rawStatus, named } = read.value
+  for (const field of ['changeRequest', 'planHash'] as const) {
+    if (typeof rawSpec[field] !== 'string') return invalid(named, `spec.${field}`, 'a string', rawSpec[field])
+  }
+  const { decision, approver, validForSeconds } = rawSpec
+  if (decision !== 'Approve' && decision !== 'Deny') return invalid(named, 'spec.decision', 'Approve or Deny', decision)
+  if (!isPlainObject(approver) || typeof approver.username !== 'string' || approver.username === '')
+    return invalid(named, 'spec.approver.username', 'a string', isPlainObject(approver) ? approver.username : approver)
+  if (!Number.isSafeInteger(validForSeconds))
+    return invalid(named, 'spec.validForSeconds', 'a whole number', validForSeconds)
+  const spec = rawSpec as unknown as ChangeApprovalSpec
+  const approval: ChangeApproval = { apiVersion, kind: 'ChangeApproval', metadata, spec }
+  if (rawStatus !== undefined) approval.status = rawStatus as ChangeApprovalStatus
+  return parsed(approval, [])
 }
 
 /** Fails (InvalidObject) when `raw` has no name. */

@@ -55,6 +55,19 @@ export const reasons = {
   GuardError:
     'A guard in CEL does not compile, throws, costs too much or does not answer with a bool; the gate closes.',
 
+  // Approvals
+  ApprovalRequired: 'A guard asks for the approval of somebody else, and none counts.',
+  Approved: 'Somebody else than the requester has agreed to the plan.',
+  Denied: 'Somebody who may decide is against the plan.',
+  Counted: 'The approval or denial counts for the plan of its ChangeRequest.',
+  UnknownChange: 'The ChangeRequest that is named does not exist.',
+  NotPlanned: 'The ChangeRequest has no plan that could be decided on yet.',
+  OtherPlan: 'The ChangeRequest has another plan than the one that was decided on.',
+  SelfApproval: 'The requester approved; somebody else has to.',
+  ApprovalExpired: 'Its time is over; it is to be given again.',
+  Spent: 'The approval has counted for an earlier ChangeRequest of this name.',
+  Decided: 'The ChangeRequest has ended, or is being applied, without it.',
+
   // Environments and telling
   LockedByAnother: 'Another holder has the environment at the moment.',
   TakenOver: 'A change that another holder left half done was carried through or taken back.',

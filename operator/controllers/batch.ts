@@ -102,11 +102,11 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
   const memberOf = (request: Of<'ChangeRequest'>, step: Step, world: World): Member<Content> | undefined => {
     if (step.to === 'Pass') {
       if (!step.plan) return undefined
-      const { plan } = step
+      const { plan, approvals = [] } = step
       const targets = plan.items
         .filter(({ changedPaths }) => changedPaths.length > 0)
         .map((item) => targetOf(item, request))
-      return requestMember(request, 'WriteAhead', targets, { request, plan, patch: plan.patch, world })
+      return requestMember(request, 'WriteAhead', targets, { request, plan, approvals, patch: plan.patch, world })
     }
     if (step.to === 'Stay' || waitsAsBefore(request, step)) return undefined
     const position = positionOf(request, caches.ChangeRequest.byIndex('queued', world.environmentKey))

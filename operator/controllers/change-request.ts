@@ -42,7 +42,7 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
       const read = await cluster.read('ChangeRequest', `${namespace}/${rollbackOf}`)
       if (!read.ok) return read.failure
     }
-    for (const { component } of gather.standing(request).missing) {
+    for (const { component } of gather.named(request).missing) {
       const id = resolveId(component, namespace)
       const at = id.ok ? nameOfId(id.value) : id
       if (!at.ok) continue
@@ -100,7 +100,7 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     const environment = world?.environment.metadata.name
     const status = stopped(request, step, { world, environment, position, now: clock.now() })
     const written = await cluster.writeStatus('ChangeRequest', request, status)
-    if (written.ok) return step.to === 'Queued' ? untilDeadline(request) : done
+    if (written.ok) return 'blockedBy' in step ? untilDeadline(request) : done
     if (written.failure.reason === 'NotFound') return done
     if (written.failure.reason !== 'TooLarge') return retry(written.failure)
     noRoom(request, written.failure)
@@ -112,8 +112,8 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
    * is only what the request itself says: the rest can be told at the gate.
    */
   const factsOf = async (request: Of<'ChangeRequest'>, place: string | undefined): Promise<Result<LifeFacts>> => {
-    const standing = gather.standing(request)
-    const bare = { request, planned: undefined, world: undefined, standing, now: clock.now() }
+    const named = gather.named(request)
+    const bare = { request, planned: undefined, world: undefined, named, now: clock.now() }
     const environment = place === undefined ? undefined : caches.Environment.get(place)
     if (place === undefined || !environment || !gather.isWhole(environment)) return success(bare)
     const { version = 0, applying = [] } = environment.status ?? {}
@@ -152,7 +152,7 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     // 2. What it is about.
     const failure = await readMissing(request)
     if (failure) return retry(failure)
-    const [place] = gather.standing(request).environments
+    const [place] = gather.named(request).environments
     // 3. The next step of its life.
     const facts = await factsOf(request, place)
     if (!facts.ok) return retry(facts.failure)

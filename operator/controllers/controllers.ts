@@ -10,6 +10,7 @@ import type { Logger } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics.ts'
 import { makeWorkQueue } from '../runtime/workqueue.ts'
 import { makeBatch } from './batch.ts'
+import { makeChangeApprovalReconciler } from './change-approval.ts'
 import { makeChangeRequestReconciler } from './change-request.ts'
 import { makeComponentReconciler } from './component.ts'
 import { makeComponentTypeReconciler } from './component-type.ts'
@@ -41,7 +42,7 @@ export interface ControllersDependencies {
 /** Counts in the status of a ComponentType or an Environment need not be right at once, in milliseconds. */
 const countDelay = 1_000
 
-/** The four controllers, their queues, and what wakes them. */
+/** The five controllers, their queues, and what wakes them. */
 export const makeControllers = (dependencies: ControllersDependencies) => {
   const { cluster, caches, graph, relay, clock, sleep, random, log, noRoom, nextId, metrics } = dependencies
 
@@ -54,6 +55,7 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
     changeRequest: queueOf('change-request'),
     component: queueOf('component'),
     componentType: queueOf('component-type'),
+    changeApproval: queueOf('change-approval'),
     environment: queueOf('environment'),
   }
   const waiting = makeWaiting({ onEnter: queues.environment.add, onHeldBack: queues.component.add })
@@ -62,7 +64,7 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
   const configFaults: Parameters<typeof makeGather>[0]['configFaults'] = (type, config) =>
     checkConfig(type, config, schemas)
   const impact = makeImpact({ now: () => clock.monotonic() })
-  const gather = makeGather({ caches, graph, impact, guards, configFaults, now: clock.now })
+  const gather = makeGather({ caches, graph, impact, guards, configFaults, clock })
 
   const environment = makeEnvironmentReconciler({
     ...dependencies,
@@ -88,6 +90,7 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
     makeController({ name, queue: queues[name], workers, reconcile, log, clock, nextId, metrics: metrics.controllers })
   const controllers = [
     controllerOf('componentType', 1, makeComponentTypeReconciler({ cluster, caches, guards, configFaults, clock })),
+    controllerOf('changeApproval', 2, makeChangeApprovalReconciler({ cluster, caches, clock })),
     controllerOf('component', 8, makeComponentReconciler({ cluster, caches, waiting, relay, clock, noRoom })),
     controllerOf(
       'changeRequest',
@@ -111,6 +114,7 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
       wakeOn(caches, waiting, {
         changeRequest: queues.changeRequest.add,
         component: queues.component.add,
+        changeApproval: queues.changeApproval.add,
         componentType: queues.componentType.add,
         componentTypeSoon: (key) => queues.componentType.addAfter(key, countDelay),
         environment: queues.environment.add,
@@ -129,6 +133,8 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
       for (const { metadata } of caches.Component.list()) queues.component.add(`${metadata.namespace}/${metadata.name}`)
       for (const { metadata } of caches.ChangeRequest.list())
         queues.changeRequest.add(`${metadata.namespace}/${metadata.name}`)
+      for (const { metadata } of caches.ChangeApproval.list())
+        queues.changeApproval.add(`${metadata.namespace}/${metadata.name}`)
       for (const controller of controllers) controller.start()
     },
     async stop(): Promise<void> {
@@ -138,7 +144,7 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
   }
 }
 
-/** Entries that one change may append to its request or Component. */
+/** Entries that one change may append to its request or Component: requested, planned, approved, applying, applied. */
 const roomForChange = 5
 
 /** Entries that one batch may append to its Environment: locked, published, released. */

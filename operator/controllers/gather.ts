@@ -1,14 +1,15 @@
 import { emptyObject } from '../api/merge-patch.ts'
 import { failure, type Result, success } from '../api/result.ts'
 import type { LifeFacts } from '../core/change/life.ts'
+import { type Named, namedBy } from '../core/change/named.ts'
 import { planChange, vertexOf } from '../core/change/plan.ts'
 import { byArrival } from '../core/change/queue.ts'
-import { type Standing, standingOf } from '../core/change/standing.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
 import { idOf, nameOfId } from '../core/component/identity.ts'
 import type { Impact, ImpactLimits, Seed } from '../core/graph/impact.ts'
 import type { GraphView } from '../core/graph/view.ts'
 import type { InFlight, Known, World } from '../core/guard/facts.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import type { GraphStore, VertexState } from '../ports/graph.ts'
 
@@ -21,7 +22,7 @@ export interface GatherDependencies {
   readonly impact: (view: GraphView, seeds: readonly Seed[], limits: ImpactLimits) => Impact
   readonly guards: World['guards']
   readonly configFaults: World['configFaults']
-  readonly now: () => number
+  readonly clock: Pick<Clock, 'now'>
 }
 
 export interface Gather {
@@ -34,7 +35,7 @@ export interface Gather {
     at: { version: number; changeId: string; inFlight?: readonly InFlight[] },
   ): Promise<Result<World>>
   /** What a request is about, as the caches have it. */
-  standing(request: Of<'ChangeRequest'>): Standing
+  named(request: Of<'ChangeRequest'>): Named
   /** All that decides what happens to a request, in that world. */
   life(request: Of<'ChangeRequest'>, world: World): LifeFacts
   /**
@@ -46,7 +47,7 @@ export interface Gather {
   forget(environmentKey: string): void
 }
 
-export const makeGather = ({ caches, graph, impact, guards, configFaults, now }: GatherDependencies): Gather => {
+export const makeGather = ({ caches, graph, impact, guards, configFaults, clock }: GatherDependencies): Gather => {
   /** environments whose graph is known to be what the Components say */
   const built = new Set<string>()
   // Edges are made from ComponentTypes too.
@@ -77,7 +78,7 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, now }:
     component: componentAt,
     changeRequest: (name: string) => caches.ChangeRequest.get(`${namespace}/${name}`),
   })
-  const standing = (request: Of<'ChangeRequest'>): Standing => standingOf(request, lookups(request))
+  const named = (request: Of<'ChangeRequest'>): Named => namedBy(request, lookups(request))
 
   /** The first of those that wait for their turn with a Component and came before this one. */
   const aheadOf = (request: Of<'ChangeRequest'>, id: string): string | undefined => {
@@ -100,15 +101,17 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, now }:
   }
 
   return {
-    standing,
+    named,
     life(request, world) {
-      const stands = standing(request)
+      const about = named(request)
       const isPlannable =
-        stands.missing.every(({ operation }) => operation === 'Delete') &&
-        stands.present.every(({ status }) => status?.committed)
+        about.missing.every(({ operation }) => operation === 'Delete') &&
+        about.present.every(({ status }) => status?.committed)
       const ahead = (id: string) => aheadOf(request, id)
       const planned = isPlannable ? planChange(request, { ...world, ahead }) : undefined
-      return { request, planned, standing: stands, world, now: now() }
+      const key = `${request.metadata.namespace}/${request.metadata.name}`
+      const approvals = [...caches.ChangeApproval.byIndex('changeRequest', key)]
+      return { request, planned, named: about, world, approvals, now: clock.now() }
     },
     isWhole: ({ metadata: { namespace }, status }) =>
       (status?.applying ?? []).every(({ kind, name, uid }) => {

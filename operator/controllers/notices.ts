@@ -6,6 +6,9 @@ import type { Recorder } from '../runtime/recorder.ts'
 /** What people are told of through Kubernetes Events, and whether it is bad news. The rest is in the ledger. */
 const told: Readonly<Record<string, { type: 'Normal' | 'Warning'; action: string }>> = {
   'change.queued': { type: 'Normal', action: 'Queue' },
+  'change.awaiting-approval': { type: 'Normal', action: 'AwaitApproval' },
+  'change.approved': { type: 'Normal', action: 'Approve' },
+  'change.denied': { type: 'Warning', action: 'Deny' },
   'change.planned': { type: 'Normal', action: 'Plan' },
   'change.applied': { type: 'Normal', action: 'Apply' },
   'change.rejected': { type: 'Warning', action: 'Reject' },
@@ -37,8 +40,9 @@ const notice = (
   record: Recorder['record'],
 ): void => {
   const how = told[type]
-  // A plan that goes on to be applied is told by its end.
+  // A plan that goes on to be applied is told by its end, and one that was denied is rejected for it.
   if (!how || (type === 'change.planned' && reason !== 'Planned')) return
+  if (type === 'change.rejected' && reason === 'Denied') return
   const { apiVersion, kind, metadata } = object
   const { name, namespace = '', uid = '' } = metadata
   record({

@@ -1,4 +1,4 @@
-import type { Applying, ChangeRequest, Environment } from '../api/kinds.generated.ts'
+import type { Applying, ChangeRequest, DecidedBy, Environment } from '../api/kinds.generated.ts'
 import type { Parsed } from '../api/parse.ts'
 import { type Failure, type Result, success } from '../api/result.ts'
 import {
@@ -26,6 +26,8 @@ import { answerOfFailure, makeComponentEffects, nameIn } from './component-effec
 export interface Content {
   readonly request?: Parsed<ChangeRequest>
   readonly plan?: Plan
+  /** of this plan */
+  readonly approvals?: readonly DecidedBy[]
   /** absent: taken over */
   readonly patch?: GraphPatch
   readonly world?: World
@@ -159,11 +161,15 @@ export const makePassage = (
     return write('ChangeRequest', request!, status)
   }
 
-  const writeAhead = async ({ held }: Pass<Content>, { content: { request, plan, world } }: Member<Content>) => {
+  const writeAhead = async (
+    { held }: Pass<Content>,
+    { content: { request, plan, approvals, world } }: Member<Content>,
+  ) => {
     const version = held!.version + 1
     const ahead = writtenAhead(request!, {
       plan: plan!,
       world: world!,
+      approvals,
       claim: held!.claim,
       holder,
       version,

@@ -1,4 +1,4 @@
-import type { Json } from '../api/kinds.generated.ts'
+import type { Json, Phase } from '../api/kinds.generated.ts'
 import { deepEqual } from '../api/merge-patch.ts'
 import { askedBy } from '../core/change/asked.ts'
 import { environmentKey, idOf, resolveId } from '../core/component/identity.ts'
@@ -9,6 +9,7 @@ import type { Waiting } from './waiting.ts'
 export interface Queues {
   readonly changeRequest: (key: string) => void
   readonly component: (key: string) => void
+  readonly changeApproval: (key: string) => void
   /** counts do not need to be right at once */
   readonly componentTypeSoon: (key: string) => void
   readonly componentType: (key: string) => void
@@ -32,15 +33,25 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
 
   caches.ChangeRequest.onChange(({ key, before, after }) => {
     queues.changeRequest(key)
-    const request = after ?? before
+    const request = (after ?? before)!
     const hasMoved = before?.status?.phase !== after?.status?.phase
-    if (request && hasMoved) wakeRequests(`${request.metadata.namespace}/changerequest/${request.metadata.name}`)
-    if (request && hasMoved) wakeUndone(request)
-    if (request && hasMoved && request.spec.origin === 'Edit') wakeEdited(request)
-    if (request && hasMoved && before?.status?.phase === 'Applying') wakeWritten(request)
-    if (!request || isQueued(before) === isQueued(after)) return
+    if (hasMoved) wakeOnMove(request, before?.status?.phase)
+    const isAnother = before?.metadata.uid !== after?.metadata.uid || planOf(before) !== planOf(after)
+    if (hasMoved || isAnother)
+      for (const approval of caches.ChangeApproval.byIndex('changeRequest', key)) queues.changeApproval(keyOf(approval))
+    if (isQueued(before) === isQueued(after)) return
     for (const place of placeOf(request, () => true)) queues.environmentSoon(place)
   })
+
+  /** A request has reached another step of its life. */
+  const wakeOnMove = (request: Of<'ChangeRequest'>, from: Phase | undefined): void => {
+    const { metadata, spec } = request
+    wakeRequests(`${metadata.namespace}/changerequest/${metadata.name}`)
+    // The one that it undoes says so.
+    if (spec.rollbackOf !== undefined) queues.changeRequest(`${metadata.namespace}/${spec.rollbackOf}`)
+    if (spec.origin === 'Edit') wakeEdited(request)
+    if (from === 'Applying') wakeWritten(request)
+  }
 
   caches.Component.onChange(({ key, before, after }) => {
     const component = (after ?? before)!
@@ -63,14 +74,21 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
     const name = (after ?? before)!.metadata.name
     for (const component of caches.Component.byIndex('type', name)) wakeComponent(component)
     // A type may be in the guards of others: those of its dependents and of its dependencies.
-    for (const request of caches.ChangeRequest.list())
-      if (request.status?.phase === 'Queued') queues.changeRequest(keyOf(request))
+    for (const request of caches.ChangeRequest.list()) if (isWaiting(request)) queues.changeRequest(keyOf(request))
+  })
+
+  caches.ChangeApproval.onChange(({ key, before, after }) => {
+    queues.changeApproval(key)
+    // What is written in its status by itself is no news to the request, unless its time is over.
+    const isOver = hasCounted(before) && !hasCounted(after)
+    if (before && after && !isOver) return
+    queues.changeRequest(changeOf((after ?? before)!))
   })
 
   caches.Environment.onChange(({ key, before, after }) => {
     queues.environment(key)
     if (before && after && before.metadata.generation === after.metadata.generation) return
-    for (const request of caches.ChangeRequest.byIndex('queued', key)) queues.changeRequest(keyOf(request))
+    for (const request of caches.ChangeRequest.byIndex('waiting', key)) queues.changeRequest(keyOf(request))
     // With a namespace the Environment may go first: what waits to leave has no gate any more.
     const isStranded = ({ metadata }: Of<'Component'>): boolean => !after && metadata.deletionTimestamp !== undefined
     for (const component of caches.Component.byIndex('environment', key))
@@ -87,9 +105,6 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
   const wakeEdited = ({ metadata, spec }: Of<'ChangeRequest'>): void => {
     for (const one of caches.Component.byIndex('id', `${metadata.namespace}/${spec.component}`))
       queues.component(keyOf(one))
-  }
-  const wakeUndone = ({ metadata, spec }: Of<'ChangeRequest'>): void => {
-    if (spec.rollbackOf !== undefined) queues.changeRequest(`${metadata.namespace}/${spec.rollbackOf}`)
   }
   const wakeRequests = (id: string): void => {
     for (const request of caches.ChangeRequest.byIndex('waitsFor', id)) queues.changeRequest(keyOf(request))
@@ -144,10 +159,12 @@ export const indexes = {
     writes: writtenBy,
     environment: (request: Of<'ChangeRequest'>) => placeOf(request, () => true),
     queued: (request: Of<'ChangeRequest'>) => placeOf(request, (phase) => phase === 'Queued'),
+    waiting: (request: Of<'ChangeRequest'>) => (isWaiting(request) ? placeOf(request, () => true) : []),
     applying: (request: Of<'ChangeRequest'>) => placeOf(request, (phase) => phase === 'Applying'),
-    waitsFor: ({ metadata, spec, status }: Of<'ChangeRequest'>) => {
-      if (status?.phase !== 'Queued') return []
-      const names = [...namesIn({ spec, status }), ...(status.blockedBy ?? []).map(({ object }) => object)]
+    waitsFor: (request: Of<'ChangeRequest'>) => {
+      const { metadata, status } = request
+      if (!isWaiting(request)) return []
+      const names = [...namesIn(request), ...(status?.blockedBy ?? []).map(({ object }) => object)]
       return [...new Set(names.map((name) => `${metadata.namespace}/${name}`))]
     },
     /** the request that it has undone */
@@ -156,11 +173,14 @@ export const indexes = {
         ? [`${metadata.namespace}/${spec.rollbackOf}`]
         : [],
     /** Components with which it waits for its turn */
-    waits: ({ metadata, spec, status }: Of<'ChangeRequest'>) =>
-      status?.phase === 'Queued' ? namesIn({ spec, status }).map((name) => `${metadata.namespace}/${name}`) : [],
+    waits: (request: Of<'ChangeRequest'>) =>
+      isWaiting(request) ? namesIn(request).map((name) => `${request.metadata.namespace}/${name}`) : [],
   },
   Environment: {},
   ComponentType: {},
+  ChangeApproval: {
+    changeRequest: (approval: Of<'ChangeApproval'>) => [changeOf(approval)],
+  },
 } as const
 
 /** What a request changes. A rollback is known by its plan. */
@@ -168,6 +188,18 @@ const namesIn = ({ spec, status }: Pick<Of<'ChangeRequest'>, 'spec' | 'status'>)
   const { added = [], changed = [], removed = [] } = status?.plan ?? {}
   return [...new Set([...askedBy(spec).map(({ component }) => component), ...added, ...changed, ...removed])]
 }
+/** The key of the request that it decides on. */
+const changeOf = ({ metadata, spec }: Of<'ChangeApproval'>): string =>
+  `${metadata.namespace ?? ''}/${spec.changeRequest}`
+
+const hasCounted = (approval: Of<'ChangeApproval'> | undefined): boolean =>
+  approval?.status?.conditions?.some(({ type, status }) => type === 'Counted' && status === 'True') === true
+
+const planOf = (request: Of<'ChangeRequest'> | undefined): string | undefined => request?.status?.plan?.hash
+
+/** It looks again when what it waits for moves. */
+const isWaiting = ({ status }: Of<'ChangeRequest'>): boolean =>
+  status?.phase === 'Queued' || status?.phase === 'AwaitingApproval'
 
 const isQueued = (request: Of<'ChangeRequest'> | undefined): boolean => request?.status?.phase === 'Queued'
 

@@ -1,4 +1,11 @@
-import type { ChangeRequest, Component, ComponentType, Environment, JsonObject } from '../api/kinds.generated.ts'
+import type {
+  ChangeApproval,
+  ChangeRequest,
+  Component,
+  ComponentType,
+  Environment,
+  JsonObject,
+} from '../api/kinds.generated.ts'
 import type { Parsed } from '../api/parse.ts'
 import type { Result } from '../api/result.ts'
 
@@ -7,6 +14,7 @@ export interface Kinds {
   Component: Component
   Environment: Environment
   ComponentType: ComponentType
+  ChangeApproval: ChangeApproval
 }
 export type Kind = keyof Kinds
 export type Of<K extends Kind> = Parsed<Kinds[K]>
@@ -54,5 +62,5 @@ export interface Cache<T> {
   resourceVersion(): string
 }
 
-/** Indexes: Component by `environment` (`namespace/name`) and `type`; ChangeRequest by `component` (full id). */
+/** Their indexes stand in controllers/wake.ts. */
 export type Caches = { readonly [K in Kind]: Cache<Of<K>> }

@@ -56,6 +56,7 @@ function* faultsOfObject(path: string, schema: Schema): Generator<string> {
 const bounded: Readonly<Record<string, number>> = {
   'ChangeRequest.status.images[].before': 65_536,
   'ChangeRequest.status.images[].after': 0, // in the same rule as before
+  'ChangeRequest.status.images[].component': 0, // so is this
   'Environment.status.applying[].name': 49_152,
   'Environment.status.applying[].hash': 0, // in the same rule as the names
 }

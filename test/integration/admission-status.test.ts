@@ -5,6 +5,8 @@ import {
   agent,
   alice,
   apiVersion,
+  approvals,
+  changeApproval,
   changeRequest,
   component,
   components,
@@ -41,15 +43,21 @@ describe('admission of statuses', () => {
       })
       objects.changerequests = `${requests}/${request.body.metadata.name}`
       objects.environments = `${environments}/dev`
+      const approval = await api.create(approvals, changeApproval())
+      objects.changeapprovals = `${approvals}/${approval.body.metadata.name}`
       objects.componenttypes = `${group}/componenttypes/admission`
     })
     after(() => api.remove(`${group}/componenttypes/admission`))
 
-    for (const resource of ['changerequests', 'environments', 'componenttypes']) {
+    const kinds: Readonly<Record<string, string>> = {
+      changerequests: 'ChangeRequest',
+      environments: 'Environment',
+      componenttypes: 'ComponentType',
+      changeapprovals: 'ChangeApproval',
+    }
+    for (const resource of Object.keys(kinds)) {
       const write = (caller: Caller, how: 'mergePatch' | 'apply' = 'mergePatch') => {
-        const kind = { changerequests: 'ChangeRequest', environments: 'Environment', componenttypes: 'ComponentType' }[
-          resource
-        ]
+        const kind = kinds[resource]
         return api[how](`${objects[resource]}/status`, { apiVersion, kind, status: { observedGeneration: 1 } }, caller)
       }
       it(`of ${resource} is refused to a cluster admin`, async () => {

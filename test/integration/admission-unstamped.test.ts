@@ -7,10 +7,11 @@ import { type ControlPlane, startControlPlane } from '../cluster/control-plane.t
 import { kubectl } from '../cluster/install.ts'
 import { waitForAdmission } from '../support/admission.ts'
 import { type Api, apiOf, type Caller } from '../support/api.ts'
-import { changeRequest, component, editedBy, expectRefusal } from './admission-world.ts'
+import { changeApproval, changeRequest, component, editedBy, expectRefusal } from './admission-world.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const requests = '/apis/usekarma.dev/v1alpha1/namespaces/default/changerequests'
+const approvals = '/apis/usekarma.dev/v1alpha1/namespaces/default/changeapprovals'
 const components = '/apis/usekarma.dev/v1alpha1/namespaces/default/components'
 const definition = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/changerequests.usekarma.dev'
 
@@ -68,6 +69,34 @@ describe('admission where MutatingAdmissionPolicy is not served', () => {
           answer,
           422,
           'spec.requestedBy must be the account that creates the request: expected username "alice", uid "7", groups ' +
+            '[system:masters, team-a, system:authenticated], found',
+        )
+        expectRefusal(answer, 422, found)
+        expectRefusal(answer, 422, 'write what "kubectl auth whoami" says')
+      })
+    }
+  })
+
+  describe('spec.approver', () => {
+    it('must be written, and be the caller', async () => {
+      expectRefusal(await api.create(approvals, changeApproval(), alice), 422, 'spec.approver: Required value')
+      const answer = await api.create(approvals, changeApproval({ approver: self }), alice)
+      assert.equal(answer.status, 201, answer.message)
+    })
+
+    for (const [what, lie, found] of [
+      ['another name', { ...self, username: 'bob' }, 'found username "bob", uid "7", groups [system:masters, team-a, '],
+      ['another uid', { ...self, uid: '8' }, 'found username "alice", uid "8"'],
+      ['no uid', { ...self, uid: undefined }, 'found username "alice", uid ""'],
+      ['a group too many', { ...self, groups: [...self.groups, 'team-b'] }, 'system:authenticated, team-b]; leave it'],
+      ['a group too few', { ...self, groups: ['system:masters'] }, 'groups [system:masters]; leave it out'],
+    ] as const) {
+      it(`may not have ${what}`, async () => {
+        const answer = await api.create(approvals, changeApproval({ approver: lie }), alice)
+        expectRefusal(
+          answer,
+          422,
+          'spec.approver must be the account that creates the approval: expected username "alice", uid "7", groups ' +
             '[system:masters, team-a, system:authenticated], found',
         )
         expectRefusal(answer, 422, found)
@@ -136,6 +165,34 @@ describe('admission where MutatingAdmissionPolicy is not served', () => {
         )
       })
     }
+
+    it('the policy keeps all of a ChangeApproval', async () => {
+      const name = 'changeapprovals.usekarma.dev'
+      const [text] = parseAllDocuments(readFileSync(join(root, 'crds/changeapprovals.yaml'), 'utf8'))
+      const crd = text!.toJS()
+      delete crd.spec.versions[0].schema.openAPIV3Schema.properties.spec['x-kubernetes-validations']
+      const { body } = await api.create(approvals, changeApproval({ approver: self }, { name: 'bare' }), alice)
+      const definitions = definition.slice(0, definition.lastIndexOf('/'))
+      assert.equal((await api.mergePatch(`${definitions}/${name}`, { spec: crd.spec })).status, 200)
+      const other = {
+        changeRequest: 'other',
+        planHash: `sha256:${'b'.repeat(64)}`,
+        decision: 'Deny',
+        reason: 'because',
+        validForSeconds: 7,
+        approver: { username: 'bob' },
+      }
+      const change = { spec: { decision: 'Deny' } }
+      const at = `${approvals}/${body.metadata.name}`
+      while ((await api.mergePatch(at, change, alice)).message.includes('Invalid value: spec.decision')) await sleep(50)
+      for (const [field, value] of Object.entries(other)) {
+        expectRefusal(
+          await api.mergePatch(at, { spec: { [field]: value } }, alice),
+          422,
+          `spec cannot be changed: expected it as it was at creation, found another spec.${field}; delete this`,
+        )
+      }
+    })
 
     it('the policy keeps cancel', async () => {
       expectRefusal(

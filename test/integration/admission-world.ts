@@ -8,6 +8,7 @@ export const namespace = 'admission'
 export const group = '/apis/usekarma.dev/v1alpha1'
 export const requests = `${group}/namespaces/${namespace}/changerequests`
 export const components = `${group}/namespaces/${namespace}/components`
+export const approvals = `${group}/namespaces/${namespace}/changeapprovals`
 export const environments = `${group}/namespaces/${namespace}/environments`
 export const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/rolebindings`
 export const apiVersion = 'usekarma.dev/v1alpha1'
@@ -27,6 +28,13 @@ export const changeRequest = (spec: object = {}, metadata: object = { generateNa
   kind: 'ChangeRequest',
   metadata,
   spec: { component: 's3-bucket/shared', proposedChange: { a: 1, b: { c: 2 } }, remove: ['/x'], ...spec },
+})
+export const planHash = `sha256:${'a'.repeat(64)}`
+export const changeApproval = (spec: object = {}, metadata: object = { generateName: 'approval-' }) => ({
+  apiVersion,
+  kind: 'ChangeApproval',
+  metadata,
+  spec: { changeRequest: 'change', planHash, decision: 'Approve', reason: 'why', ...spec },
 })
 export const component = (nickname: string, annotations: object = {}, spec: object = {}) => ({
   apiVersion,
@@ -58,7 +66,7 @@ export async function openWorld(): Promise<World> {
     api,
     tenant: await tenantOf(api),
     close: async () => {
-      for (const path of [requests, components, environments]) await clear(api, path)
+      for (const path of [approvals, requests, components, environments]) await clear(api, path)
       await api.close()
     },
   }
@@ -69,7 +77,7 @@ export function expectRefusal(answer: Answer, status: number, refusal: string): 
   assert.ok(answer.message.includes(refusal), `expected "${refusal}", found "${answer.message}"`)
 }
 
-/** Editors by the cluster's own role edit, a reporter, and one that may write a status but not report. */
+/** Editors by the cluster's own role edit, approvers, a reporter, and one that may write a status but not report. */
 async function bindRoles(api: Api): Promise<void> {
   const bind = async (role: string, ...users: Caller[]) => {
     const answer = await api.create(rbac, {
@@ -85,6 +93,7 @@ async function bindRoles(api: Api): Promise<void> {
   })
   await bind('edit', alice, bob, { as: 'system:serviceaccount:admission:tenant' })
   await bind('karma-report', agent)
+  await bind('karma-approve', bob, { as: 'system:serviceaccount:admission:tenant' })
   await bind('admission-meddler', meddler)
   // The rights of Karma are added to the role edit by a controller, a moment after its start.
   while ((await api.get(components, alice)).status !== 200) await sleep(100)

@@ -29,6 +29,13 @@ export const componentType = (spec: Specification = {}, name = 's3-bucket') => (
   metadata: { name },
   spec,
 })
+const hash = `sha256:${'0123456789abcdef'.repeat(4)}`
+export const changeApproval = (spec: Specification = {}, name = 'approval') => ({
+  apiVersion: 'usekarma.dev/v1alpha1',
+  kind: 'ChangeApproval',
+  metadata: { name },
+  spec: { changeRequest: 'change', planHash: hash, decision: 'Approve', ...spec },
+})
 export const guard = { name: 'small', expression: 'impact.count < 10' }
 
 /** A case: what is created, and what the refusal says (nothing: it is accepted). */
@@ -298,6 +305,10 @@ export const cases: readonly Case[] = [
     }),
   ],
   [
+    'an Environment with a guard that asks for an approval',
+    environment({ guards: [{ ...guard, verdict: 'RequireApproval' }] }),
+  ],
+  [
     'an Environment with a dot',
     environment({}, 'dev.eu'),
     'metadata.name must be at most 63 lower-case letters, digits and hyphens',
@@ -312,7 +323,7 @@ export const cases: readonly Case[] = [
   [
     'a guard that allows',
     environment({ guards: [{ ...guard, verdict: 'Allow' }] }),
-    'spec.guards[0].verdict: Unsupported value: "Allow": supported values: "Warn", "Queue", "Reject"',
+    'spec.guards[0].verdict: Unsupported value: "Allow": supported values: "Warn", "RequireApproval", "Queue", "Reject"',
   ],
   [
     'a guard for each of nothing',
@@ -355,5 +366,49 @@ export const cases: readonly Case[] = [
     'two outputs of one name',
     componentType({ outputs: [{ name: 'arn' }, { name: 'arn' }] }),
     'spec.outputs[1]: Duplicate value: {"name":"arn"}',
+  ],
+
+  ['a ChangeApproval', changeApproval()],
+  ['a ChangeApproval with everything', changeApproval({ decision: 'Deny', reason: 'too late', validForSeconds: 1 })],
+  ['a ChangeApproval of a name with dots', changeApproval({ changeRequest: 'a.b-c.d' })],
+  [
+    'a ChangeApproval of nothing',
+    changeApproval({ changeRequest: undefined, planHash: undefined, decision: undefined }),
+    'spec.changeRequest: Required value',
+    'spec.planHash: Required value',
+    'spec.decision: Required value',
+  ],
+  [
+    'a ChangeApproval without a spec',
+    { ...changeApproval(), spec: undefined } as { kind: string },
+    'spec: Required value',
+  ],
+  [
+    'a ChangeApproval of what is no name',
+    changeApproval({ changeRequest: 'dev/change' }),
+    'spec.changeRequest',
+    'spec.changeRequest must be the metadata.name of a ChangeRequest: expected for example "new-alias", found "dev/change"',
+  ],
+  [
+    'a plan hash that was cut',
+    changeApproval({ planHash: hash.slice(0, -1) }),
+    'spec.planHash',
+    `spec.planHash must be status.plan.hash of the ChangeRequest: expected sha256: and 64 hexadecimal digits, found "${hash.slice(0, -1)}"`,
+  ],
+  ['a plan hash without its kind', changeApproval({ planHash: hash.slice(7) }), 'expected sha256: and 64 hexadecimal'],
+  [
+    'an unknown decision',
+    changeApproval({ decision: 'Abstain' }),
+    'spec.decision: Unsupported value: "Abstain": supported values: "Approve", "Deny"',
+  ],
+  [
+    'a ChangeApproval for no time',
+    changeApproval({ validForSeconds: 0 }),
+    'spec.validForSeconds: Invalid value: 0: spec.validForSeconds in body should be greater than or equal to 1',
+  ],
+  [
+    'a ChangeApproval for more than a year',
+    changeApproval({ validForSeconds: 31_536_001 }),
+    'spec.validForSeconds: Invalid value: 31536001: spec.validForSeconds in body should be less than or equal to 31536000',
   ],
 ]

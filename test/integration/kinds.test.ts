@@ -3,7 +3,7 @@ import { kubectl } from '../cluster/install.ts'
 import { waitForAdmission } from '../support/admission.ts'
 import { type Answer, type Api, apiOf, clear } from '../support/api.ts'
 import { controlPlane } from '../support/control-plane.ts'
-import { cases, changeRequest, component, componentType, environment, guard } from './kinds-cases.ts'
+import { cases, changeApproval, changeRequest, component, componentType, environment, guard } from './kinds-cases.ts'
 
 const group = '/apis/usekarma.dev/v1alpha1'
 const namespace = 'kinds'
@@ -15,6 +15,7 @@ const pathOf: Readonly<Record<string, string>> = {
   ChangeRequest: `${within}/changerequests`,
   Environment: `${within}/environments`,
   ComponentType: `${group}/componenttypes`,
+  ChangeApproval: `${within}/changeapprovals`,
 }
 
 describe('kinds', () => {
@@ -43,7 +44,9 @@ describe('kinds', () => {
     it('fills in the defaults', async () => {
       const request = await api.create(`${pathOf.ChangeRequest}?dryRun=All`, changeRequest())
       const policy = await api.create(`${pathOf.Environment}?dryRun=All`, environment({ guards: [guard] }))
+      const approval = await api.create(`${pathOf.ChangeApproval}?dryRun=All`, changeApproval())
       assert.equal(request.body.spec.mode, 'Apply')
+      assert.equal(approval.body.spec.validForSeconds, 86_400)
       assert.deepEqual(policy.body.spec, {
         guards: [{ ...guard, verdict: 'Reject' }],
         onConflict: 'Queue',
@@ -125,10 +128,10 @@ describe('kinds', () => {
         'status.history[0].attrs: Too long: may not be more than 2048 bytes',
       ],
       ['an unknown phase', { phase: 'Confused' }, 'status.phase: Unsupported value: "Confused"'],
-      ['images of 64 KiB', { images: [image(30_000, 5_536), image(0, 30_000)] }],
+      ['images of 64 KiB, names included', { images: [image(30_000, 5_530), image(0, 30_000)] }],
       [
         'images of more',
-        { images: [image(30_000, 5_536), image(1, 30_000)] },
+        { images: [image(30_000, 5_530), image(1, 30_000)] },
         'status.images',
         'the images are too large: expected at most 65536 characters together',
       ],
@@ -184,6 +187,7 @@ describe('kinds', () => {
       await api.create(pathOf.ChangeRequest!, changeRequest({}, 'shown'))
       await api.create(pathOf.Environment!, environment())
       await api.create(pathOf.ComponentType!, componentType({}, 'kinds-type'))
+      await api.create(pathOf.ChangeApproval!, changeApproval({}, 'kinds-approval'))
     })
 
     for (const [path, ...said] of [
@@ -196,6 +200,9 @@ describe('kinds', () => {
       ['environment.spec.guards', 'A CEL expression that is true when the change may pass'],
       ['componenttype', 'A ComponentType says what holds for all Components of a type'],
       ['componenttype.spec.outputs', 'JSON pointers into config'],
+      ['environment.spec.guards.verdict', 'RequireApproval makes it wait until somebody else agrees'],
+      ['changeapproval', 'A ChangeApproval says that somebody agrees, or does not agree, to one plan'],
+      ['changeapproval.spec', 'enum: Approve, Deny', 'Default 86400, a day', 'Filled in by the API server'],
     ] as const) {
       it(`kubectl explain ${path}`, async () => {
         const text = (await run('explain', path)).replace(/\s+/g, ' ')
@@ -209,6 +216,7 @@ describe('kinds', () => {
       ['kcr', 'NAME COMPONENT ENV MODE PHASE AFFECTED SUCCEEDED AGE', 'POSITION BLOCKED-BY REQUESTED-BY HASH MESSAGE'],
       ['kenv', 'NAME VERSION LOCKED-BY QUEUED READY AGE', ''],
       ['kct', 'NAME COMPONENTS AGE', ''],
+      ['kca', 'NAME CHANGE DECISION APPROVER AGE', 'COUNTED REASON HASH EXPIRES'],
     ] as const) {
       it(`kubectl get ${kind}`, async () => {
         const header = async (...args: string[]) =>
@@ -225,6 +233,7 @@ describe('kinds', () => {
         'changerequest.usekarma.dev/shown',
         'environment.usekarma.dev/dev',
         'componenttype.usekarma.dev/kinds-type',
+        'changeapproval.usekarma.dev/kinds-approval',
       ]) {
         assert.ok(names.includes(name), `${name} is missing in ${names.join(' ')}`)
       }
@@ -238,6 +247,9 @@ describe('kinds', () => {
       assert.deepEqual(await names('components', 'spec.environment=dev,spec.type=s3-bucket'), ['s3-bucket.shared'])
       assert.deepEqual(await names('components', 'spec.environment=prod'), [])
       assert.ok((await names('changerequests', 'spec.component=s3-bucket/shared')).includes('shown'))
+      assert.deepEqual(await names('changeapprovals', 'spec.changeRequest=change,spec.decision=Approve'), [
+        'kinds-approval',
+      ])
       await api.mergePatch(
         `${within}/changerequests/shown/status`,
         { status: { phase: 'Queued', environment: 'dev' } },

@@ -44,7 +44,19 @@ async function mutates(api: Api): Promise<boolean> {
     metadata: { name: 'probe.admission' },
     spec: { type: 'probe', nickname: 'admission', environment: 'admission-probe' },
   })
+  const approval = await api.create(`${probes}/changeapprovals?dryRun=All`, {
+    apiVersion: 'usekarma.dev/v1alpha1',
+    kind: 'ChangeApproval',
+    metadata: { name: 'admission-probe' },
+    spec: {
+      changeRequest: 'admission-probe',
+      planHash: `sha256:${'0'.repeat(64)}`,
+      decision: 'Deny',
+      approver: { username: 'somebody-else' },
+    },
+  })
   return (
+    ![undefined, 'somebody-else'].includes(approval.body.spec?.approver?.username) &&
     request.body.spec?.requestedBy?.username !== 'somebody-else' &&
     (request.body.metadata?.finalizers ?? []).includes('usekarma.dev/change') &&
     (component.body.metadata?.finalizers ?? []).includes('usekarma.dev/component')

@@ -1,4 +1,6 @@
 import type {
+  ChangeApproval,
+  ChangeApprovalSpec,
   ChangeRequest,
   ChangeRequestSpec,
   Committed,
@@ -13,7 +15,13 @@ import type {
   JsonObject,
   ObjectMeta,
 } from '../../operator/api/kinds.generated.ts'
-import { type Fault, type Parsed, parseChangeRequest, parseComponent } from '../../operator/api/parse.ts'
+import {
+  type Fault,
+  type Parsed,
+  parseChangeApproval,
+  parseChangeRequest,
+  parseComponent,
+} from '../../operator/api/parse.ts'
 import type { Result } from '../../operator/api/result.ts'
 import { vertexOf } from '../../operator/core/change/plan.ts'
 import { idOf } from '../../operator/core/component/identity.ts'
@@ -90,6 +98,40 @@ export const aChangeRequest = (options: RequestOptions = {}): Parsed<ChangeReque
       kind: 'ChangeRequest',
       metadata: { name, namespace: 'dev', uid: `uid-${name}`, resourceVersion: '20', generation: 1, ...metadata },
       spec: { requestedBy: { username: 'jo' }, ...about, ...asksFor, ...wished },
+      ...(status && { status }),
+    }),
+  )
+}
+
+interface ApprovalOptions extends Partial<ChangeApprovalSpec> {
+  readonly name?: string
+  readonly by?: string
+  readonly status?: ChangeApproval['status']
+  readonly metadata?: Partial<ObjectMeta>
+}
+
+/** Given at noon for a day by `al`, to the plan with this hash of `wish`, unless said otherwise. */
+export const anApproval = (planHash: string, options: ApprovalOptions = {}): Parsed<ChangeApproval> => {
+  const { name = 'yes', by = 'al', status, metadata, ...said } = options
+  return parsed(
+    parseChangeApproval({
+      metadata: {
+        name,
+        namespace: 'dev',
+        uid: `uid-${name}`,
+        resourceVersion: '40',
+        generation: 1,
+        creationTimestamp: at(noon),
+        ...metadata,
+      },
+      spec: {
+        changeRequest: 'wish',
+        planHash,
+        decision: 'Approve',
+        validForSeconds: 86_400,
+        approver: { username: by },
+        ...said,
+      },
       ...(status && { status }),
     }),
   )

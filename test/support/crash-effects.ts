@@ -5,6 +5,9 @@ export const effects = [
   'lead',
   'create environment',
   'queue',
+  'await approval',
+  'count approval',
+  'deny',
   'reject',
   'plan',
   'unchanged',
@@ -57,6 +60,8 @@ export const effectOf = (request: ProxiedRequest): Written | undefined => {
       return 'other'
     case 'leases/':
       return ofLease(request.name ?? body.metadata?.name, body.spec ?? {})
+    case 'changeapprovals/status':
+      return 'count approval'
     case 'configmaps/':
       return 'place'
     case 'environments/':
@@ -103,7 +108,8 @@ const ofEnvironment = ({ history, version, applying, conditions, queued }: Body)
 const ofRequest = ({ type = '', reason }: { type?: string; reason?: string }): Written | undefined => {
   const types: Record<string, Effect> = {
     'change.queued': 'queue',
-    'change.rejected': 'reject',
+    'change.awaiting-approval': 'await approval',
+    'change.rejected': reason === 'Denied' ? 'deny' : 'reject',
     'change.planned': 'plan',
     'change.cancelled': 'cancel',
     'change.applying': 'write ahead',

@@ -41,8 +41,9 @@ const generationFault: Rule = (_, { metadata, status }) =>
   (status?.observedGeneration ?? 0) > (metadata.generation ?? 0) ? 'observedGeneration is ahead' : undefined
 
 const next: Readonly<Record<string, readonly string[]>> = {
-  Pending: ['Queued', 'Applying', 'Applied', 'Planned', 'Rejected', 'Cancelled'],
-  Queued: ['Applying', 'Applied', 'Planned', 'Rejected', 'Cancelled'],
+  Pending: ['Queued', 'AwaitingApproval', 'Applying', 'Applied', 'Planned', 'Rejected', 'Cancelled'],
+  Queued: ['AwaitingApproval', 'Applying', 'Applied', 'Planned', 'Rejected', 'Cancelled'],
+  AwaitingApproval: ['Queued', 'Applying', 'Applied', 'Planned', 'Rejected', 'Cancelled'],
   // Taken back by whoever takes over.
   Applying: ['Applied', 'Pending'],
 }

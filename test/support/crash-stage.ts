@@ -9,6 +9,10 @@ export interface Stage {
   /** reports outputs, as an executor does */
   report(id: string, outputs: Readonly<Record<string, unknown>>): Promise<void>
   cancel(name: string): Promise<void>
+  /** Every change of the title needs an approval. Before anything else is in the namespace. */
+  askForApprovals(): Promise<void>
+  /** somebody else than who made the request, on the plan that it has; resolves when it says that it counts */
+  decide(name: string, decision: 'Approve' | 'Deny'): Promise<void>
   removeComponent(id: string): Promise<void>
   removeRequest(name: string): Promise<void>
   /** its newest state satisfies `holds`; with `isGone`: there is none any more */
@@ -27,7 +31,7 @@ export const environmentName = 'e'
 export const nameOf = (id: string): string => id.replace('/', '.')
 
 export const makeStage = async (api: Api, recorder: Recorder, namespace: string): Promise<Stage> => {
-  const path = (kind: 'components' | 'changerequests', name = ''): string =>
+  const path = (kind: 'components' | 'changerequests' | 'changeapprovals' | 'environments', name = ''): string =>
     `${group}/namespaces/${namespace}/${kind}${name && `/${name}`}`
   const latest = (kind: string, name: string): Recorded | undefined => recorder.latest(kind, namespace, name)
   const until = async (what: string, holds: () => boolean): Promise<void> => {
@@ -86,6 +90,22 @@ export const makeStage = async (api: Api, recorder: Recorder, namespace: string)
     },
     cancel: async (name) => {
       await done(api.mergePatch(path('changerequests', name), { spec: { cancel: true } }))
+    },
+    askForApprovals: async () => {
+      const metadata = { name: environmentName, namespace }
+      const expression = "before == null || !('/title' in changedPaths)"
+      const spec = { guards: [{ name: 'two', expression, verdict: 'RequireApproval' }] }
+      const body = { apiVersion: 'usekarma.dev/v1alpha1', kind: 'Environment', metadata, spec }
+      await done(api.create(path('environments'), body))
+    },
+    decide: async (name, decision) => {
+      const planHash = latest('ChangeRequest', name)?.status?.plan?.hash
+      const metadata = { name, namespace }
+      const spec = { changeRequest: name, planHash, decision }
+      const body = { apiVersion: 'usekarma.dev/v1alpha1', kind: 'ChangeApproval', metadata, spec }
+      await done(api.create(path('changeapprovals'), body, { as: 'another', groups: ['system:masters'] }))
+      const counts = () => conditionOf(latest('ChangeApproval', name), 'Counted')?.status === 'True'
+      await until(`${decision} ${name} counts`, counts)
     },
     removeComponent: async (id) => {
       await done(api.remove(path('components', nameOf(id))))

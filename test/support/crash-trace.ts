@@ -97,6 +97,9 @@ const unlike = new Set([
   'logEntryId',
 ])
 
+/** The hash of a plan is over ids with their namespace, and each run has one of its own. */
+const planHash = /sha256:[0-9a-f]{64}/g
+
 const masked = (object: Recorded, names: ReadonlyMap<string, string>, versionsVary: boolean): unknown => {
   const { namespace } = object.metadata
   const text = (value: string): string => {
@@ -104,13 +107,12 @@ const masked = (object: Recorded, names: ReadonlyMap<string, string>, versionsVa
     return versionsVary ? withoutVersions(plain) : plain
   }
   const walk = (value: unknown, field: string): unknown => {
-    if (typeof value === 'string') return text(value)
+    if (typeof value === 'string') return field === 'message' ? text(value).replaceAll(planHash, 'HASH') : text(value)
     if (Array.isArray(value)) return value.map((item) => walk(item, ''))
     if (typeof value !== 'object' || value === null) {
       return versionsVary && ['version', 'graphVersion'].includes(field) ? 'N' : value
     }
     const members = Object.entries(value)
-      // The hash of a plan is over ids with their namespace, and each run has one of its own.
       .filter(([name]) => !unlike.has(name) && !(field === 'plan' && name === 'hash'))
       .map(([name, member]) => [text(name), walk(member, name)] as const)
     return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)))

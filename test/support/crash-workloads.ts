@@ -137,6 +137,26 @@ const queued: Workload = {
   effects: ['queue', 'cancel'],
 }
 
+/** One request is approved, another denied; nothing passes before somebody else has spoken. */
+const approved: Workload = {
+  name: 'requests that need an approval',
+  setup: async (stage) => {
+    await stage.askForApprovals()
+    await twoComponents(stage)
+  },
+  act: async (stage) => {
+    await stage.request('agreed', site, { proposedChange: { title: 'B' } })
+    await stage.phase('agreed', 'AwaitingApproval')
+    await stage.decide('agreed', 'Approve')
+    await stage.phase('agreed', 'Applied')
+    await stage.request('opposed', site, { proposedChange: { title: 'C' } })
+    await stage.phase('opposed', 'AwaitingApproval')
+    await stage.decide('opposed', 'Deny')
+    await stage.phase('opposed', 'Rejected')
+  },
+  effects: ['await approval', 'count approval', 'deny'],
+}
+
 export const workloads: readonly Workload[] = [
   change,
   creation,
@@ -146,4 +166,5 @@ export const workloads: readonly Workload[] = [
   planned,
   unchanged,
   queued,
+  approved,
 ]

@@ -36,6 +36,7 @@ export const makeFakeCaches = (): FakeCaches => {
     Component: make('Component'),
     Environment: make('Environment'),
     ComponentType: make('ComponentType'),
+    ChangeApproval: make('ChangeApproval'),
   }
   return {
     caches: {
@@ -43,6 +44,7 @@ export const makeFakeCaches = (): FakeCaches => {
       Component: kinds.Component.cache,
       Environment: kinds.Environment.cache,
       ComponentType: kinds.ComponentType.cache,
+      ChangeApproval: kinds.ChangeApproval.cache,
     },
     put(kind, object) {
       const { namespace, name, uid = `uid-${name}` } = object.metadata

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type {
+  ChangeApproval,
   ChangeRequest,
   Component,
   ComponentType,
@@ -15,6 +16,7 @@ interface Kinds {
   readonly ChangeRequest: ChangeRequest
   readonly Environment: Environment
   readonly ComponentType: ComponentType
+  readonly ChangeApproval: ChangeApproval
 }
 type Kind = keyof Kinds
 
@@ -23,10 +25,12 @@ const plurals: Readonly<Record<Kind, string>> = {
   ChangeRequest: 'changerequests',
   Environment: 'environments',
   ComponentType: 'componenttypes',
+  ChangeApproval: 'changeapprovals',
 }
 const group = '/apis/usekarma.dev/v1alpha1'
-/** an account that may report and nothing else */
+/** an account that may report and nothing else, and one that may approve */
 const reporter: Caller = { as: 'reporter', groups: ['system:authenticated'] }
+const approver: Caller = { as: 'approver', groups: ['system:authenticated'] }
 
 /** A Kubernetes Event, as far as tests look at it. */
 export interface Told {
@@ -58,6 +62,8 @@ export interface Namespace {
   remove(kind: Kind, name: string): Promise<void>
   /** Status of a Component, as an account with the verb report. */
   report(name: string, status: Pick<NonNullable<Component['status']>, 'outputs' | 'runtime'>): Promise<void>
+  /** A ChangeApproval of the plan with this hash, as an account with the verb approve, or as the admin who asks too. */
+  approve(name: string, spec: ApprovalSpec, as?: 'approver' | 'admin'): Promise<void>
   get<K extends Kind>(kind: K, name: string): Promise<Kinds[K] | undefined>
   /** The object once it `is` so. */
   until<K extends Kind>(kind: K, name: string, what: string, is: (object: Kinds[K]) => boolean): Promise<Kinds[K]>
@@ -72,7 +78,10 @@ export interface Namespace {
   snapshot(): Promise<Snapshot>
 }
 
-/** Creates the namespace, and gives `reporter` the role karma-report in it. */
+/** What a person writes; the decision is Approve unless said otherwise. */
+type ApprovalSpec = Pick<ChangeApproval['spec'], 'changeRequest' | 'planHash'> & Partial<ChangeApproval['spec']>
+
+/** Creates the namespace, and gives `reporter` and `approver` the roles karma-report and karma-approve in it. */
 export async function openNamespace(api: Api, name: string): Promise<Namespace> {
   const path: Namespace['path'] = (kind, object) => {
     const collection =
@@ -113,12 +122,17 @@ export async function openNamespace(api: Api, name: string): Promise<Namespace> 
 
   const created = await api.create('/api/v1/namespaces', { metadata: { name } })
   assert.equal(created.status, 201, created.message)
-  const bound = await api.create(`/apis/rbac.authorization.k8s.io/v1/namespaces/${name}/rolebindings`, {
-    metadata: { name: 'report' },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'karma-report' },
-    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: reporter.as }],
-  })
-  assert.equal(bound.status, 201, bound.message)
+  for (const [role, { as }] of [
+    ['karma-report', reporter],
+    ['karma-approve', approver],
+  ] as const) {
+    const bound = await api.create(`/apis/rbac.authorization.k8s.io/v1/namespaces/${name}/rolebindings`, {
+      metadata: { name: role },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: as }],
+    })
+    assert.equal(bound.status, 201, bound.message)
+  }
 
   return {
     name,
@@ -144,6 +158,17 @@ export async function openNamespace(api: Api, name: string): Promise<Namespace> 
     report: async (object, status) => {
       const answer = await api.mergePatch(`${path('Component', object)}/status`, { status }, reporter)
       assert.equal(answer.status, 200, answer.message)
+    },
+    approve: async (object, spec, as = 'approver') => {
+      const manifest = {
+        apiVersion: 'usekarma.dev/v1alpha1',
+        kind: 'ChangeApproval',
+        metadata: { name: object },
+        spec: { decision: 'Approve', ...spec },
+      }
+      const caller = as === 'approver' ? approver : {}
+      const answer = await api.create(path('ChangeApproval'), manifest, caller)
+      assert.equal(answer.status, 201, answer.message)
     },
     gone: async (kind, object) => {
       await eventually(`${kind} ${name}/${object}: expected to be gone`, async () => {

@@ -36,8 +36,11 @@ const watched: Readonly<Record<string, string>> = {
   Component: `${group}/components`,
   Environment: `${group}/environments`,
 }
-/** Only the newest state of these: they are renewed all the time. */
-const newestOnly: Readonly<Record<string, string>> = { Lease: '/apis/coordination.k8s.io/v1/leases' }
+/** Only the newest state of these: Leases are renewed all the time, and what an approval says of itself decides nothing. */
+const newestOnly: Readonly<Record<string, string>> = {
+  Lease: '/apis/coordination.k8s.io/v1/leases',
+  ChangeApproval: `${group}/changeapprovals`,
+}
 
 export const startRecorder = async (controlPlane: ControlPlane): Promise<Recorder> => {
   const api = apiOf(controlPlane.kubeconfig)

@@ -1,4 +1,10 @@
-import { parseChangeRequest, parseComponent, parseComponentType, parseEnvironment } from '../../api/parse.ts'
+import {
+  parseChangeApproval,
+  parseChangeRequest,
+  parseComponent,
+  parseComponentType,
+  parseEnvironment,
+} from '../../api/parse.ts'
 import type { Result } from '../../api/result.ts'
 import type { Kind, Of } from '../../ports/cluster.ts'
 import { pathOf } from './path.ts'
@@ -9,6 +15,7 @@ const plurals: Readonly<Record<Kind, string>> = {
   Component: 'components',
   Environment: 'environments',
   ComponentType: 'componenttypes',
+  ChangeApproval: 'changeapprovals',
 }
 
 const parsers: { readonly [K in Kind]: (raw: unknown) => Result<Of<K>> } = {
@@ -16,6 +23,7 @@ const parsers: { readonly [K in Kind]: (raw: unknown) => Result<Of<K>> } = {
   Component: parseComponent,
   Environment: parseEnvironment,
   ComponentType: parseComponentType,
+  ChangeApproval: parseChangeApproval,
 }
 
 /** From what the API server sent to a typed object. */

@@ -9,6 +9,9 @@ export const bounds = {
   blockedBy: 16,
   warnings: 16,
   affected: 100,
+  approvals: 4,
+  /** of who approved or denied */
+  username: 253,
   /** bytes of the names of the affected, together */
   affectedBytes: 12_288,
   /** bytes of the before- and after-images that a request keeps, as the list that they are stored as */

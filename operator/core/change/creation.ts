@@ -1,4 +1,4 @@
-import type { Component } from '../../api/kinds.generated.ts'
+import type { Component, Decision } from '../../api/kinds.generated.ts'
 import { emptyObject } from '../../api/merge-patch.ts'
 import { faultMessage, type Parsed } from '../../api/parse.ts'
 import { display, idOf } from '../component/identity.ts'
@@ -44,9 +44,8 @@ export const admit = (
     const wanted = wantedOf(component.spec)
     const known = { id, component, config: wanted.config ?? emptyObject(), references: wanted.references ?? [] }
     const verdicts = verdictsOn(component, cycle, world) ?? judgeNew(known, together)
-    const decision = strongest(verdicts)
-    if (decision === 'Reject' || decision === 'Queue') {
-      const holding = verdicts.filter(({ verdict }) => verdict === 'Reject' || verdict === 'Queue')
+    if (isHolding(strongest(verdicts))) {
+      const holding = verdicts.filter(({ verdict }) => isHolding(verdict)).map(unapprovable)
       heldBack.push({ id, component, verdicts: strongestFirst(holding, holding.length) })
       continue
     }
@@ -54,6 +53,15 @@ export const admit = (
     admitted.push({ id, component, wanted, warnings: verdicts.map(({ message }) => message) })
   }
   return { admitted, heldBack }
+}
+
+const isHolding = (decision: Decision): boolean => decision !== 'Allow' && decision !== 'Warn'
+
+/** There is no request that somebody could agree to: the gate stays closed, and the guard is what has to change. */
+const unapprovable = (verdict: Verdict): Verdict => {
+  if (verdict.verdict !== 'RequireApproval') return verdict
+  const advice = 'a creation cannot be approved: let the guard pass it, with before == null || …'
+  return { ...verdict, message: `${verdict.message}; ${advice}` }
 }
 
 /**

@@ -21,8 +21,8 @@ export const contentHash = ({ requestedBy: _, cancel: __, ...content }: ChangeRe
 
 export const planHash = ({ request, changes, affected, verdicts }: Bound): string => {
   const said = verdicts
-    // What else is on its way at the moment is no part of the plan.
-    .filter(({ guard }) => guard !== 'InFlight')
+    // These say when, not what: the plan of a change that waits is the plan that it has when it does not wait any more.
+    .filter(({ verdict }) => verdict !== 'Queue')
     .map(({ guard, verdict, reason, object, message }) => canonical({ guard, verdict, reason, object, message }))
   const bound = {
     request: requested(request),

@@ -1,13 +1,14 @@
-import type { BlockedBy, ChangeRequest, Phase } from '../../api/kinds.generated.ts'
+import type { BlockedBy, ChangeApproval, ChangeRequest, DecidedBy, Phase } from '../../api/kinds.generated.ts'
 import { type Fault, faultMessage, type Parsed } from '../../api/parse.ts'
 import type { Result } from '../../api/result.ts'
 import { cut } from '../../api/text.ts'
 import { hashOf, wantedOf } from '../component/wanted.ts'
 import type { World } from '../guard/facts.ts'
+import { approvalWanted, type Considered, consider, decidedBy, deniedMessage } from './approval.ts'
 import { askedBy, isEmpty, subjectOf } from './asked.ts'
 import { bounds, sentences } from './bounds.ts'
+import { type Named, uncommittedOf } from './named.ts'
 import { isUnchanged, type Plan } from './plan.ts'
-import { type Standing, uncommittedOf } from './standing.ts'
 import { isFinished, phaseOf } from './status.ts'
 
 /** Everything that decides what happens to a request before its environment is locked, and again under the lock. */
@@ -15,21 +16,36 @@ export interface LifeFacts {
   readonly request: Parsed<ChangeRequest>
   /** undefined: it has not been planned, because its Components are not all there and committed */
   readonly planned: Result<Plan> | undefined
-  readonly standing: Standing
+  readonly named: Named
   /** epoch milliseconds */
   readonly now: number
   readonly world: World | undefined
   /** Nobody else writes in its environment at the moment, and those before it have had their turn. */
   readonly underLock?: boolean
+  /** those that name the request, whether they count or not */
+  readonly approvals?: readonly ChangeApproval[]
 }
 
 /** What happens next. `Pass`: it may go through, under the lock of its environment. */
 export type Step =
   | { readonly to: 'Stay' }
-  | { readonly to: 'Pass'; readonly plan?: Plan }
+  | { readonly to: 'Pass'; readonly plan?: Plan; readonly approvals?: readonly DecidedBy[] }
   | { readonly to: 'Cancelled'; readonly reason: 'Cancelled'; readonly message: string }
-  | { readonly to: 'Rejected'; readonly reason: string; readonly message: string; readonly plan?: Plan }
+  | {
+      readonly to: 'Rejected'
+      readonly reason: string
+      readonly message: string
+      readonly plan?: Plan
+      /** those who denied it */
+      readonly approvals?: readonly DecidedBy[]
+    }
   | { readonly to: 'Queued'; readonly blockedBy: readonly BlockedBy[]; readonly plan?: Plan }
+  | {
+      readonly to: 'AwaitingApproval'
+      readonly message: string
+      readonly blockedBy: readonly BlockedBy[]
+      readonly plan: Plan
+    }
   | { readonly to: 'Planned'; readonly plan: Plan }
   | {
       readonly to: 'Applied'
@@ -48,7 +64,7 @@ type Rule = (facts: LifeFacts) => Step | undefined
  * |-----------------|----------------------------------------|-----------|
  * | an end          |                                        | Stay      |
  * | Applying        |                                        | Pass (somebody must carry it through) |
- * | Pending, Queued | cancel, or being deleted               | Cancelled |
+ * | Pending, Queued, AwaitingApproval | cancel, or being deleted | Cancelled |
  * |                 | an edit, and spec has moved on         | Superseded |
  * |                 | a fault in what was written            | Rejected, the fault's reason |
  * |                 | nothing to change                      | Rejected, EmptyChange |
@@ -61,17 +77,20 @@ type Rule = (facts: LifeFacts) => Step | undefined
  * |                 | InFlight, mode Apply, onConflict Queue | Pass (it is judged again when the other has finished) |
  * |                 | another plan than planHash             | Rejected, PlanStale |
  * |                 | a verdict Reject                       | Rejected, the guard's reason |
+ * |                 | somebody denied this plan              | Rejected, Denied |
  * |                 | mode Plan                              | Planned, whatever would be waited for |
  * |                 | a verdict Queue                        | Queued, or Rejected with onConflict Reject |
+ * |                 | RequireApproval, and none counts       | AwaitingApproval |
  * |                 | under the lock, nothing would change   | Applied, Unchanged |
- * |                 | otherwise                              | Pass |
+ * |                 | otherwise                              | Pass, with the approvals that count |
  */
 export const nextStep = (facts: LifeFacts): Step => {
   for (const rule of rules) {
     const step = rule(facts)
     if (step) return step
   }
-  return { to: 'Pass', ...planIn(facts) }
+  const { approvals } = consideredIn(facts)
+  return { to: 'Pass', ...planIn(facts), ...(approvals.length > 0 && { approvals: decidedBy(approvals) }) }
 }
 
 const ended: Rule = ({ request }) => (isFinished(phaseOf(request.status)) ? { to: 'Stay' } : undefined)
@@ -89,7 +108,7 @@ const cancelled: Rule = ({ request: { spec, metadata } }) => {
 }
 
 /** The spec of the Component has moved on since somebody edited it. */
-const superseded: Rule = ({ request: { spec, metadata }, standing: { present } }) => {
+const superseded: Rule = ({ request: { spec, metadata }, named: { present } }) => {
   const [component] = present
   if (spec.origin !== 'Edit' || !component) return undefined
   const wanted = hashOf(wantedOf(component.spec))
@@ -120,8 +139,8 @@ const empty: Rule = ({ request: { spec, metadata } }) => {
 }
 
 /** GitOps brings back what was pruned: it must not happen again. */
-const alreadyApplied: Rule = ({ request: { metadata, spec }, standing }) => {
-  if (!standing.applied || spec.mode === 'Plan' || spec.origin === 'Edit') return undefined
+const alreadyApplied: Rule = ({ request: { metadata, spec }, named }) => {
+  if (!named.applied || spec.mode === 'Plan' || spec.origin === 'Edit') return undefined
   const message = `a ChangeRequest ${metadata.name} with the same content was applied before; nothing was done again`
   return { to: 'Applied', reason: 'AlreadyApplied', message }
 }
@@ -145,7 +164,7 @@ export const deadlineOf = ({ spec, metadata }: ChangeRequest): number | undefine
   return Number.isNaN(from) ? undefined : from + seconds * 1_000
 }
 
-const notThere: Rule = ({ request: { metadata, spec }, standing: { missing } }) => {
+const notThere: Rule = ({ request: { metadata, spec }, named: { missing } }) => {
   const needed = missing.find(({ operation }) => operation === 'Patch')
   if (needed) {
     const where = metadata.namespace ? ` in namespace ${metadata.namespace}` : ''
@@ -157,14 +176,14 @@ const notThere: Rule = ({ request: { metadata, spec }, standing: { missing } }) 
   return { to: 'Applied', reason: 'Unchanged', message: `nothing was deleted: there is no Component ${names}` }
 }
 
-const notUndoable: Rule = ({ request: { metadata }, standing: { undone } }) => {
+const notUndoable: Rule = ({ request: { metadata }, named: { undone } }) => {
   if (!undone || undone.ok) return undefined
   const { reason, message } = undone.failure
   return { to: 'Rejected', reason, message: `ChangeRequest ${metadata.name}: ${message}` }
 }
 
-const notCommitted: Rule = ({ request, standing, world }) => {
-  const uncommitted = uncommittedOf(standing, request.metadata.namespace ?? '')
+const notCommitted: Rule = ({ request, named, world }) => {
+  const uncommitted = uncommittedOf(named, request.metadata.namespace ?? '')
   return uncommitted.length > 0 ? blocked(onConflictOf(request, world), uncommitted) : undefined
 }
 
@@ -187,10 +206,19 @@ const rejected: Rule = ({ planned }) => {
   return { to: 'Rejected', reason: against[0]!.reason, message: messageOf(against), plan: planned.value }
 }
 
+/** Whether or not a guard asks for an approval: who may decide has spoken. */
+const denied: Rule = (facts) => {
+  const { denials } = consideredIn(facts)
+  if (denials.length === 0) return undefined
+  const message = sentences(denials.map(deniedMessage))
+  return { to: 'Rejected', reason: 'Denied', message, ...planIn(facts), approvals: decidedBy(denials) }
+}
+
 const planOnly: Rule = ({ request, planned }) =>
   planned?.ok && request.spec.mode === 'Plan' ? { to: 'Planned', plan: planned.value } : undefined
 
-const queued: Rule = ({ request, planned, world }) => {
+const queued: Rule = (facts) => {
+  const { request, planned, world } = facts
   if (!planned?.ok || planned.value.decision !== 'Queue') return undefined
   const holding = planned.value.verdicts.filter(({ verdict }) => verdict === 'Queue')
   const blockedBy = holding.map(({ reason, object, waitsFor, message }) => ({
@@ -198,14 +226,52 @@ const queued: Rule = ({ request, planned, world }) => {
     object: object ?? waitsFor ?? subjectOf(request.spec),
     message: cut(message, bounds.entryMessage),
   }))
-  return { ...blocked(onConflictOf(request, world), blockedBy), plan: planned.value }
+  const step = blocked(onConflictOf(request, world), blockedBy)
+  if (step.to === 'Rejected') return { ...step, plan: planned.value }
+  // Who has to agree may do so while it waits.
+  return { ...step, blockedBy: bounded([...step.blockedBy, ...approvalsWanted(facts)]), plan: planned.value }
 }
+
+const awaiting: Rule = (facts) => {
+  const { request, planned } = facts
+  if (!planned?.ok) return undefined
+  const blockedBy = approvalsWanted(facts)
+  if (blockedBy.length === 0) return undefined
+  const plan = planned.value
+  const wanted = approvalWanted(request, plan.hash, consideredIn(facts))
+  const because = plan.verdicts.filter(({ verdict }) => verdict === 'RequireApproval')
+  return { to: 'AwaitingApproval', message: `${wanted}; ${messageOf(because)}`, blockedBy: bounded(blockedBy), plan }
+}
+
+/** What guards ask an approval for, while there is none. One is enough for all of them. */
+const approvalsWanted = (facts: LifeFacts): BlockedBy[] => {
+  const { request, planned } = facts
+  const asking = planned?.ok ? planned.value.verdicts.filter(({ verdict }) => verdict === 'RequireApproval') : []
+  if (!planned?.ok || asking.length === 0) return []
+  const considered = consideredIn(facts)
+  if (considered.approvals.length > 0) return []
+  const wanted = approvalWanted(request, planned.value.hash, considered)
+  return asking.map(({ reason, object, message }) => ({
+    reason,
+    object: object ?? subjectOf(request.spec),
+    message: cut(`${wanted}; ${message}`, bounds.entryMessage),
+  }))
+}
+
+const consideredIn = ({ request, planned, approvals = [], now }: LifeFacts): Considered => {
+  if (!planned?.ok || approvals.length === 0) return nothingConsidered
+  return consider(approvals, { request, hash: planned.value.hash, now })
+}
+
+const nothingConsidered: Considered = { approvals: [], denials: [], others: [] }
+
+const bounded = (blockedBy: readonly BlockedBy[]): BlockedBy[] => blockedBy.slice(0, bounds.blockedBy)
 
 const onConflictOf = ({ spec }: ChangeRequest, world: World | undefined) =>
   spec.onConflict ?? world?.environment.spec?.onConflict
 
 const blocked = (onConflict: 'Queue' | 'Reject' | undefined, blockedBy: readonly BlockedBy[]) => {
-  if (onConflict !== 'Reject') return { to: 'Queued', blockedBy: blockedBy.slice(0, bounds.blockedBy) } as const
+  if (onConflict !== 'Reject') return { to: 'Queued', blockedBy: bounded(blockedBy) } as const
   const message = `onConflict is Reject, and it would have to wait: ${messageOf(blockedBy)}`
   return { to: 'Rejected', reason: blockedBy[0]!.reason, message } as const
 }
@@ -241,8 +307,10 @@ const rules: readonly Rule[] = [
   overlapping,
   stale,
   rejected,
+  denied,
   planOnly,
   queued,
+  awaiting,
   unchanged,
 ]
 
@@ -252,4 +320,5 @@ const messageOf = (said: readonly { readonly message: string }[]): string =>
 const planIn = ({ planned }: LifeFacts): { plan?: Plan } => (planned?.ok ? { plan: planned.value } : {})
 
 /** Phases in which a request may still be taken back by its owner. */
-export const isOpen = (phase: Phase): boolean => phase === 'Pending' || phase === 'Queued'
+export const isOpen = (phase: Phase): boolean =>
+  phase === 'Pending' || phase === 'Queued' || phase === 'AwaitingApproval'

@@ -1,6 +1,7 @@
 import type {
   ChangeRequest,
   ChangeRequestStatus,
+  DecidedBy,
   Json,
   JsonObject,
   Phase,
@@ -30,13 +31,14 @@ const eventTypeOf = {
   Cancelled: 'change.cancelled',
   Rejected: 'change.rejected',
   Queued: 'change.queued',
+  AwaitingApproval: 'change.awaiting-approval',
   Planned: 'change.planned',
   Applied: 'change.applied',
   Expired: 'change.expired',
   Superseded: 'change.superseded',
 } as const satisfies Record<Stop['to'], EventType>
 
-/** The request stops here, for now (Queued) or for good. `position`: its place in the queue. */
+/** The request stops here, for now (Queued, AwaitingApproval) or for good. `position`: its place in the queue. */
 export const stopped = (
   request: ChangeRequest,
   step: Stop,
@@ -51,20 +53,24 @@ export const stopped = (
   const plan = 'plan' in step ? step.plan : undefined
   const attrs = { ...(environment && { environment }), ...planAttrs(plan, world), ...blockedAttrs(step) }
   const transition = { type: eventTypeOf[step.to], ...why, attrs }
+  const against = 'approvals' in step && step.approvals ? step.approvals : []
+  const denial = { type: 'change.denied', ...why, attrs: { ...attrs, ...approvalAttrs(against) } } as const
   const rest = withoutLast(request.status, plan !== undefined)
   const since = request.status?.queue?.since ?? new Date(now).toISOString()
   return {
-    ...moved({ ...request, status: rest }, step.to, why, [transition], now),
+    ...moved({ ...request, status: rest }, step.to, why, against.length > 0 ? [denial, transition] : [transition], now),
     ...(environment && { environment }),
     ...(plan && world ? planned(plan, world) : {}),
-    ...(step.to === 'Queued' && { blockedBy: [...step.blockedBy], queue: { position, since } }),
+    ...('blockedBy' in step && { blockedBy: [...step.blockedBy] }),
+    ...(step.to === 'Queued' && { queue: { position, since } }),
+    ...(against.length > 0 && { approvals: [...against] }),
   }
 }
 
-/** It is queued already, and nothing that people would want to read of it has changed. */
+/** It waits already, and nothing that people would want to read of it has changed. */
 export const waitsAsBefore = ({ status }: ChangeRequest, step: Step): boolean =>
-  step.to === 'Queued' &&
-  status?.phase === 'Queued' &&
+  'blockedBy' in step &&
+  status?.phase === step.to &&
   deepEqual(status.blockedBy as unknown as Json, step.blockedBy as unknown as Json) &&
   (step.plan === undefined || step.plan.hash === status.plan?.hash)
 
@@ -72,6 +78,8 @@ const whyOf = (step: Stop): Why => {
   switch (step.to) {
     case 'Queued':
       return { reason: step.blockedBy[0]!.reason, message: sentences(step.blockedBy.map(({ message }) => message)) }
+    case 'AwaitingApproval':
+      return { reason: 'ApprovalRequired', message: step.message }
     case 'Planned':
       return { reason: 'Planned', message: plannedMessage(step.plan) }
     default:
@@ -81,9 +89,15 @@ const whyOf = (step: Stop): Why => {
 
 /** What Apply would do: the decision, and what stands against it. */
 const plannedMessage = ({ decision, verdicts, impact }: Plan): string => {
-  const wouldBe = decision === 'Queue' ? 'would wait' : 'would be applied'
+  const wouldBe = [
+    ...(decision === 'Queue' ? ['would wait'] : []),
+    ...(verdicts.some(({ verdict }) => verdict === 'RequireApproval') ? ['would need an approval'] : []),
+  ]
   const said = verdicts.filter(({ verdict }) => verdict !== 'Allow').map(({ message }) => message)
-  return sentences([`the change ${wouldBe}, affecting ${impact.count} Components`, ...said])
+  return sentences([
+    `the change ${wouldBe.join(' and ') || 'would be applied'}, affecting ${impact.count} Components`,
+    ...said,
+  ])
 }
 
 /** Step 6: enough on the request for anybody to finish it or take it back. */
@@ -92,11 +106,20 @@ export const writtenAhead = (
   {
     plan,
     world,
+    approvals = [],
     claim,
     holder,
     version,
     now,
-  }: { plan: Plan; world: World; claim: string; holder: string; version: number; now: number },
+  }: {
+    plan: Plan
+    world: World
+    approvals?: readonly DecidedBy[] | undefined
+    claim: string
+    holder: string
+    version: number
+    now: number
+  },
 ): ChangeRequestStatus => {
   const writeAhead: WriteAhead = { claim, holder, version }
   const why = { reason: 'Applying', message: `is being written as version ${version} of ${world.environmentKey}` }
@@ -104,6 +127,7 @@ export const writtenAhead = (
   const rest = withoutLast(request.status, true)
   const transitions: Transition[] = [
     { type: 'change.planned', attrs: { environment, ...planAttrs(plan, world) } },
+    ...approvedBy(approvals, { environment, hash: plan.hash }),
     { type: 'change.applying', ...why, attrs: { environment, version, holder } },
   ]
   return {
@@ -112,12 +136,23 @@ export const writtenAhead = (
     environment,
     writeAhead,
     images: [...plan.images],
+    ...(approvals.length > 0 && { approvals: [...approvals] }),
   }
 }
 
+const approvedBy = (approvals: readonly DecidedBy[], attrs: JsonObject): Transition[] => {
+  if (approvals.length === 0) return []
+  const message = `approved by ${approvals.map(({ username, name }) => `${username} (ChangeApproval ${name})`).join(', ')}`
+  return [{ type: 'change.approved', reason: 'Approved', message, attrs: { ...attrs, ...approvalAttrs(approvals) } }]
+}
+
+const approvalAttrs = (approvals: readonly DecidedBy[]): JsonObject => ({
+  approvals: approvals.map(({ name, uid, decision, username }) => ({ name, uid, decision, username })),
+})
+
 /** Written ahead by a holder that was displaced before it published: nothing has happened. */
 export const takenBack = (request: ChangeRequest, now: number): ChangeRequestStatus => {
-  const { writeAhead: _, images: __, ...rest } = request.status ?? {}
+  const { writeAhead: _, approvals: __, images: ___, ...rest } = request.status ?? {}
   const why = { reason: 'TakenOver', message: 'written ahead, but not decided; it begins again' }
   const environment = request.status?.environment
   const transition = { type: 'change.withdrawn', ...why, ...(environment && { attrs: { environment } }) } as const
@@ -159,7 +194,7 @@ const planned = (plan: Plan, world: World): ChangeRequestStatus => ({
 
 /** What the last step left and this one does not take over. */
 const withoutLast = (status: ChangeRequestStatus | undefined, replanned: boolean): ChangeRequestStatus => {
-  const { queue: _, blockedBy: __, writeAhead: ___, warnings, ...rest } = status ?? {}
+  const { queue: _, blockedBy: __, writeAhead: ___, approvals: ____, warnings, ...rest } = status ?? {}
   return { ...rest, ...(warnings && !replanned && { warnings }) }
 }
 
@@ -182,7 +217,7 @@ const planAttrs = (plan: Plan | undefined, world: World | undefined): JsonObject
 }
 
 const blockedAttrs = (step: Stop): JsonObject =>
-  step.to === 'Queued' ? { blockedBy: step.blockedBy.map(({ reason, object }) => ({ reason, object })) } : {}
+  'blockedBy' in step ? { blockedBy: step.blockedBy.map(({ reason, object }) => ({ reason, object })) } : {}
 
 const moved = (
   request: ChangeRequest,

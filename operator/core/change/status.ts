@@ -11,6 +11,7 @@ const table: Readonly<
   Pending: ['Unknown', 'False', 'True', 'False'],
   Applying: ['Unknown', 'False', 'True', 'False'],
   Queued: ['Unknown', 'False', 'True', 'False'],
+  AwaitingApproval: ['Unknown', 'False', 'True', 'False'],
   Applied: ['True', 'True', 'False', 'False'],
   Planned: ['True', 'True', 'False', 'False'],
   Cancelled: ['False', 'True', 'False', 'False'],

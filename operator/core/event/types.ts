@@ -4,6 +4,9 @@ export const eventTypes = [
   'change.requested',
   'change.planned',
   'change.queued',
+  'change.awaiting-approval',
+  'change.approved', // those who agreed are in it; it goes on at once
+  'change.denied', // its rejection follows
   'change.applying',
   'change.withdrawn', // written ahead, never decided: back to where it was
   'change.applied',

@@ -27,7 +27,8 @@ const verdictsOf = (facts: Facts, guard: DeclaredGuard, where: string, variables
     const message = `Component ${shown}: ${why} (guard ${guard.name} of ${where}: expected ${cut(guard.expression, 200)}, ${found})`
     const verdict = guard.verdict ?? 'Reject'
     const waits = verdict === 'Queue' ? { waitsFor: other?.id ?? id } : {}
-    return { guard: guard.name, verdict, reason: 'GuardFailed', object, message, ...waits }
+    const reason = verdict === 'RequireApproval' ? 'ApprovalRequired' : 'GuardFailed'
+    return { guard: guard.name, verdict, reason, object, message, ...waits }
   }
   const broken = (message: string, object: string): Verdict => ({
     guard: guard.name,

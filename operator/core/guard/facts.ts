@@ -114,7 +114,13 @@ export interface Whole {
 export type Guard = (facts: Facts) => readonly Verdict[]
 export type WholeGuard = (whole: Whole) => readonly Verdict[]
 
-const strength: Readonly<Record<Decision, number>> = { Allow: 0, Warn: 1, Queue: 2, Reject: 3 }
+const strength: Readonly<Record<Decision, number>> = {
+  Allow: 0,
+  Warn: 1,
+  RequireApproval: 2,
+  Queue: 3,
+  Reject: 4,
+}
 
 /** At most `limit` of them, the strongest first, else in their order. */
 export const strongestFirst = (verdicts: readonly Verdict[], limit: number): Verdict[] =>

@@ -6,6 +6,7 @@ import {
   faultMessage,
   limits,
   type Parsed,
+  parseChangeApproval,
   parseChangeRequest,
   parseComponent,
   parseComponentType,
@@ -180,6 +181,26 @@ describe('parse: faults', () => {
   })
 })
 
+const approval = (spec: object): unknown => ({
+  metadata,
+  spec: {
+    changeRequest: 'widen',
+    planHash: 'sha256:1',
+    decision: 'Approve',
+    validForSeconds: 60,
+    approver: { username: 'al', uid: '7', groups: ['g'] },
+    ...spec,
+  },
+})
+
+describe('parse: an approval', () => {
+  it('is taken as it is', () => {
+    const { spec, status, faults } = objectOf(parseChangeApproval(approval({ reason: 'fine' })))
+    assert.deepEqual(spec, (approval({ reason: 'fine' }) as { spec: object }).spec)
+    assert.deepEqual([status, faults], [undefined, []])
+  })
+})
+
 describe('parse: objects that cannot be named', () => {
   const { name: _, ...nameless } = metadata
   const cases: [string, Result<unknown>, string][] = [
@@ -197,6 +218,41 @@ describe('parse: objects that cannot be named', () => {
     ],
     ['component is a number', parseChangeRequest({ metadata, spec: { component: 3 } }), 'expected a string, found 3'],
     ['spec is a list', parseComponentType({ metadata, spec: [] }), 'spec: expected an object, found a list of 0'],
+    [
+      'an approval of nothing',
+      parseChangeApproval(approval({ changeRequest: undefined })),
+      'ChangeApproval dev/widen: spec.changeRequest: expected a string, found nothing',
+    ],
+    [
+      'an approval of no plan',
+      parseChangeApproval(approval({ planHash: 7 })),
+      'spec.planHash: expected a string, found 7',
+    ],
+    [
+      'an approval that says nothing',
+      parseChangeApproval(approval({ decision: 'approve' })),
+      'spec.decision: expected Approve or Deny, found "approve"',
+    ],
+    [
+      'an approval by nobody',
+      parseChangeApproval(approval({ approver: {} })),
+      'spec.approver.username: expected a string, found nothing',
+    ],
+    [
+      'an approval by no name',
+      parseChangeApproval(approval({ approver: { username: '' } })),
+      'spec.approver.username: expected a string, found ""',
+    ],
+    [
+      'an approval by a text',
+      parseChangeApproval(approval({ approver: 'al' })),
+      'spec.approver.username: expected a string, found "al"',
+    ],
+    [
+      'an approval for ever',
+      parseChangeApproval(approval({ validForSeconds: undefined })),
+      'spec.validForSeconds: expected a whole number, found nothing',
+    ],
     ['status is a text', parseEnvironment({ metadata, status: 'x' }), 'status: expected an object, found "x"'],
   ]
   for (const [name, result, text] of cases) {

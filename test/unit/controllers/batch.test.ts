@@ -14,7 +14,16 @@ import type { Held, Member } from '../../../operator/core/change/commit.ts'
 import { committedStatus } from '../../../operator/core/component/status.ts'
 import { wantedOf } from '../../../operator/core/component/wanted.ts'
 import { makeImpact } from '../../../operator/core/graph/impact.ts'
-import { aChangeRequest, aComponent, aComponentType, anEnvironment, at, aWorld, noon } from '../../support/builders.ts'
+import {
+  aChangeRequest,
+  aComponent,
+  aComponentType,
+  anApproval,
+  anEnvironment,
+  at,
+  aWorld,
+  noon,
+} from '../../support/builders.ts'
 import { makeFakeCaches } from '../../support/fake-caches.ts'
 
 interface Options {
@@ -29,9 +38,9 @@ const makeGate = ({ components = [], types = {}, environment = {} }: Options) =>
   const { guards, configFaults } = aWorld()
   const graph = makeEmbeddedGraph({ newEpoch: () => 'epoch' })
   const impact = makeImpact({ now: () => 0 })
-  const gather = makeGather({ caches, graph, impact, guards, configFaults, now: () => noon })
-  const waiting = makeWaiting({ onEnter: () => {}, onHeldBack: () => {} })
   let time = 0
+  const gather = makeGather({ caches, graph, impact, guards, configFaults, clock: { now: () => noon + time } })
+  const waiting = makeWaiting({ onEnter: () => {}, onHeldBack: () => {} })
   const clock = { monotonic: () => time }
   const sleep = async (ms: number): Promise<void> => {
     time += ms
@@ -51,6 +60,7 @@ const makeGate = ({ components = [], types = {}, environment = {} }: Options) =>
     put,
     remove,
     planAt,
+    sleep,
     /** Requests and Components that want to pass, of which some are in the caches already. */
     enter(...objects: readonly (ChangeRequest | Component)[]): void {
       for (const object of objects) {
@@ -197,6 +207,95 @@ describe('controllers/batch: requests', () => {
       assert.deepEqual(gate.waits(), [])
     })
   }
+
+  describe('of which a guard asks an approval', () => {
+    const guards = [
+      { name: 'wide', expression: 'impact.count < 1', verdict: 'RequireApproval' as const },
+      { name: 'much', expression: 'after.size < 40', verdict: 'Queue' as const },
+    ]
+    const gateWith = () => makeGate({ components: [site, cdn], types: { site: { guards } } })
+    const wish = request('wish', 'site/main')
+    /** The plan that it has; it leaves the gate, as one that awaits an approval does. */
+    const hashOf = async (gate: ReturnType<typeof makeGate>): Promise<string> => {
+      gate.enter(wish)
+      const [member] = await gate.batch()
+      const step = member?.content.step
+      assert.ok(step?.to === 'AwaitingApproval')
+      gate.put(
+        'ChangeRequest',
+        request('wish', 'site/main', {
+          status: { phase: 'AwaitingApproval', plan: { hash: step.plan.hash }, blockedBy: [...step.blockedBy] },
+        }),
+      )
+      return step.plan.hash
+    }
+    const put = (gate: ReturnType<typeof makeGate>, hash: string, options: Parameters<typeof anApproval>[1] = {}) =>
+      gate.put('ChangeApproval', anApproval(hash, options))
+
+    it('passes with it, and names it', async () => {
+      const gate = gateWith()
+      put(gate, await hashOf(gate))
+      gate.enter(wish)
+      const members = await gate.batch()
+      assert.deepEqual(lines(members), ['WriteAhead ChangeRequest wish'])
+      assert.deepEqual(members[0]?.content.approvals, [
+        { name: 'yes', uid: 'uid-yes', decision: 'Approve', username: 'al' },
+      ])
+    })
+
+    it('does not with one that was taken back at the gate', async () => {
+      const gate = gateWith()
+      put(gate, await hashOf(gate))
+      gate.enter(wish)
+      gate.remove('ChangeApproval', 'dev/yes')
+      assert.deepEqual(lines(await gate.batch()), [])
+      assert.deepEqual(gate.waits(), [])
+    })
+
+    it('nor with one whose time ran out at the gate', async () => {
+      const gate = gateWith()
+      put(gate, await hashOf(gate), { validForSeconds: 10 })
+      gate.enter(wish)
+      await gate.sleep(9_999)
+      gate.enter(wish)
+      assert.deepEqual(lines(await gate.batch()), ['WriteAhead ChangeRequest wish'])
+      gate.enter(wish)
+      await gate.sleep(1)
+      assert.deepEqual(lines(await gate.batch()), ['Settle ChangeRequest wish AwaitingApproval'])
+    })
+
+    it('nor with one of a plan that it has no more, because one more is affected', async () => {
+      const gate = gateWith()
+      put(gate, await hashOf(gate))
+      gate.put('Component', aComponent('cdn/d', { references: to('site/main') }))
+      gate.commit([])
+      gate.enter(wish)
+      assert.deepEqual(lines(await gate.batch()), ['Settle ChangeRequest wish AwaitingApproval'])
+    })
+
+    it('passes with one that was given for a plan that it came back to', async () => {
+      const gate = gateWith()
+      const hash = await hashOf(gate)
+      gate.put('Component', aComponent('cdn/d', { references: to('site/main') }))
+      gate.commit([])
+      put(gate, hash)
+      gate.enter(wish)
+      assert.deepEqual(lines(await gate.batch()), ['Settle ChangeRequest wish AwaitingApproval'])
+      gate.remove('Component', 'dev/cdn.d')
+      gate.commit([])
+      gate.enter(wish)
+      assert.deepEqual(lines(await gate.batch()), ['WriteAhead ChangeRequest wish'])
+    })
+
+    it('is rejected when somebody is against it, at the gate too', async () => {
+      const gate = gateWith()
+      const hash = await hashOf(gate)
+      put(gate, hash)
+      gate.enter(wish)
+      put(gate, hash, { name: 'no', decision: 'Deny' })
+      assert.deepEqual(lines(await gate.batch()), ['Settle ChangeRequest wish Rejected Denied'])
+    })
+  })
 
   it('one that waits as before is not written again', async () => {
     const gate = makeGate({ components: [aComponent('site/new', { committed: false })] })

@@ -38,15 +38,8 @@ describe('an environment is whole', () => {
     const applying = [{ kind, name: 'x', uid: 'u' }]
     const environment = { metadata: { namespace: 'dev', name: 'dev' }, status: { applying } } as Of<'Environment'>
     const unused = undefined as never
-    const gather = makeGather({
-      caches,
-      graph: unused,
-      impact: unused,
-      guards: unused,
-      configFaults: unused,
-      now: () => 0,
-    })
-    return gather.isWhole(environment)
+    const nothing = { graph: unused, impact: unused, guards: unused, configFaults: unused, clock: unused }
+    return makeGather({ caches, ...nothing }).isWhole(environment)
   }
 
   for (const [title, kind, found, whole] of cases) {

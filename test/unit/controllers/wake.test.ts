@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import type { ChangeRequest, Component } from '../../../operator/api/kinds.generated.ts'
+import type { ChangeApproval, ChangeRequest, Component } from '../../../operator/api/kinds.generated.ts'
 import { makeWaiting } from '../../../operator/controllers/waiting.ts'
 import { wakeOn } from '../../../operator/controllers/wake.ts'
-import { aChangeRequest, aComponent, aComponentType, anEnvironment } from '../../support/builders.ts'
+import { aChangeRequest, aComponent, aComponentType, anApproval, anEnvironment } from '../../support/builders.ts'
 import { type FakeCaches, makeFakeCaches } from '../../support/fake-caches.ts'
 
 const to = (...components: string[]) => components.map((component, i) => ({ name: `r${i}`, component }))
@@ -10,6 +10,28 @@ const queued = (name: string, component: string, ...objects: string[]): ChangeRe
   const blockedBy = objects.map((object) => ({ reason: 'Because', object, message: '' }))
   return aChangeRequest({ name, component, status: { phase: 'Queued', environment: 'dev', blockedBy } })
 }
+
+const hash = `sha256:${'a'.repeat(64)}`
+const awaiting = aChangeRequest({
+  name: 'awaiting',
+  component: 'db/main',
+  status: {
+    phase: 'AwaitingApproval',
+    environment: 'dev',
+    plan: { hash },
+    blockedBy: [{ reason: 'ApprovalRequired', object: 'db/replica', message: '' }],
+  },
+})
+/** `Counted` of the one that `awaiting` has. */
+const approval = (counted?: 'True' | 'False'): ChangeApproval =>
+  anApproval(hash, {
+    changeRequest: 'awaiting',
+    ...(counted && {
+      status: {
+        conditions: [{ type: 'Counted', status: counted, reason: 'R', message: '', lastTransitionTime: '' }],
+      },
+    }),
+  })
 
 /**
  * site/main is referred to by cdn/c, and cdn/c by dns/d; bucket/b by nobody. new/n waits for a Component that is not
@@ -31,6 +53,9 @@ const fill = ({ put }: FakeCaches): void => {
   put('ChangeRequest', queued('behind', 'dns/d', 'changerequest/first'))
   put('ChangeRequest', aChangeRequest({ name: 'first', status: { phase: 'Applying', environment: 'dev' } }))
   put('ChangeRequest', aChangeRequest({ name: 'pending', component: 'bucket/b' }))
+  put('ChangeRequest', awaiting)
+  put('ChangeApproval', approval())
+  put('ChangeApproval', anApproval(hash, { name: 'elsewhere', changeRequest: 'first' }))
 }
 
 /** Whose turn it is after something has happened, sorted: `kind key`. */
@@ -49,6 +74,7 @@ const wokenBy = (
   wakeOn(fake.caches, waiting, {
     changeRequest: add('request'),
     component: add('component'),
+    changeApproval: add('approval'),
     componentType: add('type'),
     componentTypeSoon: add('type-soon'),
     environment: add('environment'),
@@ -63,7 +89,7 @@ const changed = (component: Component, status: Partial<Component['status'] & obj
   metadata: { ...component.metadata, ...metadata },
   status: { ...component.status, ...status },
 })
-const all = ['request behind', 'request other', 'request own']
+const all = ['request awaiting', 'request behind', 'request other', 'request own']
 
 describe('controllers/wake', () => {
   const put =
@@ -116,7 +142,7 @@ describe('controllers/wake', () => {
     [
       'a request that ends: who waits for it',
       ({ put: store }) => void store('ChangeRequest', aChangeRequest({ name: 'first', status: { phase: 'Applied' } })),
-      ['request behind', 'request first'],
+      ['approval elsewhere', 'request behind', 'request first'],
     ],
     [
       'a request that has written: its Components, of which nothing was told meanwhile',
@@ -124,7 +150,7 @@ describe('controllers/wake', () => {
         const images = [{ component: 'bucket/b', before: '{}', after: '{}' }]
         store('ChangeRequest', aChangeRequest({ name: 'first', status: { phase: 'Applied', images } }))
       },
-      ['component bucket.b', 'request behind', 'request first'],
+      ['approval elsewhere', 'component bucket.b', 'request behind', 'request first'],
     ],
     [
       'a rollback that ends: what it has undone',
@@ -144,12 +170,51 @@ describe('controllers/wake', () => {
         ),
       ['environment-soon dev', 'request behind'],
     ],
-    ['a request that goes', ({ remove }) => remove('ChangeRequest', 'dev/first'), ['request behind', 'request first']],
+    [
+      'a request that goes',
+      ({ remove }) => remove('ChangeRequest', 'dev/first'),
+      ['approval elsewhere', 'request behind', 'request first'],
+    ],
     [
       'a request that says more, in the same phase: itself alone',
       ({ put: store }) =>
         void store('ChangeRequest', aChangeRequest({ name: 'first', status: { phase: 'Applying', affectedCount: 1 } })),
       ['request first'],
+    ],
+    [
+      'a request that has another plan: what was decided about it',
+      ({ put: store }) =>
+        void store('ChangeRequest', { ...awaiting, status: { ...awaiting.status, plan: { hash: 'sha256:b' } } }),
+      ['approval yes', 'request awaiting'],
+    ],
+    [
+      'an approval: the request that it names',
+      ({ put: store }) =>
+        void store('ChangeApproval', { ...approval(), metadata: { ...approval().metadata, name: 'more' } }),
+      ['approval more', 'request awaiting'],
+    ],
+    [
+      'an approval that is taken back',
+      ({ remove }) => remove('ChangeApproval', 'dev/yes'),
+      ['approval yes', 'request awaiting'],
+    ],
+    [
+      'an approval that is found to count: itself alone, the request was woken already',
+      ({ put: store }) => void store('ChangeApproval', approval('True')),
+      ['approval yes'],
+    ],
+    [
+      'an approval whose time is over',
+      ({ put: store }) => {
+        store('ChangeApproval', approval('True'))
+        store('ChangeApproval', approval('False'))
+      },
+      ['approval yes', 'request awaiting'],
+    ],
+    [
+      'what a guard asks an approval for',
+      put(aComponent('db/replica')),
+      ['component db.replica', 'request awaiting', 'type-soon db'],
     ],
     [
       'a new request',

@@ -164,7 +164,7 @@ describe('core/change/creation', () => {
   }
 
   it('says what holds one back, the strongest first, and not what was only warned of', () => {
-    const guards = (['Warn', 'Queue', 'Reject'] as const).map((verdict) => ({
+    const guards = (['Warn', 'RequireApproval', 'Queue', 'Reject'] as const).map((verdict) => ({
       name: verdict,
       expression: 'false',
       verdict,
@@ -172,7 +172,19 @@ describe('core/change/creation', () => {
     const { heldBack } = admit(fresh('a/a'), aWorld({ environment: { guards } }))
     assert.deepEqual(
       heldBack.map(({ verdicts }) => verdicts.map(({ guard }) => guard)),
-      [['Reject', 'Queue']],
+      [['Reject', 'Queue', 'RequireApproval']],
+    )
+  })
+
+  it('holds one back for which a guard asks an approval, and says that there is none to be had', () => {
+    const guards = [{ name: 'g', expression: 'before == null', verdict: 'RequireApproval' as const }]
+    const asking = [{ ...guards[0]!, expression: 'before != null' }]
+    assert.deepEqual(outcome(fresh('a/a'), { environment: { guards } }).admitted, ['a/a'])
+    const { admitted, said } = outcome(fresh('a/a'), { environment: { guards: asking } })
+    assert.deepEqual(admitted, [])
+    assert.match(
+      said.join(),
+      /found false\); a creation cannot be approved: let the guard pass it, with before == null/,
     )
   })
 

@@ -7,12 +7,12 @@ import type {
   Phase,
 } from '../../../../operator/api/kinds.generated.ts'
 import { isOpen, type LifeFacts, nextStep, type Step } from '../../../../operator/core/change/life.ts'
+import { namedBy } from '../../../../operator/core/change/named.ts'
 import { planChange } from '../../../../operator/core/change/plan.ts'
-import { standingOf } from '../../../../operator/core/change/standing.ts'
 import { idOf } from '../../../../operator/core/component/identity.ts'
 import { hashOf } from '../../../../operator/core/component/wanted.ts'
 import type { World } from '../../../../operator/core/guard/facts.ts'
-import { aChangeRequest, aComponent, aWorld, noon } from '../../../support/builders.ts'
+import { aChangeRequest, aComponent, anApproval, aWorld, noon } from '../../../support/builders.ts'
 
 type Request = Parameters<typeof aChangeRequest>[0]
 
@@ -29,24 +29,39 @@ const worldWith = (guards: readonly Partial<Guard>[] = [], rest: Parameters<type
 const rejects: Partial<Guard> = { message: 'never' }
 const holds: Partial<Guard> = { verdict: 'Queue', message: 'later' }
 const warns: Partial<Guard> = { verdict: 'Warn', message: 'careful' }
+const asks: Partial<Guard> = { verdict: 'RequireApproval', message: 'two of us' }
 
 /** The facts about a request whose Component is there. */
 const facts = (request: Request = {}, world: World = worldWith(), more: Partial<LifeFacts> = {}): LifeFacts => {
   const parsed = aChangeRequest(request)
-  const standing = standingOf(parsed, { component: () => undefined, changeRequest: world.changeRequest })
-  const all = { ...standing, present: [site], missing: [] }
-  return { request: parsed, planned: planChange(parsed, world), standing: all, world, now: noon, ...more }
+  const named = namedBy(parsed, { component: () => undefined, changeRequest: world.changeRequest })
+  const all = { ...named, present: [site], missing: [] }
+  return { request: parsed, planned: planChange(parsed, world), named: all, world, now: noon, ...more }
 }
 /** Without a plan: those it asks for are not there, but for `present`. */
 const unplanned = (request: Request, present: readonly Component[] = [], world?: World): LifeFacts => {
   const parsed = aChangeRequest(request)
   const component = (id: string): Component | undefined => present.find((one) => idOf(one) === id)
-  const standing = standingOf(parsed, { component, changeRequest: () => undefined })
-  return { request: parsed, planned: undefined, standing, world, now: noon }
+  const named = namedBy(parsed, { component, changeRequest: () => undefined })
+  return { request: parsed, planned: undefined, named, world, now: noon }
+}
+/** The same, when these were given for the plan that the request has. */
+const decided = (
+  given: readonly Parameters<typeof anApproval>[1][],
+  request: Request = {},
+  world: World = worldWith([asks]),
+  more: Partial<LifeFacts> = {},
+): LifeFacts => {
+  const known = facts(request, world, more)
+  const hash = known.planned?.ok ? known.planned.value.hash : ''
+  return { ...known, approvals: given.map((one) => anApproval(hash, one)), now: noon + 1 }
 }
 const inPhase = (phase: Phase): { status: ChangeRequestStatus } => ({ status: { phase } })
 const deleted = { metadata: { deletionTimestamp: new Date(noon).toISOString() } }
 const waiting = [aComponent('site/main', { committed: false })]
+
+const guardSaid = (i: number, word: string, expression = 'false'): string =>
+  `Component site/main: ${word} (guard g${i} of ComponentType site: expected ${expression}, found false)`
 
 /** A step as one line: where to, why, and whether it has the plan. */
 const lineOf = (step: Step): string => {
@@ -54,11 +69,24 @@ const lineOf = (step: Step): string => {
   const message = 'message' in step ? `: ${step.message}` : ''
   const blockedBy =
     'blockedBy' in step ? ` by ${step.blockedBy.map(({ reason: why, object }) => `${why} ${object}`)}` : ''
-  return `${step.to}${reason}${blockedBy}${message}${'plan' in step && step.plan ? ' (planned)' : ''}`
+  const by = 'approvals' in step && step.approvals ? ` (${step.approvals.map(({ name }) => name)})` : ''
+  return `${step.to}${reason}${blockedBy}${message}${'plan' in step && step.plan ? ' (planned)' : ''}${by}`
 }
 
-const guardSaid = (i: number, word: string, expression = 'false'): string =>
-  `Component site/main: ${word} (guard g${i} of ComponentType site: expected ${expression}, found false)`
+const asking = (world: World, found = 'no approval', request: Request = {}): string => {
+  const { planned } = facts(request, world)
+  const hash = planned?.ok ? planned.value.hash : ''
+  return `somebody other than jo has to agree: kubectl karma approve wish -n dev --hash ${hash}; found ${found}`
+}
+const awaits = (found?: string): string =>
+  `AwaitingApproval by ApprovalRequired site/main: ${asking(worldWith([asks]), found)}; ${guardSaid(0, 'two of us')} (planned)`
+const no = { name: 'no', decision: 'Deny', by: 'al', reason: 'too late' } as const
+const deniedBy = (hash: string, name = 'no'): string =>
+  `Rejected Denied: ChangeRequest wish: al denied plan ${hash} (ChangeApproval ${name}): too late (planned) (${name})`
+const hashIn = (world: World, request: Request = {}): string => {
+  const { planned } = facts(request, world)
+  return planned?.ok ? planned.value.hash : ''
+}
 
 const hashOfPlan = (): string => {
   const { planned } = facts({ planHash: 'sha256:0' })
@@ -73,7 +101,7 @@ const edit = (wantedHash: string, config: JsonObject = { size: 9 }): LifeFacts =
   const edited = { ...site, spec: { ...site.spec, config } }
   const world = aWorld({ components: [edited, cdn] })
   const all = facts({ origin: 'Edit', wantedHash, proposedChange: undefined as never }, world)
-  return { ...all, standing: { ...all.standing, present: [edited] } }
+  return { ...all, named: { ...all.named, present: [edited] } }
 }
 
 type Row = readonly [title: string, facts: () => LifeFacts, expected: string]
@@ -249,6 +277,128 @@ const table: readonly Row[] = [
     'Queued by GuardFailed cdn/c (planned)',
   ],
 
+  ['a guard asks for an approval', () => facts({}, worldWith([asks])), awaits()],
+  ['asks, whatever onConflict says', () => decided([], { onConflict: 'Reject' }), awaits()],
+  [
+    'asks for one over the impact',
+    () =>
+      facts(
+        {},
+        worldWith([
+          { ...asks, expression: 'impact.count < 1' },
+          { ...asks, expression: 'impact.count < 9' },
+        ]),
+      ),
+    `AwaitingApproval by ApprovalRequired site/main: ${asking(
+      worldWith([
+        { ...asks, expression: 'impact.count < 1' },
+        { ...asks, expression: 'impact.count < 9' },
+      ]),
+    )}; ${guardSaid(0, 'two of us', 'impact.count < 1')} (planned)`,
+  ],
+  [
+    'asks for one in its Environment',
+    () => facts({}, worldWith([], { environment: { guards: [{ name: 'g', expression: 'false', ...asks }] } })),
+    `AwaitingApproval by ApprovalRequired site/main: ${asking(
+      worldWith([], { environment: { guards: [{ name: 'g', expression: 'false', ...asks }] } }),
+    )}; Component site/main: two of us (guard g of Environment dev/dev: expected false, found false) (planned)`,
+  ],
+  [
+    'asks for one for each dependent',
+    () => facts({}, worldWith([{ ...asks, forEach: 'Dependents' }])),
+    `AwaitingApproval by ApprovalRequired cdn/c: ${asking(worldWith([{ ...asks, forEach: 'Dependents' }]))}; Component site/main: two of us (guard g0 of ComponentType site: expected false, found false for cdn/c) (planned)`,
+  ],
+  ['an approval that counts', () => decided([{}]), 'Pass (planned) (yes)'],
+  [
+    'an approval that counts, under the lock',
+    () => decided([{}], {}, undefined, { underLock: true }),
+    'Pass (planned) (yes)',
+  ],
+  ['two that count', () => decided([{ name: 'b' }, { name: 'a', by: 'em' }]), 'Pass (planned) (a,b)'],
+  [
+    'one approval is enough for all guards',
+    () => decided([{}], {}, worldWith([asks, { ...asks, forEach: 'Dependents' }])),
+    'Pass (planned) (yes)',
+  ],
+  ['an approval that nobody asked for', () => decided([{}], {}, worldWith()), 'Pass (planned) (yes)'],
+  ['by the requester', () => decided([{ by: 'jo' }]), awaits('yes, which does not count (SelfApproval)')],
+  [
+    'by the requester, and by another',
+    () => decided([{ by: 'jo' }, { name: 'hers', by: 'em' }]),
+    'Pass (planned) (hers)',
+  ],
+  [
+    'of another plan',
+    () => decided([{ planHash: `sha256:${'0'.repeat(64)}` }]),
+    awaits('yes, which does not count (OtherPlan)'),
+  ],
+  [
+    'whose time is over',
+    () => ({
+      ...decided([{ validForSeconds: 1 }]),
+      now: noon + 1_000,
+    }),
+    awaits('yes, which does not count (ApprovalExpired)'),
+  ],
+  ['taken back', () => decided([]), awaits()],
+  [
+    'a guard asks, and another holds it: it waits for both, and may be approved meanwhile',
+    () => facts({}, worldWith([asks, holds])),
+    'Queued by GuardFailed site/main,ApprovalRequired site/main (planned)',
+  ],
+  [
+    'approved while another guard holds it',
+    () => decided([{}], {}, worldWith([asks, holds])),
+    'Queued by GuardFailed site/main (planned)',
+  ],
+  [
+    'a guard asks and another holds it, and nobody wants to wait',
+    () => facts({ onConflict: 'Reject' }, worldWith([asks, holds])),
+    `Rejected GuardFailed: onConflict is Reject, and it would have to wait: ${guardSaid(1, 'later')} (planned)`,
+  ],
+  [
+    'a guard asks, and another rejects it',
+    () => decided([{}], {}, worldWith([asks, rejects])),
+    `Rejected GuardFailed: ${guardSaid(1, 'never')} (planned)`,
+  ],
+  ['denied', () => decided([no]), deniedBy(hashIn(worldWith([asks])))],
+  ['denied by one, approved by another', () => decided([{ by: 'em' }, no]), deniedBy(hashIn(worldWith([asks])))],
+  ['denied, though nobody asked', () => decided([no], {}, worldWith()), deniedBy(hashIn(worldWith()))],
+  [
+    'denied while it waits for something else',
+    () => decided([no], {}, worldWith([holds])),
+    deniedBy(hashIn(worldWith([holds]))),
+  ],
+  [
+    'denied, but another guard rejects it anyway',
+    () => decided([no], {}, worldWith([asks, rejects])),
+    `Rejected GuardFailed: ${guardSaid(1, 'never')} (planned)`,
+  ],
+  [
+    'denied, by a word about another plan',
+    () => decided([{ ...no, planHash: `sha256:${'0'.repeat(64)}` }]),
+    awaits('no, which does not count (OtherPlan)'),
+  ],
+  ['denied, once it is Applying', () => decided([no], inPhase('Applying')), 'Pass'],
+  ['denied, once it is Applied', () => decided([no], inPhase('Applied')), 'Stay'],
+  [
+    'cancelled while it awaits',
+    () => decided([], { ...inPhase('AwaitingApproval'), cancel: true }),
+    'Cancelled Cancelled: spec.cancel was set before the change was applied',
+  ],
+  ['only planned: it would need an approval', () => facts({ mode: 'Plan' }, worldWith([asks])), 'Planned (planned)'],
+  ['only planned: it would be denied', () => decided([no], { mode: 'Plan' }), deniedBy(hashIn(worldWith([asks])))],
+  [
+    'overlaps another, and would need an approval: it is judged when that has finished',
+    () => facts({}, worldWith([asks], { inFlight })),
+    'Pass (planned)',
+  ],
+  [
+    'nothing would change, but a guard asks for an approval',
+    () => facts({ proposedChange: { size: 1 } }, worldWith([asks]), { underLock: true }),
+    awaits().replace(hashIn(worldWith([asks])), hashIn(worldWith([asks]), { proposedChange: { size: 1 } })),
+  ],
+
   ['nothing would change, but others may come before', () => facts({ proposedChange: { size: 1 } }), 'Pass (planned)'],
   [
     'nothing would change, under the lock',
@@ -311,12 +461,12 @@ const table: readonly Row[] = [
 
   [
     'the same was applied before',
-    () => facts({}, worldWith([rejects]), { standing: { ...facts().standing, applied: true } }),
+    () => facts({}, worldWith([rejects]), { named: { ...facts().named, applied: true } }),
     'Applied AlreadyApplied: a ChangeRequest wish with the same content was applied before; nothing was done again',
   ],
   [
     'the same was applied before, and is only planned',
-    () => facts({ mode: 'Plan' }, worldWith(), { standing: { ...facts().standing, applied: true } }),
+    () => facts({ mode: 'Plan' }, worldWith(), { named: { ...facts().named, applied: true } }),
     'Planned (planned)',
   ],
 
@@ -389,6 +539,16 @@ describe('core/change/life: the next step', () => {
     for (const { message } of step.blockedBy) assert.ok(Buffer.byteLength(message) <= 512)
   })
 
+  it('asks for an approval with the whole command, whatever guards say', () => {
+    const world = worldWith(Array.from({ length: 40 }, () => ({ ...asks, message: 'é'.repeat(900) })))
+    const known = facts({ name: 'n'.repeat(200) }, world)
+    const step = nextStep(known)
+    assert.ok(step.to === 'AwaitingApproval')
+    assert.equal(step.blockedBy.length, 16)
+    for (const { message } of [step, ...step.blockedBy]) assert.ok(message.includes(`--hash ${step.plan.hash};`))
+    for (const { message } of step.blockedBy) assert.ok(Buffer.byteLength(message) <= 512)
+  })
+
   it('says what it can of a thousand guards', () => {
     const world = worldWith(Array.from({ length: 1000 }, (_, i) => ({ message: `no ${i}` })))
     const step = nextStep(facts({}, world))
@@ -397,7 +557,10 @@ describe('core/change/life: the next step', () => {
   })
 
   it('may be taken back as long as it is open', () => {
-    const phases: Phase[] = ['Pending', 'Queued', 'Applying', 'Applied', 'Planned', 'Rejected', 'Cancelled']
-    assert.deepEqual(phases.filter(isOpen), ['Pending', 'Queued'])
+    const phases: Phase[] = [
+      ...(['Pending', 'Queued', 'AwaitingApproval', 'Applying'] as const),
+      ...(['Applied', 'Planned', 'Rejected', 'Cancelled'] as const),
+    ]
+    assert.deepEqual(phases.filter(isOpen), ['Pending', 'Queued', 'AwaitingApproval'])
   })
 })

@@ -102,7 +102,7 @@ interface Told {
   readonly remove: readonly string[]
   readonly dependents: number
   readonly outputs: JsonObject
-  readonly guards: readonly ('Warn' | 'Queue' | 'Reject')[]
+  readonly guards: readonly ('Warn' | 'RequireApproval' | 'Queue' | 'Reject')[]
 }
 const words = ['a', 'b', 'c', 'd', 'e']
 const anyTold: fc.Arbitrary<Told> = fc
@@ -116,7 +116,7 @@ const anyTold: fc.Arbitrary<Told> = fc
     remove: fc.uniqueArray(fc.constantFrom(...words.map((word) => `/${word}`)), { maxLength: 3 }),
     dependents: fc.nat(4),
     outputs: fc.dictionary(fc.constantFrom(...words), fc.constant('v'), { minKeys: 1 }),
-    guards: fc.array(fc.constantFrom('Warn', 'Queue', 'Reject'), { maxLength: 3 }),
+    guards: fc.array(fc.constantFrom('Warn', 'RequireApproval', 'Queue', 'Reject'), { maxLength: 3 }),
   })
   .map(({ same, ...told }) => (same === 0 ? { ...told, change: told.config, remove: [] } : told))
 
@@ -135,14 +135,20 @@ const planOf = (told: Told, elsewhere: boolean): Plan => {
     { name: 'y', component: 'net/m' },
   ])
   const components: Component[] = [
-    aComponent('net/n', { outputs: turn(told.outputs) }),
+    // Elsewhere everything that is waited for has come.
+    aComponent('net/n', { outputs: turn(elsewhere ? { ...told.outputs, a: 'v', missing: 'v' } : told.outputs) }),
     aComponent('net/m'),
     aComponent('site/main', { config: turn(told.config), references }),
     ...Array.from({ length: told.dependents }, (_, i) =>
       aComponent(`cdn/c${i}`, { references: refersTo('site/main') }),
     ),
   ]
-  const guards = told.guards.map((verdict, i) => ({ name: `g${i}`, expression: 'false', verdict, message: `no ${i}` }))
+  const guards = told.guards.map((verdict, i) => ({
+    name: `g${i}`,
+    expression: verdict === 'Queue' ? String(elsewhere) : 'false',
+    verdict,
+    message: `no ${i}`,
+  }))
   const world = aWorld({
     components: order(components).map((component) => (elsewhere ? moved(component) : component)),
     types: { site: { guards: order(guards), configSchema: { properties: { a: { maximum: 1 }, b: { maximum: 1 } } } } },
@@ -278,12 +284,14 @@ describe('core/change/plan: sets', () => {
 })
 
 describe('core/change/hash', () => {
-  it('equal plans have equal hashes: in any order, at any version and time, by whatever name', () => {
-    holds(anyTold, 300, ['Reject', 'Queue', 'affected', 'unchanged'], (told, hit) => {
+  it('equal plans have equal hashes: in any order, at any version and time, by whatever name, whatever they wait for', () => {
+    holds(anyTold, 300, ['Reject', 'Queue', 'RequireApproval', 'waited for', 'affected', 'unchanged'], (told, hit) => {
       const [here, there] = [planOf(told, false), planOf(told, true)]
       assert.equal(there.hash, here.hash)
       assert.match(here.hash, /^sha256:[0-9a-f]{64}$/)
-      hit(here.decision)
+      for (const { verdict } of here.verdicts) hit(verdict)
+      const waits = ({ guard, verdict }: Verdict) => verdict === 'Queue' && guard !== 'InFlight'
+      if (here.verdicts.some(waits) && !there.verdicts.some(waits)) hit('waited for')
       if (here.impact.count > 0) hit('affected')
       if (isUnchanged(here)) hit('unchanged')
     })
@@ -308,7 +316,10 @@ describe('core/change/hash', () => {
         sortedText(plan.items[0]?.before?.config ?? {}),
         sortedText(plan.items[0]?.after?.config ?? {}),
         plan.impact.nearest(99).map(({ id }) => id),
-        plan.verdicts.map(({ guard, verdict, message }) => `${guard} ${verdict} ${message}`).sort(),
+        plan.verdicts
+          .filter(({ verdict }) => verdict !== 'Queue')
+          .map(({ guard, verdict, message }) => `${guard} ${verdict} ${message}`)
+          .sort(),
       ])
       const known = [...byContent].find(([, hash]) => hash === plan.hash)
       if (known) assert.equal(known[0], content)
@@ -331,7 +342,7 @@ describe('core/change/hash', () => {
     affected: ['dev/cdn/c'],
     verdicts: [verdict()],
   }
-  const decisions: Decision[] = ['Allow', 'Queue', 'Reject']
+  const decisions: Decision[] = ['Allow', 'RequireApproval', 'Reject']
   const others: [title: string, other: Bound][] = [
     ['another Component', { ...bound, request: { ...bound.request, component: 'site/other' } }],
     ['another patch', { ...bound, request: { ...bound.request, proposedChange: { a: '1' } } }],
@@ -369,7 +380,12 @@ describe('core/change/hash', () => {
 
   it('does not tell what is on its way, nor what is waited for, nor absent from empty', () => {
     const same: Bound[] = [
-      { ...bound, verdicts: [verdict(), verdict({ guard: 'InFlight', reason: 'InFlight' })] },
+      { ...bound, verdicts: [verdict(), verdict({ guard: 'InFlight', reason: 'InFlight', verdict: 'Queue' })] },
+      { ...bound, verdicts: [verdict(), verdict({ guard: 'later', verdict: 'Queue' })] },
+      {
+        ...bound,
+        verdicts: [verdict(), verdict({ verdict: 'Queue' }), verdict({ verdict: 'Queue', message: 'or so' })],
+      },
       { ...bound, verdicts: [verdict({ waitsFor: 'dev/x/y' })] },
     ]
     assert.deepEqual([...new Set([bound, ...same].map(planHash))].length, 1)

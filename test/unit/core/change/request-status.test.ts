@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict'
-import type { ChangeRequest, ChangeRequestStatus, Condition, Phase } from '../../../../operator/api/kinds.generated.ts'
+import type {
+  ChangeRequest,
+  ChangeRequestStatus,
+  Condition,
+  DecidedBy,
+  Phase,
+} from '../../../../operator/api/kinds.generated.ts'
+import { cut } from '../../../../operator/api/text.ts'
 import { nextStep, type Step } from '../../../../operator/core/change/life.ts'
 import { type Plan, planChange } from '../../../../operator/core/change/plan.ts'
 import {
@@ -31,14 +38,28 @@ const queued = (message = 'not yet'): Stop => ({
   blockedBy: [{ reason: 'OutputsUnavailable', object: 'bucket/b', message }],
   plan: planIn(aChangeRequest(), world),
 })
+const awaiting: Step & { to: 'AwaitingApproval' } = {
+  to: 'AwaitingApproval',
+  message: 'somebody else has to agree',
+  blockedBy: [{ reason: 'ApprovalRequired', object: 'site/main', message: 'somebody else has to' }],
+  plan: planIn(aChangeRequest(), world),
+}
+const yes: DecidedBy = { name: 'yes', uid: 'uid-yes', decision: 'Approve', username: 'al' }
+const no: DecidedBy = { name: 'no', uid: 'uid-no', decision: 'Deny', username: 'al' }
 const stop = (
   request: ChangeRequest,
   step: Stop,
   now = noon,
   inWorld: World | undefined = world,
 ): ChangeRequestStatus => stopped(request, step, { world: inWorld, environment: 'dev', position: 3, now })
-const ahead = (request: ChangeRequest, now = noon, inWorld = world): ChangeRequestStatus =>
+const ahead = (
+  request: ChangeRequest,
+  now = noon,
+  inWorld = world,
+  approvals: readonly DecidedBy[] = [],
+): ChangeRequestStatus =>
   writtenAhead(request, {
+    approvals,
     plan: planIn(request, inWorld),
     world: inWorld,
     claim: '7',
@@ -57,6 +78,7 @@ describe('core/change/status: conditions', () => {
   const table: Readonly<Record<Phase, string>> = {
     Pending: 'Unknown False True False',
     Queued: 'Unknown False True False',
+    AwaitingApproval: 'Unknown False True False',
     Applying: 'Unknown False True False',
     Applied: 'True True False False',
     Planned: 'True True False False',
@@ -166,6 +188,81 @@ describe('core/change/request-status', () => {
     assert.equal(again.conditions?.[0]?.message, 'changed')
   })
 
+  it('awaiting an approval says whose, and stands in no queue', () => {
+    const request = next(aChangeRequest(), stop(aChangeRequest(), queued()))
+    const status = stop(request, awaiting, noon + 1)
+    assert.deepEqual(
+      [status.phase, status.blockedBy, status.queue],
+      ['AwaitingApproval', awaiting.blockedBy, undefined],
+    )
+    const [, , last] = status.history ?? []
+    assert.deepEqual(
+      [last?.type, last?.reason, last?.message],
+      ['change.awaiting-approval', 'ApprovalRequired', 'somebody else has to agree'],
+    )
+    const { hash, blockedBy } = JSON.parse(last?.attrs ?? '')
+    assert.deepEqual([hash, blockedBy], [awaiting.plan.hash, [{ reason: 'ApprovalRequired', object: 'site/main' }]])
+    assert.equal(answers(status), 'Succeeded=Unknown Finished=False Reconciling=True Stalled=False')
+    assertStorable('ChangeRequest', status)
+    const waits = next(request, status)
+    assert.ok(waitsAsBefore(waits, awaiting))
+    assert.ok(!waitsAsBefore(waits, queued()))
+    assert.ok(!waitsAsBefore(request, awaiting))
+    const otherPlan = planIn(aChangeRequest({ proposedChange: { size: 9 } }), world)
+    assert.ok(!waitsAsBefore(waits, { ...awaiting, plan: otherPlan }))
+  })
+
+  it('approved is told when it goes on, with those who agreed', () => {
+    const request = next(aChangeRequest(), stop(aChangeRequest(), awaiting))
+    const status = ahead(request, noon + 1, world, [yes])
+    assert.deepEqual(types(status), [
+      ...['change.requested', 'change.awaiting-approval'],
+      ...['change.planned', 'change.approved', 'change.applying'],
+    ])
+    const approved = status.history?.at(-2)
+    assert.deepEqual([approved?.reason, approved?.message], ['Approved', 'approved by al (ChangeApproval yes)'])
+    assert.deepEqual(JSON.parse(approved?.attrs ?? ''), {
+      environment: 'dev',
+      hash: awaiting.plan.hash,
+      approvals: [{ ...yes }],
+    })
+    assert.deepEqual([status.approvals, status.blockedBy], [[yes], undefined])
+    assert.deepEqual(finished(next(request, status), { version: 5, now: noon + 2 }).approvals, [yes])
+    // Begun again it is judged again.
+    assert.equal(takenBack(next(request, status), noon + 2).approvals, undefined)
+  })
+
+  it('denied is told before it is rejected, with those who were against it', () => {
+    const step = { to: 'Rejected', reason: 'Denied', message: 'al denied it', plan: awaiting.plan } as const
+    const status = stop(aChangeRequest(), { ...step, approvals: [no] })
+    assert.deepEqual(types(status), ['change.requested', 'change.denied', 'change.rejected'])
+    const [, denied, rejected] = status.history ?? []
+    for (const told of [denied, rejected]) assert.deepEqual([told?.reason, told?.message], ['Denied', 'al denied it'])
+    assert.deepEqual(JSON.parse(denied?.attrs ?? '').approvals, [{ ...no }])
+    assert.deepEqual([status.phase, status.approvals], ['Rejected', [no]])
+    assertStorable('ChangeRequest', status)
+  })
+
+  it('only planned says that it would need an approval', () => {
+    const guard = (verdict: 'RequireApproval' | 'Queue', message: string) => ({
+      name: verdict,
+      expression: 'false',
+      verdict,
+      message,
+    })
+    const said = (...guards: ReturnType<typeof guard>[]) => {
+      const inWorld = aWorld({ components: [site], environment: { guards } })
+      const step = { to: 'Planned', plan: planIn(aChangeRequest(), inWorld) } as const
+      return stop(aChangeRequest(), step, noon, inWorld).conditions?.[0]?.message ?? ''
+    }
+    const asks = guard('RequireApproval', 'two of us')
+    assert.match(
+      said(asks),
+      /^the change would need an approval, affecting 0 Components; Component site\/main: two of us/,
+    )
+    assert.match(said(asks, guard('Queue', 'later')), /^the change would wait and would need an approval, affecting/)
+  })
+
   it('waits as before when it would say the same', () => {
     const first = next(aChangeRequest(), stop(aChangeRequest(), queued()))
     const other = planIn(aChangeRequest({ proposedChange: { size: 9 } }), world)
@@ -258,15 +355,22 @@ describe('core/change/request-status: the largest that may be', () => {
       }
       const asked = aChangeRequest({ component: id, proposedChange: { list: [1], text: '' } })
       const planned = planChange(asked, large)
-      const standing = { present: [], missing: [], environments: [], applied: false }
-      const step = nextStep({ request: asked, planned, standing, world: large, now: noon })
+      const named = { present: [], missing: [], environments: [], applied: false }
+      const step = nextStep({ request: asked, planned, named, world: large, now: noon })
       assert.ok(step.to === 'Queued' && planned.ok)
       let request: ChangeRequest = asked
       // What holds it changes again and again, and it is said each time.
       for (let i = 0; i < 40; i++) request = next(request, stop(request, step, noon + i, large))
       assertStorable('ChangeRequest', request.status!)
       assert.deepEqual([request.status?.affectedCount, request.status?.affectedComponents?.length], [count, 48])
-      const known = { plan: planned.value, world: large, claim: '7', holder: 'h'.repeat(253), version: 5 }
+      const by = {
+        name: 'a'.repeat(253),
+        uid: metadata.uid,
+        decision: 'Approve',
+        username: cut(long(letter), 253),
+      } as const
+      const approvals = Array.from({ length: 4 }, () => by)
+      const known = { plan: planned.value, approvals, world: large, claim: '7', holder: 'h'.repeat(253), version: 5 }
       request = next(request, writtenAhead(request, { ...known, now: noon + 50 }))
       assertStorable('ChangeRequest', request.status!)
       const bytes = Buffer.byteLength(JSON.stringify(request.status))

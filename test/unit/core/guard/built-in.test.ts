@@ -336,14 +336,14 @@ describe('all guards', () => {
       reason: 'GuardFailed',
       message: '',
     })
-    const all = (['Warn', 'Queue', 'Allow', 'Reject', 'Queue'] as const).map(said)
+    const all = (['Warn', 'Queue', 'Allow', 'Reject', 'Queue', 'RequireApproval'] as const).map(said)
     assert.deepEqual(
-      [[], all.slice(2, 3), all.slice(0, 1), all.slice(0, 3), all].map((verdicts) => strongest(verdicts)),
-      ['Allow', 'Allow', 'Warn', 'Queue', 'Reject'],
+      [[], all.slice(2, 3), all.slice(0, 1), [all[5]!, all[0]!], all.slice(0, 3), all].map((said) => strongest(said)),
+      ['Allow', 'Allow', 'Warn', 'RequireApproval', 'Queue', 'Reject'],
     )
     assert.deepEqual(
-      strongestFirst(all, 4).map(({ verdict }) => verdict),
-      ['Reject', 'Queue', 'Queue', 'Warn'],
+      strongestFirst(all, 5).map(({ verdict }) => verdict),
+      ['Reject', 'Queue', 'Queue', 'RequireApproval', 'Warn'],
     )
   })
 })

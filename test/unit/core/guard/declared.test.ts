@@ -47,6 +47,18 @@ describe('declared guards: once', () => {
       [`rule Warn GuardFailed subnet/a: Component subnet/a: careful ${where} false, found false)`],
     ],
     [
+      'or asks for an approval',
+      change({ expression: 'impact.count < 3', verdict: 'RequireApproval', message: 'two of us' }),
+      [
+        `rule RequireApproval ApprovalRequired subnet/a: Component subnet/a: two of us ${where} impact.count < 3, found false)`,
+      ],
+    ],
+    [
+      'and asks for none while its expression is true',
+      change({ expression: 'impact.count <= 3', verdict: 'RequireApproval' }),
+      [],
+    ],
+    [
       'or waits for the Component itself',
       change({ expression: 'false', verdict: 'Queue', message: 'later' }),
       [`rule Queue GuardFailed subnet/a -> dev/subnet/a: Component subnet/a: later ${where} false, found false)`],

@@ -9,7 +9,7 @@ import { readImage } from './image.ts'
 import { undoable } from './rollback.ts'
 
 /** What a request is about, as it stands before anything is planned. */
-export interface Standing {
+export interface Named {
   /** those of its Components that are there */
   readonly present: readonly Component[]
   /** those it asks for that are not */
@@ -42,7 +42,7 @@ export const idsNamedBy = (
   })
 }
 
-export const standingOf = (request: ChangeRequest, lookups: Lookups): Standing => {
+export const namedBy = (request: ChangeRequest, lookups: Lookups): Named => {
   const { namespace = '', name } = request.metadata
   const present = [...new Set(idsNamedBy(request, lookups))].flatMap((id) => lookups.component(id) ?? [])
   const hash = contentHash(request.spec)
@@ -72,7 +72,7 @@ const placesOfDeleted = ({ spec, metadata }: ChangeRequest, { changeRequest }: L
 }
 
 /** Components that are not committed yet hold their changes back. */
-export const uncommittedOf = ({ present }: Standing, namespace: string): BlockedBy[] =>
+export const uncommittedOf = ({ present }: Named, namespace: string): BlockedBy[] =>
   present.filter(({ status }) => !status?.committed).map((component) => notCommitted(component, namespace))
 
 const notCommitted = (component: Component, namespace: string): BlockedBy => {
