@@ -293,8 +293,6 @@ export interface Image {
   component: string
   /** Its metadata.uid; absent when it is made anew. */
   uid?: string
-  /** The metadata.resourceVersion that the plan was made on. */
-  resourceVersion?: string
   /** The inverse of the change, as the text of a JSON merge patch. */
   before: string
   /** The change, as the text of a JSON merge patch. */
@@ -778,8 +776,7 @@ export const limits = {
   },
   Image: {
     component: 317,
-    uid: 64,
-    resourceVersion: 64,
+    uid: 40,
     before: 65536,
     after: 65536,
   },

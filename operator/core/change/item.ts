@@ -106,12 +106,11 @@ export const seedOf = ({ id, component, changedPaths: paths }: Item, { type }: P
 
 /** What is stored of it before anything is written. */
 export const imageOf = ({ id, component, before, after }: Item, namespace: string): Image => {
-  const { uid, resourceVersion, labels } = component.metadata
+  const { uid, labels } = component.metadata
   const whole = { environment: component.spec.environment, ...(labels && { labels }) }
   return {
     component: display(id, namespace),
     ...(before && uid !== undefined && { uid }),
-    ...(before && resourceVersion !== undefined && { resourceVersion }),
     ...imageTexts(before, after, whole),
   }
 }

@@ -285,7 +285,6 @@ describe('core/change/request-status', () => {
       {
         component: 'site/main',
         uid: 'uid-site.main',
-        resourceVersion: '10',
         before: '{"config":{"size":1,"tags":{"b":null}}}',
         after: '{"config":{"size":2,"tags":{"b":"y"}}}',
       },
