@@ -4,6 +4,7 @@ import { sentences } from '../change/bounds.ts'
 import { withCondition } from '../change/status.ts'
 import { append, type Transition } from '../event/outbox.ts'
 import type { Verdict } from '../guard/facts.ts'
+import type { Drift } from './drift.ts'
 import { hashOf, type Wanted, wantedOf } from './wanted.ts'
 
 /*
@@ -47,7 +48,11 @@ export const committedStatus = (component: Component, { wanted, version, change,
     ...status,
     ...append(status, [transition], now),
     observedGeneration: component.metadata.generation ?? 1,
-    conditions: conditionsOf({ ...component, status }, { unresolved: [], heldBack: [] }, at),
+    conditions: [
+      ...conditionsOf({ ...component, status }, { unresolved: [], heldBack: [] }, at),
+      // Whether the real world is like this will be seen; until then it stands as it was.
+      ...(component.status?.conditions ?? []).filter(({ type }) => type === 'Drifted'),
+    ],
   }
 }
 
@@ -67,16 +72,24 @@ export interface Standing {
   readonly unresolved: readonly string[]
   /** what keeps it from being committed */
   readonly heldBack: readonly (Pick<Verdict, 'reason' | 'message'> & { readonly verdict?: Verdict['verdict'] })[]
+  /** absent: there is nothing to compare */
+  readonly drift?: Drift | undefined
 }
 
 /** The conditions of a Component, from what is wanted, what is committed and where it stands. */
-export const conditionsOf = (component: Component, { unresolved, heldBack }: Standing, at: string): Condition[] => {
+export const conditionsOf = (
+  component: Component,
+  { unresolved, heldBack, drift }: Standing,
+  at: string,
+): Condition[] => {
   const { metadata, spec, status } = component
   const generation = metadata.generation ?? 1
   const hash = hashOf(wantedOf(spec))
   const isCommitted = status?.committed?.hash === hash
+  const say = (said: Parameters<typeof withCondition>[1]): Condition =>
+    withCondition(status?.conditions, said, { generation, at })
   const set = (type: string, value: boolean, reason: string, message: string): Condition =>
-    withCondition(status?.conditions, { type, status: value ? 'True' : 'False', reason, message }, { generation, at })
+    say({ type, status: value ? 'True' : 'False', reason, message })
   const held = heldWhy(heldBack)
   const committed = committedWhy(component, isCommitted, held)
   // What only waits for something else goes on by itself.
@@ -91,6 +104,7 @@ export const conditionsOf = (component: Component, { unresolved, heldBack }: Sta
       : set('Resolved', false, 'Unresolved', sentences(unresolved)),
     set('Reconciling', !isCommitted && !stuck && !status?.committed, ...committed),
     set('Stalled', stuck, ...((stuck && held) || (['Passed', 'nothing holds it back for good'] as const))),
+    ...(drift ? [say({ type: 'Drifted', ...drift })] : []),
   ]
 }
 

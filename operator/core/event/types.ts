@@ -9,12 +9,14 @@ export const eventTypes = [
   'change.applied',
   'change.rejected',
   'change.cancelled',
-  // a Component passed the gate, left, was reported on, or is held back
+  // a Component passed the gate, left, or is held back
   'component.committed',
   'component.removed',
+  'component.blocked',
+  // a report says something new; what was found is not what is committed; it is (again)
   'component.observed',
   'component.drifted',
-  'component.blocked',
+  'component.converged',
   // an Environment was claimed for a batch of changes, and given free again
   'environment.locked',
   'environment.released',
