@@ -473,9 +473,12 @@ export interface Committed {
 export interface Runtime {
   /** Its state in one word, for example running or stopped. */
   state?: string
-  /** The configuration as it was found. Where it differs from the committed one it has drifted. */
+  /**
+   * The configuration as it was found. Where it differs from the committed one it has drifted; keys that only stand
+   * here are no difference.
+   */
   config?: JsonObject
-  /** When it was looked at. */
+  /** When it was looked at. With it, what was looked at before the last commit is not taken for drift. */
   observedAt?: string
 }
 
@@ -503,6 +506,8 @@ export interface ComponentStatus {
   outputs?: JsonObject
   /** How the piece is found in the real world. Reported by an account that has the verb report on components. */
   runtime?: Runtime
+  /** The hash of the outputs and the runtime (without observedAt) that were last told of as an event, as sha256:HEX. */
+  reportHash?: string
   /**
    * The last ChangeRequests that were applied to this Component, oldest first. One that is created again with the same
    * name and content changes nothing.
@@ -514,7 +519,7 @@ export interface ComponentStatus {
   seq?: number
   /** The last transitions, oldest first, at most 32. Older ones are in the ledger. */
   history?: HistoryEntry[]
-  /** The state in standard form. Ready sums up the others. */
+  /** The state in standard form. Ready sums up the others, but for Drifted. */
   conditions?: Condition[]
 }
 
@@ -844,6 +849,7 @@ export const limits = {
   },
   ComponentStatus: {
     outputs: 256,
+    reportHash: 128,
     applied: 64,
     history: 32,
     conditions: 10,

@@ -21,6 +21,12 @@ export const reasons = {
   Removed: 'The Component was taken out of the graph.',
   Edited: 'spec differs from what is committed; the edit is on its way through the gate.',
 
+  // What is reported of a Component
+  Observed: 'A report says something new of a Component.',
+  ConfigDiffers: 'The config that was found is not the committed one.',
+  AsCommitted: 'The config that was found is the committed one.',
+  Outdated: 'The config was looked at before the committed one was committed; a newer report will tell.',
+
   // What was asked cannot be read or makes no sense
   InvalidObject: 'The object lacks what every object of its kind has.',
   NullValue: 'A value is null; spec.remove takes keys away.',

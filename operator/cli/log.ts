@@ -53,6 +53,7 @@ const yellow = 33
 const colourOf: Readonly<Record<string, number>> = {
   applied: green,
   committed: green,
+  converged: green,
   succeeded: green,
   queued: yellow,
   blocked: yellow,

@@ -1,11 +1,13 @@
-import type { ChangeRequest, ComponentStatus, Condition } from '../api/kinds.generated.ts'
+import type { ChangeRequest, ComponentStatus } from '../api/kinds.generated.ts'
 import { type Result, success } from '../api/result.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
+import { driftOf } from '../core/component/drift.ts'
 import { editOf, requestOfEdit, standingOfEdit } from '../core/component/edit.ts'
 import { environmentKey, idOf } from '../core/component/identity.ts'
 import { unresolvedOf } from '../core/component/resolution.ts'
-import { conditionsOf, removedStatus } from '../core/component/status.ts'
-import { append } from '../core/event/outbox.ts'
+import { standingStatus, standsAsBefore } from '../core/component/standing.ts'
+import { removedStatus } from '../core/component/status.ts'
+import { hashOf, wantedOf } from '../core/component/wanted.ts'
 import type { Verdict } from '../core/guard/facts.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
@@ -67,27 +69,20 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
   }
 
   const standing = (component: Of<'Component'>, heldBack: readonly Verdict[]): ComponentStatus => {
-    const { metadata, status } = component
-    const edit = standingOfEdit(component, (name) => caches.ChangeRequest.get(`${metadata.namespace}/${name}`))
-    const namespace = metadata.namespace ?? ''
+    const { namespace = '' } = component.metadata
     const known = (id: string) => caches.Component.get(keyOfId(id))
-    const unresolved = unresolvedOf(component, known)
-    const conditions = conditionsOf(component, { unresolved, heldBack, edit }, new Date(clock.now()).toISOString())
-    const blocked = conditionOf(conditions, 'Stalled')
-    const before = conditionOf(status?.conditions, 'Stalled')
-    const isNews = heldBack.length > 0 && (before?.reason !== blocked?.reason || before?.message !== blocked?.message)
-    const transition = {
-      type: 'component.blocked',
-      reason: blocked?.reason ?? '',
-      message: blocked?.message ?? '',
-    } as const
-    return {
-      ...status,
-      ...(isNews ? append(status, [transition], clock.now()) : {}),
-      dependents: dependentsOf(idOf(component), namespace),
-      observedGeneration: metadata.generation ?? 1,
-      conditions,
-    }
+    const type = (name: string) => caches.ComponentType.get(name)
+    return standingStatus(
+      component,
+      {
+        unresolved: unresolvedOf(component, known),
+        heldBack,
+        edit: standingOfEdit(component, (name) => caches.ChangeRequest.get(`${namespace}/${name}`)),
+        drift: driftOf(component, { known, type }),
+        dependents: dependentsOf(idOf(component), namespace),
+      },
+      clock.now(),
+    )
   }
 
   const hasGate = ({ metadata, spec }: Of<'Component'>): boolean =>
@@ -119,6 +114,8 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
 
   /** Between the two writes of a commit spec is ahead of what is committed, and that is no edit. */
   const isBeingWritten = (component: Of<'Component'>): boolean => {
+    const { spec, status } = component
+    if (hashOf(wantedOf(spec)) === status?.committed?.hash) return false
     for (const _ of caches.ChangeRequest.byIndex('writes', idOf(component))) return true
     return false
   }
@@ -156,8 +153,8 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
     const heldBack = waiting.heldBack(key)
     if (!status?.committed && heldBack.length === 0 && status?.conditions) return done
     const next = standing(component, heldBack)
-    if (isSame(status, next)) return done
-    if (relay.room(component) < 1) return again(200)
+    if (standsAsBefore(status, next)) return done
+    if (relay.room(component) < (next.seq ?? 0) - (status?.seq ?? 0)) return again(200)
     const written = await cluster.writeStatus('Component', component, next)
     if (written.ok || written.failure.reason === 'NotFound') return done
     if (written.failure.reason !== 'TooLarge') return retry(written.failure)
@@ -194,14 +191,3 @@ const isTooLarge = ({ faults, status }: Of<'Component'>): boolean =>
   !status?.committed && faults.some(({ reason }) => reason === 'TooLarge')
 
 const keyOfId = (id: string): string => id.replace(/^([^/]*)\/([^/]*)\/(.*)$/, '$1/$2.$3')
-
-const conditionOf = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
-  conditions?.find((condition) => condition.type === type)
-
-const isSame = (before: ComponentStatus | undefined, after: ComponentStatus): boolean =>
-  (before?.dependents ?? 0) === after.dependents &&
-  before?.observedGeneration === after.observedGeneration &&
-  (after.conditions ?? []).every((condition) => {
-    const was = conditionOf(before?.conditions, condition.type)
-    return was?.status === condition.status && was.reason === condition.reason && was.message === condition.message
-  })

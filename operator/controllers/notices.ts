@@ -15,6 +15,8 @@ const told: Readonly<Record<string, { type: 'Normal' | 'Warning'; action: string
   'change.cancelled': { type: 'Normal', action: 'Cancel' },
   'change.withdrawn': { type: 'Warning', action: 'Withdraw' },
   'component.blocked': { type: 'Warning', action: 'Block' },
+  'component.drifted': { type: 'Warning', action: 'Drift' },
+  'component.converged': { type: 'Normal', action: 'Converge' },
   'component.removed': { type: 'Normal', action: 'Remove' },
 }
 

@@ -72,7 +72,11 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
     queues.componentType(key)
     if (before && after && before.metadata.generation === after.metadata.generation) return
     const name = (after ?? before)!.metadata.name
-    for (const component of caches.Component.byIndex('type', name)) wakeComponent(component)
+    for (const component of caches.Component.byIndex('type', name)) {
+      wakeComponent(component)
+      // The type says which outputs are secrets, and their values may stand in the drift of those that read them.
+      for (const dependent of caches.Component.byIndex('refersTo', idOf(component))) queues.component(keyOf(dependent))
+    }
     // A type may be in the guards of others: those of its dependents and of its dependencies.
     for (const request of caches.ChangeRequest.list()) if (isWaiting(request)) queues.changeRequest(keyOf(request))
   })

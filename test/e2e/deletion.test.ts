@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import type { ChangeRequestSpec, Json, Phase } from '../../operator/api/kinds.generated.ts'
+import { kindsFolder } from '../check/places.ts'
+import { readKinds } from '../check/schema.ts'
 import type { Karma } from '../support/installed-karma.ts'
 import { karma } from '../support/karma.ts'
 import { conditionOf, eventually, type Namespace, openNamespace } from '../support/karma-namespace.ts'
 import { changeRequest, component, environment, refersTo } from '../support/karma-objects.ts'
-import { type ApiProxy, heldRequests } from '../support/proxy.ts'
+import { type ApiProxy, heldRequests, type ProxiedRequest } from '../support/proxy.ts'
 
 describe('deletion', () => {
   let tools: Karma
@@ -14,6 +17,8 @@ describe('deletion', () => {
     tools = karma()
     ;({ proxy } = karma())
     here = await openNamespace(tools.api, 'deletion')
+    const ask = { name: 'ask', expression: 'before == null || after == null || !has(after.ask)' }
+    await here.create(environment('dev', { guards: [{ ...ask, verdict: 'RequireApproval' }] }))
     await doom()
   })
 
@@ -48,14 +53,85 @@ describe('deletion', () => {
   }
   let doomed: Promise<void>
 
-  it('of a Component waits for its dependents, naming them', async () => {
+  const refusal = (id: string, dependents: number): string =>
+    `Component ${id} has dependents: expected status.dependents 0 before it is deleted, found ${dependents}; delete ` +
+    'those that refer to it first, or take their reference away; to find them: kubectl get components -A -o custom-columns='
+  const dependents = (name: string, count: number) =>
+    here.until('Component', name, `${count} dependents`, ({ status }) => status?.dependents === count)
+  /** The API server does not hear of dependents until they are released: the count is behind. */
+  const behind = (name: string) =>
+    heldRequests(proxy, (request) => {
+      return request.name === name && request.subresource === 'status' && /"dependents":[1-9]/.test(request.body)
+    })
+  const heard = (held: { seen: () => number }) =>
+    eventually('expected a count of dependents', async () => ({ found: held.seen() > 0 || undefined }))
+
+  it('of a Component is refused while others refer to it, and says how to find them', async () => {
+    await here.commit(
+      component('net/used'),
+      component('host/one', { references: refersTo('net/used') }),
+      component('host/two', { references: refersTo('net/used') }),
+    )
+    await dependents('net.used', 2)
+    const path = here.path('Component', 'net.used')
+    const refused = await tools.api.remove(path)
+    assert.equal(refused.status, 403)
+    assert.ok(refused.message.includes(refusal('net/used', 2)), refused.message)
+    // The command that it names shows them.
+    const [, columns = ''] = /custom-columns="([^"]*)"/.exec(refused.message) ?? []
+    const shown = await tools.kubectl('get', 'components', '-A', `--output=custom-columns=${columns}`)
+    for (const name of ['host.one', 'host.two']) assert.match(shown, new RegExp(`deletion +${name} +net/used\n`))
+    assert.equal((await here.get('Component', 'net.used'))?.metadata.deletionTimestamp, undefined)
+    // A deletion of all of them at once ends at the first that is refused.
+    assert.equal((await tools.api.remove(here.path('Component'))).status, 403)
+    await here.gone('Component', 'host.one')
+    await here.gone('Component', 'host.two')
+    await dependents('net.used', 0)
+    await here.remove('Component', 'net.used')
+    await here.gone('Component', 'net.used')
+  })
+
+  it('of a tree by kubectl goes in rounds, from the dependents to what they depend on', async () => {
+    const tree = await openNamespace(tools.api, 'deletion-tree')
+    await tree.commit(
+      component('a-net/one'),
+      component('b-host/one', { references: refersTo('a-net/one') }),
+      component('c-app/one', { references: refersTo('b-host/one') }),
+      component('c-app/two', { references: refersTo('b-host/one', 'a-net/one') }),
+    )
+    for (const [name, count] of [
+      ['a-net.one', 2],
+      ['b-host.one', 2],
+    ] as const) {
+      await tree.until('Component', name, `${count} dependents`, ({ status }) => status?.dependents === count)
+    }
+    const remove = ['delete', 'components', '--all', '--namespace=deletion-tree', '--timeout=15s'] as const
+    await assert.rejects(
+      tools.kubectl(...remove),
+      /Component a-net\/one has dependents[\s\S]*Component b-host\/one has/,
+    )
+    await tree.gone('Component', 'c-app.one')
+    await tree.gone('Component', 'c-app.two')
+    let rounds = 1
+    await eventually('expected all of them to be deleted', async () => {
+      rounds++
+      const found = await tools.kubectl(...remove).catch(() => undefined)
+      return { found }
+    })
+    assert.ok(rounds >= 3, `${rounds} rounds`)
+    for (const name of ['b-host.one', 'a-net.one']) assert.equal(await tree.get('Component', name), undefined)
+  })
+
+  it('of a Component that got past the refusal waits for its dependents, naming them', async () => {
+    const count = behind('net.held')
     await here.commit(
       component('net/held'),
       component('host/a', { references: refersTo('net/held') }),
       component('host/b', { references: refersTo('net/held') }),
     )
-    await here.until('Component', 'net.held', '2 dependents', ({ status }) => status?.dependents === 2)
+    await heard(count)
     await here.remove('Component', 'net.held')
+    count.release()
     const message = 'Component net/held: is being deleted, but host/a, host/b refer to it; delete them first'
     const held = await here.until('Component', 'net.held', 'to be held', ({ status }) => {
       return conditionOf(status, 'Stalled')?.message === message
@@ -63,6 +139,9 @@ describe('deletion', () => {
     assert.equal(conditionOf(held.status, 'Stalled')?.reason, 'OutputInUse')
     assert.ok(held.status?.committed)
     assert.deepEqual([(await here.told('net.held', 'OutputInUse')).type], ['Warning'])
+    // Once more changes nothing, and is no error.
+    await dependents('net.held', 2)
+    await here.remove('Component', 'net.held')
     await here.remove('Component', 'host.a')
     await here.gone('Component', 'host.a')
     await here.until('Component', 'net.held', 'one dependent', ({ status }) => {
@@ -77,10 +156,13 @@ describe('deletion', () => {
     await here.gone('Component', 'net.held')
   })
 
-  it('of a Component waits for a dependent to stop referring to it', async () => {
+  it('of Components that refer to each other: they leave together', async () => {
+    const count = behind('net.left')
     await here.commit(component('net/left'), component('host/left', { references: refersTo('net/left') }))
+    await heard(count)
     await here.remove('Component', 'host.left')
     await here.remove('Component', 'net.left')
+    count.release()
     await here.gone('Component', 'net.left')
     await here.gone('Component', 'host.left')
   })
@@ -109,70 +191,88 @@ describe('deletion', () => {
     assert.deepEqual(second?.status?.committed?.config, { a: 2 })
   })
 
-  it('of a request never undoes it: Applied, Rejected, Planned, Cancelled, Queued', async () => {
-    await here.commit(
-      component('net/kept', { config: { a: 1 } }),
-      component('host/kept', { config: { a: 1 }, references: [{ name: 'net', component: 'net/kept' }] }),
-    )
-    const ask = { component: 'net/kept', proposedChange: { a: 2 } }
-    const wait = { component: 'host/kept', proposedChange: { a: `\${net.id}` } }
-    await here.ask(changeRequest('applied', ask))
-    await here.ask(changeRequest('rejected', { ...ask, proposedChange: {} }))
-    await here.ask(changeRequest('planned', { ...ask, proposedChange: { a: 3 }, mode: 'Plan' }))
-    await here.ask(changeRequest('cancelled', { ...ask, proposedChange: { a: 4 }, cancel: true }))
-    await here.create(changeRequest('queued', wait))
-    await here.phase('queued', 'Queued')
-    const before = await here.snapshot()
-    for (const name of ['applied', 'rejected', 'planned', 'cancelled', 'queued']) {
+  interface Row {
+    /** asks for another `a` of `host/<name>`, which refers to `net/<name>` */
+    readonly spec: Partial<ChangeRequestSpec>
+    /** what Karma is kept from writing, so that the request stands where it is to be deleted */
+    readonly held?: (request: ProxiedRequest, name: string) => boolean
+    /** instead: what is written into `a` directly, one after the other */
+    readonly edit?: readonly [Json, Json]
+    /** `a` in the end: 1 as it was, 2 as it was asked for */
+    readonly a: number
+    /** what the ledger tells of it last */
+    readonly last: string
+  }
+  const rows: Readonly<Record<Phase, Row>> = {
+    Pending: {
+      spec: { proposedChange: { a: 2 } },
+      held: ({ name, subresource, body }, own) => {
+        return name === own && subresource === 'status' && body.includes('writeAhead')
+      },
+      a: 1,
+      last: 'change.cancelled',
+    },
+    Queued: { spec: { proposedChange: { a: `\${net.id}` } }, a: 1, last: 'change.cancelled' },
+    Applying: {
+      spec: { proposedChange: { a: 2 } },
+      held: ({ verb, resource, name, subresource }, own) => {
+        return verb === 'patch' && resource === 'components' && name === `host.${own}` && subresource === undefined
+      },
+      a: 2,
+      last: 'change.applied',
+    },
+    Applied: { spec: { proposedChange: { a: 2 } }, a: 2, last: 'change.applied' },
+    Planned: { spec: { proposedChange: { a: 2 }, mode: 'Plan' }, a: 1, last: 'change.planned' },
+    Cancelled: { spec: { proposedChange: { a: 2 }, cancel: true }, a: 1, last: 'change.cancelled' },
+    Rejected: { spec: { proposedChange: {} }, a: 1, last: 'change.rejected' },
+    AwaitingApproval: { spec: { proposedChange: { a: 2, ask: true } }, a: 1, last: 'change.cancelled' },
+    Expired: {
+      spec: { proposedChange: { a: `\${net.id}` }, queueDeadlineSeconds: 1 },
+      a: 1,
+      last: 'change.expired',
+    },
+    Superseded: { spec: {}, edit: [`\${net.id}`, 1], a: 1, last: 'change.superseded' },
+  }
+  /** The request that the first of these edits of `a` became, once there is one. */
+  const edited = async (name: string, [first, second]: readonly [Json, Json]): Promise<string> => {
+    await here.patch('Component', `host.${name}`, { spec: { config: { a: first } } })
+    const { body } = await eventually('expected a request', async () => {
+      const last = await tools.api.get(`${here.path('ChangeRequest')}?fieldSelector=spec.component=host/${name}`)
+      return { found: last.body.items.length > 0 ? last : undefined, last: last.body }
+    })
+    await here.patch('Component', `host.${name}`, { spec: { config: { a: second } } })
+    return body.items[0].metadata.name
+  }
+  for (const [phase, { spec, held, edit, a, last }] of Object.entries(rows) as [Phase, Row][]) {
+    it(`of a request that is ${phase} ${phase === 'Applying' ? 'waits until it has finished' : 'ends it, and undoes nothing'}`, async () => {
+      const own = phase.toLowerCase()
+      await here.commit(
+        component(`net/${own}`),
+        component(`host/${own}`, { config: { a: 1 }, references: [{ name: 'net', component: `net/${own}` }] }),
+      )
+      const write = held && heldRequests(proxy, (request) => held(request, own))
+      if (!edit) await here.create(changeRequest(own, { component: `host/${own}`, ...spec }))
+      const name = edit ? await edited(own, edit) : own
+      if (write) await eventually('expected a write', async () => ({ found: write.seen() > 0 || undefined }))
+      const is = await here.until('ChangeRequest', name, phase, ({ status }) => (status?.phase ?? 'Pending') === phase)
+      assert.equal(is.metadata.deletionTimestamp, undefined)
       await here.remove('ChangeRequest', name)
+      if (write) {
+        const kept = await here.get('ChangeRequest', name)
+        assert.ok(kept?.metadata.deletionTimestamp)
+        assert.equal(kept.status?.phase ?? 'Pending', phase)
+        write.release()
+      }
       await here.gone('ChangeRequest', name)
-    }
-    assert.deepEqual(await here.snapshot(), before)
-    const reasons = await Promise.all(
-      ['Applied', 'EmptyChange', 'Planned', 'Cancelled'].map((reason, i) =>
-        here.told(['applied', 'rejected', 'planned', 'queued'][i]!, reason),
-      ),
-    )
-    assert.equal(reasons.length, 4)
-    // The last thing that is told of the queued one is its cancellation, in the ledger too.
-    const story = await ledger('deletion/queued', 'change.cancelled')
-    assert.deepEqual(story, ['change.requested', 'change.queued', 'change.cancelled'])
-  })
-
-  it('of a request that is being applied waits until it has finished', async () => {
-    await here.commit(component('net/midway', { config: { a: 1 } }))
-    const write = heldRequests(proxy, ({ resource, name, subresource, verb }) => {
-      return verb === 'patch' && resource === 'components' && name === 'net.midway' && subresource === undefined
+      assert.equal((await ledger(`deletion/${name}`, last)).at(-1), last)
+      const { spec: wanted, status } = (await here.get('Component', `host.${own}`))!
+      assert.deepEqual([wanted.config, status?.committed?.config], [{ a }, { a }])
     })
-    await here.create(changeRequest('midway', { component: 'net/midway', proposedChange: { a: 2 } }))
-    await here.phase('midway', 'Applying')
-    await here.remove('ChangeRequest', 'midway')
-    const held = await here.until(
-      'ChangeRequest',
-      'midway',
-      'to be held',
-      ({ metadata }) => metadata.deletionTimestamp !== undefined,
-    )
-    assert.equal(held.status?.phase, 'Applying')
-    write.release()
-    await here.gone('ChangeRequest', 'midway')
-    assert.deepEqual((await here.get('Component', 'net.midway'))?.status?.committed?.config, { a: 2 })
-    assert.equal((await ledger('deletion/midway', 'change.applied')).at(-1), 'change.applied')
-  })
+  }
 
-  it('of a request that waits for its turn ends it', async () => {
-    await here.commit(component('net/turn', { config: { a: 1 } }))
-    const write = heldRequests(proxy, ({ name, subresource, body }) => {
-      return name === 'turn' && subresource === 'status' && body.includes('writeAhead')
-    })
-    const before = await here.snapshot()
-    await here.create(changeRequest('turn', { component: 'net/turn', proposedChange: { a: 2 } }))
-    await eventually('expected a write-ahead', async () => ({ found: write.seen() > 0 || undefined }))
-    await here.remove('ChangeRequest', 'turn')
-    write.release()
-    await here.gone('ChangeRequest', 'turn')
-    assert.deepEqual(await here.snapshot(), before)
-    assert.deepEqual(await ledger('deletion/turn', 'change.cancelled'), ['change.requested', 'change.cancelled'])
+  it('of a request was tried in every phase that there is', () => {
+    const { schema } = readKinds(kindsFolder).find(({ name }) => name === 'ChangeRequest')!
+    assert.deepEqual(Object.keys(rows).sort(), schema.properties?.status?.properties?.phase?.enum?.toSorted())
   })
 
   it('of an Environment that is in use makes it anew', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Answer, Api } from '../support/api.ts'
+import { type Answer, type Api, clear } from '../support/api.ts'
 import {
   admin,
   alice,
@@ -82,6 +82,67 @@ describe('admission of Components, Leases and clients without rights', () => {
       assert.equal(editorOf(await api.mergePatch(path, { spec }, karma)), 'alice')
       const metadata = { annotations: { [editedBy]: 'carol' } }
       assert.equal(editorOf(await api.mergePatch(path, { metadata }, karma)), 'carol')
+    })
+  })
+
+  describe('the deletion of a Component', () => {
+    const path = (nickname: string) => `${components}/s3-bucket.${nickname}`
+    const master = { groups: ['system:masters'] }
+    const used = async (nickname: string, dependents: number | undefined) => {
+      await api.create(components, component(nickname), alice)
+      const status = dependents === undefined ? { observedGeneration: 1 } : { dependents }
+      const answer = await api.mergePatch(`${path(nickname)}/status`, { status }, karma)
+      assert.equal(answer.status, 200, answer.message)
+    }
+    const refusal = (nickname: string, dependents: number) =>
+      `Component s3-bucket/${nickname} has dependents: expected status.dependents 0 before it is deleted, found ${dependents}; ` +
+      'delete those that refer to it first, or take their reference away'
+
+    after(() => api.mergePatch(`${path('used')}/status`, { status: { dependents: 0 } }, karma))
+
+    it('is refused while others depend on it, whoever asks and however', async () => {
+      await used('used', 3)
+      for (const caller of [admin, alice, world.tenant, { as: 'root', ...master }]) {
+        expectRefusal(await api.remove(path('used'), caller), 403, refusal('used', 3))
+        expectRefusal(await api.remove(`${path('used')}?propagationPolicy=Foreground`, caller), 403, refusal('used', 3))
+        expectRefusal(await api.remove(`${path('used')}?gracePeriodSeconds=0`, caller), 403, refusal('used', 3))
+      }
+      expectRefusal(await api.remove(components), 403, refusal('used', 3))
+      assert.equal((await api.get(path('used'))).body.metadata.deletionTimestamp, undefined)
+    })
+
+    for (const [what, dependents] of [
+      ['nobody', 0],
+      ['nobody knows yet who', undefined],
+    ] as const) {
+      it(`is accepted when ${what} depends on it`, async () => {
+        const nickname = `unused-${dependents}`
+        await used(nickname, dependents)
+        assert.equal((await api.remove(path(nickname), alice)).status, 200)
+      })
+    }
+
+    it('is accepted when Karma asks, and once more when it has begun', async () => {
+      await used('going', 1)
+      assert.equal((await api.remove(path('going'), { ...karma, ...master })).status, 200)
+      assert.ok((await api.get(path('going'))).body.metadata.deletionTimestamp)
+      assert.equal((await api.remove(path('going'), alice)).status, 200)
+    })
+
+    it('is accepted when its namespace ends', async () => {
+      const ends = 'admission-components-end'
+      const elsewhere = components.replace(namespace, ends)
+      await api.create('/api/v1/namespaces', { metadata: { name: ends } })
+      await api.create(elsewhere, component('used'))
+      await api.mergePatch(`${elsewhere}/s3-bucket.used/status`, { status: { dependents: 1 } }, karma)
+      expectRefusal(await api.remove(`${elsewhere}/s3-bucket.used`), 403, refusal('used', 1))
+      await api.remove(`/api/v1/namespaces/${ends}`)
+      // By the controller of namespaces, which asks the same policy.
+      const isLeaving = async () =>
+        (await api.get(`${elsewhere}/s3-bucket.used`)).body.metadata.deletionTimestamp !== undefined
+      while (!(await isLeaving())) await sleep(100)
+      await clear(api, elsewhere)
+      while ((await api.get(`/api/v1/namespaces/${ends}`)).status !== 404) await sleep(100)
     })
   })
 

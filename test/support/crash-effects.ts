@@ -27,6 +27,7 @@ export const effects = [
   'clear',
   'release',
   'hold back',
+  'observe',
   'component status',
   'environment status',
   'place',
@@ -122,6 +123,7 @@ const ofRequest = ({ type = '', reason }: { type?: string; reason?: string }): W
 const ofComponent = ({ type, reason }: { type?: string; reason?: string }): Written | undefined => {
   if (type === undefined) return 'component status'
   if (type === 'component.blocked') return 'hold back'
+  if (['component.observed', 'component.drifted', 'component.converged'].includes(type)) return 'observe'
   if (type === 'component.removed') return 'committed removal'
   if (type !== 'component.committed') return undefined
   return reason === 'Created' ? 'committed creation' : 'committed change'

@@ -60,6 +60,7 @@ export const makeStage = async (api: Api, recorder: Recorder, namespace: string)
       other.status?.committed?.references?.some((reference: Recorded) => reference.component === id) ?? false
     const dependents = recorder.all('Component', namespace).filter(refers).length
     if (status?.observedGeneration !== metadata.generation || (status?.dependents ?? 0) !== dependents) return false
+    if (status?.outputs && !status.reportHash) return false
     return metadata.deletionTimestamp === undefined && conditionOf(component, 'Ready') !== undefined
   }
 

@@ -134,7 +134,7 @@ const queued: Workload = {
     await stage.report(site, { domain: 'a.example' })
     await stage.phase('patient', 'Applied')
   },
-  effects: ['queue', 'cancel'],
+  effects: ['queue', 'cancel', 'observe'],
 }
 
 /** One request is approved, another denied; nothing passes before somebody else has spoken. */

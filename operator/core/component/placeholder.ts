@@ -30,6 +30,27 @@ export const placeholdersIn = (text: string): { readonly reference: string; read
   return found
 }
 
+/**
+ * What a string of config stands for, every placeholder replaced by the value that `read` gives. Undefined: one of
+ * them is not known, or is no text where text is needed.
+ */
+export const filledIn = (
+  text: string,
+  read: (reference: string, output: string) => Json | undefined,
+): Json | undefined => {
+  if (!text.includes('${')) return text
+  const [only] = isWholePlaceholder(text) ? placeholdersIn(text) : []
+  if (only) return read(only.reference, only.output)
+  let isKnown = true
+  const filled = text.replaceAll(written, (_, escaped: string | undefined, reference = '', output = '') => {
+    if (escaped !== undefined) return escaped
+    const value = read(reference, output)
+    if (value === undefined || typeof value === 'object') isKnown = false
+    return String(value)
+  })
+  return isKnown ? filled : undefined
+}
+
 /** True when the string is one placeholder and nothing else: only then may its value be something else than a string. */
 export const isWholePlaceholder = (text: string): boolean => whole.test(text)
 
@@ -38,6 +59,8 @@ export const escapePointer = (key: string): string => key.replaceAll('~', '~0').
 
 // The escape is tried first, so that `$${a.b}` is passed over whole.
 const form = /\$\$\{|\$\{(?<reference>[A-Za-z0-9_-]+)\.(?<output>[A-Za-z0-9_-]+)\}/g
+/** The same, or an escape of it: `$${HOME}` is left alone like `${HOME}`. */
+const written = /\$(\$\{[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\})|\$\{([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\}/g
 const whole = /^\$\{[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\}$/
 
 const collect = (value: Json, pointer: string, found: Placeholder[]): void => {

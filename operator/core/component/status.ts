@@ -12,6 +12,7 @@ import { stateOf } from '../change/image.ts'
 import { isFinished, withCondition } from '../change/status.ts'
 import { append, type Transition } from '../event/outbox.ts'
 import type { Verdict } from '../guard/facts.ts'
+import type { Drift } from './drift.ts'
 import type { EditStanding } from './edit.ts'
 import { hashOf, type Wanted, wantedOf } from './wanted.ts'
 
@@ -64,7 +65,11 @@ export const committedStatus = (component: Component, { wanted, version, change,
     ...status,
     ...append(status, [transition], now),
     observedGeneration: component.metadata.generation ?? 1,
-    conditions: conditionsOf({ ...component, status }, { unresolved: [], heldBack: [] }, at),
+    conditions: [
+      ...conditionsOf({ ...component, status }, { unresolved: [], heldBack: [] }, at),
+      // Whether the real world is like this will be seen; until then it stands as it was.
+      ...(component.status?.conditions ?? []).filter(({ type }) => type === 'Drifted'),
+    ],
   }
 }
 
@@ -97,17 +102,21 @@ export interface Standing {
   readonly heldBack: readonly (Pick<Verdict, 'reason' | 'message'> & { readonly verdict?: Verdict['verdict'] })[]
   /** how the request fares that a direct edit of spec became */
   readonly edit?: EditStanding | undefined
+  /** absent: there is nothing to compare */
+  readonly drift?: Drift | undefined
 }
 
 /** The conditions of a Component, from what is wanted, what is committed and where it stands. */
 export const conditionsOf = (component: Component, standing: Standing, at: string): Condition[] => {
-  const { unresolved, heldBack, edit } = standing
+  const { unresolved, heldBack, edit, drift } = standing
   const { metadata, spec, status } = component
   const generation = metadata.generation ?? 1
   const hash = hashOf(wantedOf(spec))
   const isCommitted = status?.committed?.hash === hash && edit === undefined
+  const say = (said: Parameters<typeof withCondition>[1]): Condition =>
+    withCondition(status?.conditions, said, { generation, at })
   const set = (type: string, value: boolean, reason: string, message: string): Condition =>
-    withCondition(status?.conditions, { type, status: value ? 'True' : 'False', reason, message }, { generation, at })
+    say({ type, status: value ? 'True' : 'False', reason, message })
   const held = heldWhy(heldBack)
   const committed = committedWhy(component, isCommitted, held, edit)
   // What only waits for something else goes on by itself.
@@ -126,6 +135,7 @@ export const conditionsOf = (component: Component, standing: Standing, at: strin
       stuck,
       ...((stuck && (held ?? committed)) || (['Passed', 'nothing holds it back for good'] as const)),
     ),
+    ...(drift ? [say({ type: 'Drifted', ...drift })] : []),
   ]
 }
 

@@ -15,12 +15,14 @@ export const eventTypes = [
   'change.expired', // it has waited for too long
   'change.superseded', // a newer edit of the same Component took its place
   'change.rolled-back', // a later request has undone it
-  // a Component passed the gate, left, was reported on, or is held back
+  // a Component passed the gate, left, or is held back
   'component.committed',
   'component.removed',
+  'component.blocked',
+  // a report says something new; what was found is not what is committed; it is (again)
   'component.observed',
   'component.drifted',
-  'component.blocked',
+  'component.converged',
   // an Environment was claimed for a batch of changes, and given free again
   'environment.locked',
   'environment.released',

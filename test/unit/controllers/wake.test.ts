@@ -223,10 +223,10 @@ describe('controllers/wake', () => {
     ],
 
     [
-      'a ComponentType that says something else: its Components and all that is queued',
+      'a ComponentType that says something else: its Components, those that read their outputs, and all that is queued',
       ({ put: store }) =>
         void store('ComponentType', { ...aComponentType('site'), metadata: { name: 'site', generation: 2 } }),
-      ['component site.main', ...all, 'type site'],
+      ['component cdn.c', 'component site.main', ...all, 'type site'],
     ],
     [
       'a new ComponentType',
@@ -236,7 +236,7 @@ describe('controllers/wake', () => {
     [
       'a ComponentType that goes',
       ({ remove }) => remove('ComponentType', 'cdn'),
-      ['component cdn.c', ...all, 'type cdn'],
+      ['component cdn.c', 'component dns.d', ...all, 'type cdn'],
     ],
     [
       'a ComponentType’s status: itself alone',

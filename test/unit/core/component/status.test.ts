@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Component, ComponentStatus, Condition, JsonObject } from '../../../../operator/api/kinds.generated.ts'
 import { bounds } from '../../../../operator/core/change/bounds.ts'
+import { standingStatus } from '../../../../operator/core/component/standing.ts'
 import {
   committedStatus,
   conditionsOf,
@@ -273,7 +274,8 @@ describe('core/component/status: transitions', () => {
         unresolved: [message, `${message}2`],
         heldBack: Array(100).fill({ reason: 'InvalidConfig', message }),
       }
-      const status = { ...component.status, conditions: conditionsIn(component, standing) }
+      const drift = { status: 'True', reason: 'ConfigDiffers', message, pointers: Array(9_000).fill('/x') } as const
+      const status = standingStatus(component, { ...standing, drift, dependents: 2 ** 31 - 1 }, noon)
       assertStorable('Component', status)
       const bytes = Buffer.byteLength(JSON.stringify(status))
       assert.ok(bytes > 115_000, `a status of ${bytes} bytes is not the largest`)
