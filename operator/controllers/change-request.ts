@@ -1,4 +1,5 @@
 import { type Result, success } from '../api/result.ts'
+import { inFlightOf } from '../core/change/in-flight.ts'
 import { type LifeFacts, nextStep, type Step } from '../core/change/life.ts'
 import { positionOf } from '../core/change/queue.ts'
 import { stopped, waitsAsBefore } from '../core/change/request-status.ts'
@@ -107,12 +108,9 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
 
   /** Others that are being written this moment. */
   const inFlight = (request: Of<'ChangeRequest'>, place: string): InFlight[] =>
-    [...caches.ChangeRequest.byIndex('applying', place)].flatMap(({ metadata, spec, status }) => {
-      if (metadata.uid === request.metadata.uid) return []
-      const names = [spec.component, ...(status?.affectedComponents ?? [])]
-      const affected = new Set(names.map((name) => `${metadata.namespace}/${name}`))
-      return [{ object: `changerequest/${metadata.name}`, affected }]
-    })
+    [...caches.ChangeRequest.byIndex('applying', place)].flatMap((other) =>
+      other.metadata.uid === request.metadata.uid ? [] : [inFlightOf(other)],
+    )
 
   /** Half written: its environment carries it through. */
   const carried = async (request: Of<'ChangeRequest'>, component: Of<'Component'> | undefined): Promise<Outcome> => {

@@ -1,20 +1,14 @@
-import type { BlockedBy } from '../api/kinds.generated.ts'
-import { emptyObject } from '../api/merge-patch.ts'
 import { failure, type Result, success } from '../api/result.ts'
-import { cut } from '../api/text.ts'
-import { bounds } from '../core/change/bounds.ts'
 import type { LifeFacts } from '../core/change/life.ts'
 import { planChange, vertexOf } from '../core/change/plan.ts'
-import { isFinished, phaseOf } from '../core/change/status.ts'
-import { idOf, nameOfId, resolveId } from '../core/component/identity.ts'
-import type { Impact, ImpactLimits, Seed } from '../core/graph/impact.ts'
+import { isWhole } from '../core/change/whole.ts'
+import { knownOf, uncommittedOf } from '../core/component/committed.ts'
+import { nameOfId, resolveId } from '../core/component/identity.ts'
+import { type Impact, type ImpactLimits, impactLimits, type Seed } from '../core/graph/impact.ts'
 import type { GraphView } from '../core/graph/view.ts'
-import type { InFlight, Known, World } from '../core/guard/facts.ts'
+import type { InFlight, World } from '../core/guard/facts.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import type { GraphStore, VertexState } from '../ports/graph.ts'
-
-/** An impact beyond these is cut off, and said to be. */
-const impactLimits: ImpactLimits = { maxReached: 100_000, maxDepth: 1_000, budgetMs: 500 }
 
 export interface GatherDependencies {
   readonly caches: Caches
@@ -35,10 +29,7 @@ export interface Gather {
   ): Promise<Result<World>>
   /** All that decides what happens to a request, in that world. */
   life(request: Of<'ChangeRequest'>, world: World): LifeFacts
-  /**
-   * Whether all that was decided in an environment stands in its Components. While a version is being written they are
-   * half there: then only the holder of the lock can tell what is committed, and nobody else may plan or build a graph.
-   */
+  /** Whether all that was decided in an environment stands in its Components (core/change/whole.ts). */
   isWhole(environment: Of<'Environment'>): boolean
   /** The graph of this environment must be rebuilt before it is used again. */
   forget(environmentKey: string): void
@@ -52,17 +43,11 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults }: Gath
     if (before?.metadata.generation !== after?.metadata.generation) built.clear()
   })
 
-  const known = (component: Of<'Component'> | undefined): Known | undefined => {
-    const committed = component?.status?.committed
-    if (!component || !committed) return undefined
-    const { config = emptyObject(), references = [] } = committed
-    return { id: idOf(component), component, config, references }
-  }
   const type = (name: string) => caches.ComponentType.get(name)
 
   function* vertices(environmentKey: string): Generator<VertexState> {
     for (const component of caches.Component.byIndex('environment', environmentKey)) {
-      const found = known(component)
+      const found = knownOf(component)
       if (found) yield vertexOf(found, component.spec.type, { type })
     }
   }
@@ -83,18 +68,12 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults }: Gath
       const id = resolveId(request.spec.component, world.namespace)
       const at = id.ok ? nameOfId(id.value) : id
       const component = at.ok ? caches.Component.get(`${at.value.namespace}/${at.value.name}`) : undefined
-      const uncommitted = component ? blockedBy(component) : null
+      const uncommitted = component ? uncommittedOf(component) : null
       const planned = uncommitted === undefined ? planChange(request, world) : undefined
       return { request, planned, uncommitted, world }
     },
-    isWhole: ({ metadata: { namespace }, status }) =>
-      (status?.applying ?? []).every(({ kind, name, uid }) => {
-        const of = kind === 'ChangeRequest' ? caches.ChangeRequest : caches.Component
-        const object = of.get(`${namespace}/${name}`)
-        if (object?.metadata.uid !== uid) return true
-        if (object.kind === 'ChangeRequest') return isFinished(phaseOf(object.status))
-        return (kind === 'Creation') === (object.status?.committed !== undefined)
-      }),
+    isWhole: (environment) =>
+      isWhole(environment, (kind, name) => caches[kind].get(`${environment.metadata.namespace}/${name}`)),
     forget: (environmentKey) => void built.delete(environmentKey),
     async world(environment, { version, changeId, inFlight = [] }) {
       const { namespace = '', name } = environment.metadata
@@ -110,7 +89,8 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults }: Gath
         impact: (seeds) => impact(view.value, seeds, impactLimits),
         known: (id) => {
           const at = nameOfId(id)
-          return at.ok ? known(caches.Component.get(`${at.value.namespace}/${at.value.name}`)) : undefined
+          const component = at.ok ? caches.Component.get(`${at.value.namespace}/${at.value.name}`) : undefined
+          return component && knownOf(component)
         },
         type,
         inFlight,
@@ -119,14 +99,4 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults }: Gath
       })
     },
   }
-}
-
-/** A Component that is not committed yet holds its changes back; undefined: it is committed. */
-const blockedBy = ({ metadata, spec, status }: Of<'Component'>): BlockedBy | undefined => {
-  if (status?.committed) return undefined
-  const object = `${spec.type}/${spec.nickname}`
-  const why = status?.conditions?.find(({ type }) => type === 'Committed')
-  const because = why ? `: ${why.message}` : ''
-  const message = `Component ${object}: expected to be committed before it is changed, found ${metadata.deletionTimestamp ? 'it is being deleted' : 'it is not yet'}${because}`
-  return { reason: 'UnknownComponent', object, message: cut(message, bounds.entryMessage) }
 }

@@ -16,7 +16,7 @@ import type {
 import { type Fault, type Parsed, parseChangeRequest, parseComponent } from '../../operator/api/parse.ts'
 import type { Result } from '../../operator/api/result.ts'
 import { vertexOf } from '../../operator/core/change/plan.ts'
-import { idOf } from '../../operator/core/component/identity.ts'
+import { knownOf } from '../../operator/core/component/committed.ts'
 import { checkConfig, makeSchemaCache } from '../../operator/core/component/schema.ts'
 import { hashOf, wantedOf } from '../../operator/core/component/wanted.ts'
 import { makeGraph } from '../../operator/core/graph/graph.ts'
@@ -157,10 +157,4 @@ export const aWorld = (options: WorldOptions = {}): World => {
     guards,
     configFaults: (of, config) => options.configFaults ?? checkConfig(of, config, schemas),
   }
-}
-
-const knownOf = (component: Component): Known | undefined => {
-  const { committed } = component.status ?? {}
-  if (!committed) return undefined
-  return { id: idOf(component), component, config: committed.config ?? {}, references: committed.references ?? [] }
 }

@@ -9,15 +9,18 @@ import { tooLarge } from './too-large.ts'
 import { truncated } from './truncated.ts'
 
 /** Every guard, in the order in which people read their answers. */
-const guards: readonly Guard[] = [
-  tooLarge,
-  invalidConfig,
-  missingReference,
-  truncated,
-  outputInUse,
+const guards = {
+  TooLarge: tooLarge,
+  InvalidConfig: invalidConfig,
+  MissingReference: missingReference,
+  Truncated: truncated,
+  OutputInUse: outputInUse,
   declared,
-  outputsUnavailable,
-  inFlight,
-]
+  OutputsUnavailable: outputsUnavailable,
+  InFlight: inFlight,
+} as const satisfies Readonly<Record<string, Guard>>
 
-export const judge = (facts: Facts): Verdict[] => guards.flatMap((guard) => guard(facts))
+export const judge = (facts: Facts): Verdict[] => Object.values(guards).flatMap((guard) => guard(facts))
+
+/** Names of the built-in ones, as their verdicts bear them. */
+export const builtInGuards: readonly string[] = Object.keys(guards).filter((name) => name !== 'declared')
