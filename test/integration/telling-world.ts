@@ -16,9 +16,7 @@ import { openLedger } from '../../operator/adapters/ledger/ledger.ts'
 import type { ChangeRequest } from '../../operator/api/kinds.generated.ts'
 import { parseChangeRequest } from '../../operator/api/parse.ts'
 import type { Result } from '../../operator/api/result.ts'
-import { get } from '../../operator/cli/api.ts'
 import { openSession } from '../../operator/cli/kubeconfig.ts'
-import { runProgram } from '../../operator/cli/program.ts'
 import { makeRelay } from '../../operator/controllers/relay.ts'
 import { append, type Transition } from '../../operator/core/event/outbox.ts'
 import { backoffMs } from '../../operator/runtime/backoff.ts'
@@ -28,6 +26,7 @@ import { makeServer } from '../../operator/server/server.ts'
 import { startLedgerSink } from '../../operator/sinks/ledger.ts'
 import type { ControlPlane } from '../cluster/control-plane.ts'
 import { operatorKubeconfig } from '../cluster/install.ts'
+import { type Said, typed } from '../support/command-line.ts'
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 const group = { group: 'usekarma.dev', version: 'v1alpha1' }
@@ -115,30 +114,9 @@ export const makeHome = async (controlPlane: ControlPlane) => {
   }
 }
 
-export interface Said {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
 /** Runs `kubectl karma`'s program within this process. Without `api`: through the API server. */
-export const karma = async (kubeconfig: string, api: string | undefined, ...args: string[]): Promise<Said> => {
-  let out = ''
-  let err = ''
-  const code = await runProgram([...args, '--kubeconfig', kubeconfig], {
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    colours: false,
-    version: '',
-    openSession,
-    get: (session, path) => get({ session, ...(api && { address: api }) }, path),
-  })
-  return { code, out, err }
-}
+export const karma = (kubeconfig: string, api: string | undefined, ...args: string[]): Promise<Said> =>
+  typed([...args, '--kubeconfig', kubeconfig], { opened: async (options) => openSession(options, api) })
 
 const program = resolve(import.meta.dirname, '../../operator/cli/main.ts')
 

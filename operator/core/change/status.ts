@@ -19,6 +19,9 @@ const table: Readonly<
 
 export const isFinished = (phase: Phase | undefined): boolean => phase !== undefined && table[phase][1] === 'True'
 
+/** The ends of a request. */
+export const finishedPhases: readonly Phase[] = (Object.keys(table) as Phase[]).filter(isFinished)
+
 export interface Why {
   readonly reason: string
   readonly message: string
