@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline/promises'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parse } from 'yaml'
 import { readFiles } from './files.ts'
@@ -14,15 +14,16 @@ const { version } = JSON.parse(packaged('package.json')) as { version: string }
 // `kubectl karma log | head` closes the pipe early, and that is fine.
 stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
-/** Asked on standard error: what is printed may go on into a pipe. */
-const ask = async (question: string): Promise<string> => {
-  const lines = createInterface({ input: stdin, output: stderr })
-  try {
-    return await lines.question(question)
-  } finally {
-    lines.close()
-  }
-}
+/** Asked on standard error: what is printed may go on into a pipe. An end of input is an empty answer. */
+const ask = (question: string): Promise<string> =>
+  new Promise((answered) => {
+    const lines = createInterface({ input: stdin, output: stderr })
+    lines.once('close', () => answered(''))
+    lines.question(question, (answer) => {
+      answered(answer)
+      lines.close()
+    })
+  })
 
 const requestSchema = (): Schema => {
   const { spec } = parse(packaged('crds/changerequests.yaml')) as {

@@ -137,7 +137,11 @@ export const stateOf = (component: Of<'Component'> | undefined): string => {
 }
 
 const nextOf = ({ metadata, status }: Of<'Component'>, gates: readonly Gate[]): string => {
-  const held = gates.find(({ verdict }) => verdict === 'Reject') ?? gates.find(({ verdict }) => verdict === 'Queue')
+  const waiting = gates.filter(({ verdict }) => verdict === 'Queue')
+  const held =
+    gates.find(({ verdict }) => verdict === 'Reject') ??
+    waiting.find(({ object }) => object !== undefined) ??
+    waiting[0]
   const committed = conditionOf(status?.conditions ?? [], 'Committed')
   if (metadata.deletionTimestamp !== undefined) {
     return held ? 'delete or change those that refer to it; it goes with the last of them' : 'it is about to go'

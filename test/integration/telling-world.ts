@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { makeEmbeddedBus } from '../../operator/adapters/bus-embedded/bus.ts'
 import { makeAccess } from '../../operator/adapters/kubernetes/access.ts'
@@ -117,17 +116,6 @@ export const makeHome = async (controlPlane: ControlPlane) => {
 /** Runs `kubectl karma`'s program within this process. Without `api`: through the API server. */
 export const karma = (kubeconfig: string, api: string | undefined, ...args: string[]): Promise<Said> =>
   typed([...args, '--kubeconfig', kubeconfig], { opened: async (options) => openSession(options, api) })
-
-const program = resolve(import.meta.dirname, '../../operator/cli/main.ts')
-
-/** The same as a user has it: a process, told by its environment. */
-export const karmaProcess = (kubeconfig: string, api: string, ...args: string[]): Promise<Said> =>
-  new Promise((done) => {
-    const options = { env: { ...process.env, KUBECONFIG: kubeconfig, KARMA_API: api } }
-    execFile(process.execPath, [program, ...args], options, (error, out, err) => {
-      done({ code: error ? Number(error.code) : 0, out, err })
-    })
-  })
 
 export const eventually = async <T>(what: string, look: () => Promise<T | undefined>): Promise<T> => {
   for (let i = 0; i < 400; i++) {

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parse } from 'yaml'
@@ -59,3 +60,19 @@ export const typed = async (args: readonly string[], circumstances: Circumstance
   })
   return { code, out, err }
 }
+
+const program = resolve(import.meta.dirname, '../../operator/cli/main.ts')
+
+/** The same as a user has it: a process, told by its environment. `input`: what comes on standard input. */
+export const commandLine = (
+  env: Readonly<Record<string, string>>,
+  args: readonly string[],
+  input = '',
+): Promise<Said> =>
+  new Promise((done) => {
+    const options = { env: { ...process.env, ...env } }
+    const child = execFile(process.execPath, [program, ...args], options, (error, out, err) => {
+      done({ code: error ? Number(error.code) : 0, out, err })
+    })
+    child.stdin?.end(input)
+  })
