@@ -143,7 +143,7 @@ const shownPlan = async (request: Of<'ChangeRequest'>, hash: string, desk: Desk)
     raw: { apiVersion, kind, metadata: { name: metadata.name }, spec },
   }
   const { planAll } = await import('./planning.ts')
-  const plans = await planAll([manifest], undefined, desk)
+  const plans = await planAll([manifest], { requester: spec.requestedBy }, desk)
   const [plan] = plans.ok ? plans.value : []
   const same = plan?.hash === hash ? plan : undefined
   const { colours, width } = desk.terminal

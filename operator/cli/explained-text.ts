@@ -30,7 +30,7 @@ export const explainedText = (explained: Explained, look: Look & { readonly now:
   const worst = gates.find(({ verdict }) => verdict === 'Reject') ?? gates.find(({ verdict }) => verdict === 'Queue')
   const lines = (text: string): string[] =>
     wrapped(escaped(text), (look.width ?? Infinity) - 2).map((line) => `  ${line}`)
-  const isSaid = gates.some((gate) => message.includes(gate.message)) || message === ''
+  const isSaid = gates.some((gate) => message.includes(gate.message) || gate.message.includes(message))
   return [
     `${kind} ${namespace}/${name} is ${painted(standing, look.colours ? colours[worst?.verdict ?? 'Allow'] : undefined)}` +
       `${reason === '' || reason === standing ? '' : ` (${reason})`}${since === '' ? '' : `, since ${ageOf(since, look.now)}`}`,

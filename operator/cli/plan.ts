@@ -56,7 +56,7 @@ const plan = async (flags: PlanFlags, desk: Desk): Promise<Result<number>> => {
   if (requests.length === 0) return noRequest(flags.filename)
   // Loaded when needed: schemas, guards and graph are half of the program.
   const { planAll } = await import('./planning.ts')
-  const planned = await planAll(requests, flags.namespace, desk)
+  const planned = await planAll(requests, { flag: flags.namespace }, desk)
   if (!planned.ok) return planned
   const known = await Promise.all(planned.value.map((one) => withNameTaken(one, desk)))
   return printPlans(known, flags.output, desk)

@@ -1,3 +1,4 @@
+import type { Requester } from '../api/kinds.generated.ts'
 import { failure, type Result, success } from '../api/result.ts'
 import { makeRules, type Rules, type Snapshot } from './local-world.ts'
 import type { Manifest } from './manifests.ts'
@@ -5,13 +6,20 @@ import { type Asked, type Planned, plannedOf, requestOf } from './planned.ts'
 import { readSnapshot } from './snapshot.ts'
 import type { Desk } from './verb.ts'
 
-/** What each of these ChangeRequests would do. `flag`: the namespace of -n, where it was given. */
+export interface Wish {
+  /** the namespace of -n, where it was given */
+  readonly flag?: string | undefined
+  /** who asks; default: the person */
+  readonly requester?: Requester | undefined
+}
+
+/** What each of these ChangeRequests would do. */
 export const planAll = async (
   manifests: readonly Manifest[],
-  flag: string | undefined,
+  { flag, requester: known }: Wish,
   { session: { objects }, namespace, terminal }: Desk,
 ): Promise<Result<Planned[]>> => {
-  const requester = await objects.whoAmI()
+  const requester = known ? success(known) : await objects.whoAmI()
   if (!requester.ok) return requester
   const schema = terminal.requestSchema()
   const rules = makeRules(terminal.monotonic)

@@ -79,7 +79,7 @@ const rollback = async (text: string, flags: RollbackFlags, desk: Desk): Promise
   if (flags.dryRun) {
     const raw = rollbackOf(undone.value, { ...asked, attempt: 1 })
     const { planAll } = await import('./planning.ts')
-    const planned = await planAll([{ where: `rollback of ${undone.value.metadata.name}`, raw }], undefined, desk)
+    const planned = await planAll([{ where: `rollback of ${undone.value.metadata.name}`, raw }], {}, desk)
     return planned.ok ? printPlans(planned.value, flags.output, desk) : planned
   }
   for (let attempt = 1; ; attempt++) {

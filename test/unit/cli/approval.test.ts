@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ChangeRequest } from '../../../operator/api/kinds.generated.ts'
+import type { ChangeRequest, EnvironmentSpec } from '../../../operator/api/kinds.generated.ts'
 import { planChange } from '../../../operator/core/change/plan.ts'
 import { aChangeRequest, aComponent, anEnvironment, aWorld } from '../../support/builders.ts'
 import { typed } from '../../support/command-line.ts'
@@ -7,7 +7,11 @@ import { makeMemoryObjects } from '../../support/memory-objects.ts'
 
 const site = aComponent('site/main', { config: { size: 1 } })
 const wish = { proposedChange: { size: 2 } }
-const plan = planChange(aChangeRequest(wish), aWorld({ components: [site] }))
+/** It matters who asked. */
+const policy: EnvironmentSpec = {
+  guards: [{ name: 'jo', expression: "request.requestedBy.username != 'jo'", verdict: 'Warn', message: 'look twice' }],
+}
+const plan = planChange(aChangeRequest(wish), aWorld({ components: [site], environment: policy }))
 const hash = plan.ok ? plan.value.hash : ''
 const other = `sha256:${'0'.repeat(64)}`
 
@@ -16,6 +20,7 @@ interface Case {
   readonly name?: string
   readonly answer?: string
   readonly forbidden?: readonly string[]
+  readonly username?: string
 }
 
 const waiting: ChangeRequest['status'] = {
@@ -25,14 +30,17 @@ const waiting: ChangeRequest['status'] = {
   affectedComponents: ['cdn/main', 'dns/main'],
 }
 
-const run = async (args: string[], { status = waiting, name = 'wish', answer, forbidden = [] }: Case = {}) => {
+const run = async (
+  args: string[],
+  { status = waiting, name = 'wish', answer, forbidden = [], username = 'jo' }: Case = {},
+) => {
   const memory = makeMemoryObjects(
     {
       ChangeRequest: [aChangeRequest({ name, ...wish, ...(status && { status }) })],
       Component: [site],
-      Environment: [{ ...anEnvironment(), faults: [] }],
+      Environment: [{ ...anEnvironment(policy), faults: [] }],
     },
-    { groups: ['team'], forbidden },
+    { username, groups: ['team'], forbidden },
   )
   const questions: string[] = []
   const ask = async (question: string) => {
@@ -67,6 +75,13 @@ describe('kubectl karma approve and deny', () => {
     assert.match(err, /^Changes 1 field of site\/main\n {2}\/size: 1 -> 2$/m)
     assert.ok(err.includes(`Plan ${hash}, on dev/dev at version 1`))
     assert.deepEqual([code, out], [0, `changeapproval.usekarma.dev/wish-x7k2p approves plan ${hash}\n`])
+  })
+
+  it('shows the plan of who asked, not of who approves', async () => {
+    const { code, err } = await run(['approve', 'wish'], { answer: 'y', username: 'ann' })
+    assert.match(err, /^ {2}Warn +jo +site\/main +Component site\/main: look twice/m)
+    assert.match(err, /size: 1 -> 2/)
+    assert.equal(code, 0)
   })
 
   it('denies, and says why', async () => {

@@ -322,7 +322,6 @@ describe('kubectl karma why, of a Component', () => {
       out,
       [
         'Component dev/cdn/new is not Ready (OutputsUnavailable), since 90s',
-        '  arn is missing',
         '',
         'GATE              VERDICT   OBJECT               MESSAGE',
         'commit            Queue                          OutputsUnavailable: arn is missing',
