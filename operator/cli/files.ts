@@ -12,7 +12,8 @@ export const readFiles = async (path: string): Promise<Result<InputFile[]>> => {
   if (path === '-') return success([{ name: 'standard input', text: await text(process.stdin) }])
   try {
     if (!statSync(path).isDirectory()) return success([{ name: path, text: readFileSync(path, 'utf8') }])
-    const names = readdirSync(path).filter((name) => manifest.test(name))
+    const entries = readdirSync(path, { withFileTypes: true })
+    const names = entries.filter((entry) => !entry.isDirectory() && manifest.test(entry.name)).map(({ name }) => name)
     return success(
       names.sort().map((name) => ({ name: join(path, name), text: readFileSync(join(path, name), 'utf8') })),
     )

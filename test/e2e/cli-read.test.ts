@@ -1,4 +1,9 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { admin, type User, userOf } from '../support/command-line-user.ts'
 import type { Karma } from '../support/installed-karma.ts'
 import { karma } from '../support/karma.ts'
@@ -52,12 +57,32 @@ describe('kubectl karma why, impact, queue and cancel', () => {
         changeRequest(name, { component: 'cli-read-cdn/main', proposedChange: { url: `\${cli-read-site-main.url}` } }),
       )
       await here.phase(name, 'Queued')
-      // Order is by whole seconds of creation, then by name.
     }
     await here.ask(changeRequest('refused', { component: 'cli-read-site/main', proposedChange: { size: 13 } }))
     viewer = await userOf(tools, { namespace: here.name, name: 'viewer', role: 'view' })
   })
   after(() => viewer.forget())
+
+  it('kubectl finds it by the name that the package gives it', async () => {
+    const root = resolve(import.meta.dirname, '../..')
+    const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const folder = mkdtempSync(join(tmpdir(), 'karma-plugin-'))
+    try {
+      for (const [name, path] of Object.entries<string>(bin)) symlinkSync(join(root, path), join(folder, name))
+      const PATH = [folder, dirname(process.execPath), process.env.PATH].join(delimiter)
+      const { stdout } = await promisify(execFile)(
+        tools.controlPlane.binaries.kubectl,
+        ['karma', 'queue', '-n', here.name, '-o', 'json'],
+        { env: { ...process.env, PATH, KUBECONFIG: viewer.kubeconfig } },
+      )
+      assert.deepEqual(
+        JSON.parse(stdout).queue.map(({ changeRequest: name }: { changeRequest: string }) => name),
+        ['first', 'second'],
+      )
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
 
   it('why: a change that waits', async () => {
     const { code, out } = await viewer.type(['why', 'second', '-o', 'json'])

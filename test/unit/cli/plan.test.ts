@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type {
   ChangeRequest,
   Component,
@@ -264,6 +267,47 @@ describe('kubectl karma plan', () => {
     const never = await typed(['plan', '-f', 'f.json'], { files, session: { objects: memory.objects } })
     assert.equal(never.code, 1)
     assert.match(never.err, /Environment dev\/dev: a version is being written and cannot be planned on; try again/)
+  })
+
+  it('reads all of it again when the moment is forgotten, and not for ever', async () => {
+    const { objects } = inCluster()
+    const files = { 'f.json': manifest({ component: 'site/main', proposedChange: { size: 2 } }) }
+    const expired = { ok: false, failure: { reason: 'Expired', message: 'too old', retry: true } } as const
+    const run = async (times: number) => {
+      const moments: (string | undefined)[] = []
+      const list: typeof objects.list = (kind, where) => {
+        if (kind === 'Environment') moments.push(where?.at)
+        return kind === 'Environment' && moments.length <= times ? Promise.resolve(expired) : objects.list(kind, where)
+      }
+      return {
+        ...(await typed(['plan', '-f', 'f.json'], { files, session: { objects: { ...objects, list } } })),
+        moments,
+      }
+    }
+    const once = await run(1)
+    assert.deepEqual([once.code, once.moments], [0, ['100', '100']])
+    const always = await run(9)
+    assert.deepEqual([always.code, always.err, always.moments.length], [1, 'error: too old (Expired)\n', 3])
+  })
+
+  describe('-f with a folder', () => {
+    let folder: string
+    before(() => {
+      folder = mkdtempSync(join(tmpdir(), 'karma-plan-'))
+      mkdirSync(join(folder, 'below.yaml'))
+      for (const name of ['b.yml', 'a.json', 'c.txt']) {
+        writeFileSync(join(folder, name), manifest({ component: 'site/main', proposedChange: { size: 2 } }, name[0]))
+      }
+    })
+    after(() => rmSync(folder, { recursive: true }))
+
+    it('reads the manifests in it, by name', async () => {
+      const { out } = await typed(['plan', '-f', folder, '-o', 'json'], { session: { objects: inCluster().objects } })
+      assert.deepEqual(
+        JSON.parse(out).plans.map((plan: { changeRequest: string }) => plan.changeRequest),
+        ['a', 'b'],
+      )
+    })
   })
 
   const refusals: [title: string, args: string[], circumstances: Circumstances, message: RegExp][] = [
