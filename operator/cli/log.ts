@@ -1,28 +1,77 @@
-import { stringify } from 'yaml'
+import { Option } from 'commander'
 import type { Event } from '../api/envelope.ts'
-import type { Result } from '../api/result.ts'
+import { failure, type Result, success } from '../api/result.ts'
 import { display } from '../core/component/identity.ts'
-import { type Column, table } from './table.ts'
+import { type Format, outputOption, serialized, withConnection } from './output.ts'
+import { type Column, green, type Look, red, table, yellow } from './table.ts'
+import type { CommonFlags, Desk, Verb } from './verb.ts'
 
-export const formats = ['table', 'json', 'yaml'] as const
-export type Format = (typeof formats)[number]
-
-export interface LogOptions {
-  readonly namespace?: string
+export interface LogFlags extends CommonFlags {
   readonly allNamespaces?: boolean
   readonly correlation?: string
   readonly limit?: string
+  readonly output: Format
 }
+
+const help = `
+Examples:
+  kubectl karma log new-alias               # the story of a change
+  kubectl karma log -n dev --limit 20       # the latest events of a namespace
+  kubectl karma log -A -o json
+`
+
+export const addLog: Verb = (program, run) => {
+  const command = program
+    .command('log')
+    .description('print the story of a change, or the latest events (newest first)')
+    .argument('[change]', 'NAME of a ChangeRequest, or NAMESPACE/NAME')
+    .addOption(new Option('-A, --all-namespaces', 'latest events of all namespaces').conflicts('namespace'))
+    .option('--correlation <uid>', 'the story of whatever has this uid, instead of a change')
+    .option('--limit <count>', 'events at most (default: 100 of the latest, 5000 of a story)')
+    .addOption(outputOption())
+    .addHelpText('after', help)
+  withConnection(command).action((change: string | undefined, flags: LogFlags) =>
+    run(flags, (desk) => showLog(change, flags, desk)),
+  )
+}
+
+const showLog = async (
+  change: string | undefined,
+  flags: LogFlags,
+  { session, namespace, terminal }: Desk,
+): Promise<Result<number>> => {
+  const answer = await session.operator(logPath(change, flags, namespace))
+  if (!isLogAnswer(answer)) return notKarma
+  if (!answer.ok) return answer
+  const shown = change?.split('/').at(-2) ?? namespace
+  const { out, note } = printLog(answer.value, {
+    ...terminal,
+    format: flags.output,
+    ...(!flags.allNamespaces && { namespace: shown }),
+  })
+  terminal.out(out)
+  terminal.err(note)
+  return success(0)
+}
+
+const notKarma: Result<never> = failure({
+  reason: 'Unreachable',
+  message: 'the answer is not from Karma: expected {events}; look at KARMA_API',
+  retry: false,
+})
 
 export interface LogAnswer {
   readonly events: readonly Event[]
   readonly truncated: boolean
 }
 
-/** Path and query of what is to be read. `preset`: the namespace of the kubeconfig's context. */
-export const logPath = (change: string | undefined, options: LogOptions, preset: string): string => {
+/** Path and query of what is to be read. */
+export const logPath = (
+  change: string | undefined,
+  options: Pick<LogFlags, 'correlation' | 'allNamespaces' | 'limit'>,
+  namespace: string,
+): string => {
   const query = new URLSearchParams()
-  const namespace = options.namespace ?? preset
   if (options.correlation !== undefined) query.set('correlation', options.correlation)
   if (change !== undefined) query.set('change', change.includes('/') ? change : `${namespace}/${change}`)
   else if (options.correlation === undefined && !options.allNamespaces) query.set('namespace', namespace)
@@ -34,22 +83,18 @@ export const logPath = (change: string | undefined, options: LogOptions, preset:
 /** What is printed, and what is said beside it on standard error. */
 export const printLog = (
   { events, truncated }: LogAnswer,
-  { format, colours, namespace }: { format: Format; colours: boolean; namespace?: string },
+  { format, colours, width, namespace }: Look & { format: Format; namespace?: string },
 ): { out: string; note: string } => {
   const note = truncated ? `only ${events.length} events are shown; --limit N shows more\n` : ''
-  if (format === 'json') return { out: `${JSON.stringify({ events }, undefined, 2)}\n`, note }
-  if (format === 'yaml') return { out: stringify({ events }), note }
+  if (format !== 'table') return { out: serialized({ events }, format), note }
   if (events.length === 0) return { out: '', note: 'no events\n' }
-  return { out: table(columnsFor(namespace), events, colours), note }
+  return { out: table(columnsFor(namespace), events, { colours, width }), note }
 }
 
 /** Refuses what is not the operator's answer, such as a page of a proxy in between. */
 export const isLogAnswer = (answer: Result<unknown>): answer is Result<LogAnswer> =>
   !answer.ok || Array.isArray((answer.value as { events?: unknown }).events)
 
-const red = 31
-const green = 32
-const yellow = 33
 const colourOf: Readonly<Record<string, number>> = {
   applied: green,
   committed: green,

@@ -1,50 +1,58 @@
-import { Command, CommanderError, Option } from 'commander'
-import type { Failure, Result } from '../api/result.ts'
-import type { Session, SessionOptions } from './kubeconfig.ts'
-import { type Format, formats, isLogAnswer, type LogOptions, logPath, printLog } from './log.ts'
+import { Command, CommanderError } from 'commander'
+import type { Failure } from '../api/result.ts'
+import { addApprove, addDeny } from './approval.ts'
+import { addCancel } from './cancel.ts'
+import { addImpact } from './impact.ts'
+import { addLog } from './log.ts'
+import { addPlan } from './plan.ts'
+import { addQueue } from './queue.ts'
+import { addRollback } from './rollback.ts'
 import { escaped } from './table.ts'
+import type { Terminal } from './terminal.ts'
+import type { Run, Verb } from './verb.ts'
+import { addWhy } from './why.ts'
 
-/** What the command line touches of the world. */
-export interface Terminal {
-  readonly out: (text: string) => void
-  readonly err: (text: string) => void
-  /** standard output is a terminal, and NO_COLOR is not set */
-  readonly colours: boolean
-  readonly version: string
-  readonly openSession: (options: SessionOptions) => Promise<Result<Session>>
-  readonly get: (session: Session, path: string) => Promise<Result<unknown>>
-}
-
-type LogFlags = LogOptions & SessionOptions & { readonly output: Format }
+/** In the order in which people meet them. */
+const verbs: readonly Verb[] = [
+  addPlan,
+  addImpact,
+  addQueue,
+  addWhy,
+  addApprove,
+  addDeny,
+  addCancel,
+  addRollback,
+  addLog,
+]
 
 /** Runs `kubectl karma` with these arguments and resolves the exit code. */
 export const runProgram = async (args: readonly string[], terminal: Terminal): Promise<number> => {
   const { out, err } = terminal
   let code = 0
   const program = new Command('kubectl karma')
-    .description('Asks Karma, the gateway for infrastructure change.')
+    .description('Asks Karma, the gateway for infrastructure change, with the rights of your kubeconfig.')
     .version(terminal.version)
     .exitOverride()
     .configureOutput({ writeOut: out, writeErr: err })
+    .showHelpAfterError('(--help shows how it is used)')
 
-  program
-    .command('log')
-    .description('print the story of a change, or the latest events (newest first)')
-    .argument('[change]', 'NAME of a ChangeRequest, or NAMESPACE/NAME')
-    .addOption(new Option('-A, --all-namespaces', 'latest events of all namespaces').conflicts('namespace'))
-    .option('-n, --namespace <namespace>', 'default: that of the kubeconfig’s context')
-    .option('--correlation <uid>', 'the story of whatever has this uid, instead of a change')
-    .option('--limit <count>', 'events at most (default: 100 of the latest, 5000 of a story)')
-    .addOption(new Option('-o, --output <format>', 'format').choices(formats).default('table'))
-    .option('--kubeconfig <path>', 'default: KUBECONFIG, then ~/.kube/config')
-    .option('--context <name>', 'of the kubeconfig; default: its current one')
-    .option('--token <token>', 'bearer token to show instead of the kubeconfig’s')
-    .action(async (change: string | undefined, flags: LogFlags) => {
-      const failed = await showLog(change, flags, terminal)
-      if (!failed) return
-      err(`error: ${escaped(failed.message)} (${escaped(failed.reason)})\n`)
-      code = 1
-    })
+  const refuse = (failure: Failure): void => {
+    err(`error: ${escaped(failure.message)} (${escaped(failure.reason)})\n`)
+    code = 1
+  }
+  const run: Run = async (flags, work) => {
+    const session = await terminal.openSession(flags)
+    if (!session.ok) return refuse(session.failure)
+    try {
+      const namespace = flags.namespace ?? session.value.namespace
+      const done = await work({ session: session.value, namespace, terminal })
+      if (!done.ok) return refuse(done.failure)
+      code = done.value
+    } finally {
+      await session.value.close()
+    }
+  }
+  for (const add of verbs) add(program, run)
 
   try {
     await program.parseAsync([...args], { from: 'user' })
@@ -53,31 +61,4 @@ export const runProgram = async (args: readonly string[], terminal: Terminal): P
     if (error instanceof CommanderError) return error.exitCode
     throw error
   }
-}
-
-const showLog = async (
-  change: string | undefined,
-  flags: LogFlags,
-  { out, err, colours, openSession, get }: Terminal,
-): Promise<Failure | undefined> => {
-  const session = await openSession(flags)
-  if (!session.ok) return session.failure
-  const answer = await get(session.value, logPath(change, flags, session.value.namespace))
-  if (!isLogAnswer(answer)) return notKarma
-  if (!answer.ok) return answer.failure
-  const namespace = change?.split('/').at(-2) ?? flags.namespace ?? session.value.namespace
-  const { out: text, note } = printLog(answer.value, {
-    format: flags.output,
-    colours,
-    ...(!flags.allNamespaces && { namespace }),
-  })
-  out(text)
-  err(note)
-  return undefined
-}
-
-const notKarma: Failure = {
-  reason: 'Unreachable',
-  message: 'the answer is not from Karma: expected {events}; look at KARMA_API',
-  retry: false,
 }

@@ -1,5 +1,5 @@
 import { type Failure, type Result, success } from '../api/result.ts'
-import { askedBy } from '../core/change/asked.ts'
+import { inFlightOf } from '../core/change/in-flight.ts'
 import { deadlineOf, type LifeFacts, nextStep, type Step } from '../core/change/life.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
 import { rolledBack, stopped, waitsAsBefore } from '../core/change/request-status.ts'
@@ -127,13 +127,9 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
 
   /** Others that are being written this moment. */
   const inFlight = (request: Of<'ChangeRequest'>, place: string): InFlight[] =>
-    [...caches.ChangeRequest.byIndex('applying', place)].flatMap(({ metadata, spec, status }) => {
-      if (metadata.uid === request.metadata.uid) return []
-      const names = [...askedBy(spec), ...(status?.images ?? [])].map(({ component }) => component)
-      names.push(...(status?.affectedComponents ?? []))
-      const affected = new Set(names.map((name) => `${metadata.namespace}/${name}`))
-      return [{ object: `changerequest/${metadata.name}`, affected }]
-    })
+    [...caches.ChangeRequest.byIndex('applying', place)].flatMap((other) =>
+      other.metadata.uid === request.metadata.uid ? [] : [inFlightOf(other)],
+    )
 
   /** Half written: its environment carries it through. */
   const carried = async (request: Of<'ChangeRequest'>): Promise<Outcome> => {

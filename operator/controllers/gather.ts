@@ -1,20 +1,17 @@
-import { emptyObject } from '../api/merge-patch.ts'
 import { failure, type Result, success } from '../api/result.ts'
 import type { LifeFacts } from '../core/change/life.ts'
-import { type Named, namedBy } from '../core/change/named.ts'
+import { isPlannable, type Named, namedBy } from '../core/change/named.ts'
 import { planChange, vertexOf } from '../core/change/plan.ts'
-import { byArrival } from '../core/change/queue.ts'
-import { isFinished, phaseOf } from '../core/change/status.ts'
-import { idOf, nameOfId } from '../core/component/identity.ts'
-import type { Impact, ImpactLimits, Seed } from '../core/graph/impact.ts'
+import { firstAhead } from '../core/change/queue.ts'
+import { isWhole } from '../core/change/whole.ts'
+import { knownOf } from '../core/component/committed.ts'
+import { nameOfId } from '../core/component/identity.ts'
+import { type Impact, type ImpactLimits, impactLimits, type Seed } from '../core/graph/impact.ts'
 import type { GraphView } from '../core/graph/view.ts'
-import type { InFlight, Known, World } from '../core/guard/facts.ts'
+import type { InFlight, World } from '../core/guard/facts.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import type { GraphStore, VertexState } from '../ports/graph.ts'
-
-/** An impact beyond these is cut off, and said to be. */
-const impactLimits: ImpactLimits = { maxReached: 100_000, maxDepth: 1_000, budgetMs: 500 }
 
 export interface GatherDependencies {
   readonly caches: Caches
@@ -38,10 +35,7 @@ export interface Gather {
   named(request: Of<'ChangeRequest'>): Named
   /** All that decides what happens to a request, in that world. */
   life(request: Of<'ChangeRequest'>, world: World): LifeFacts
-  /**
-   * Whether all that was decided in an environment stands in its Components. While a version is being written they are
-   * half there: then only the holder of the lock can tell what is committed, and nobody else may plan or build a graph.
-   */
+  /** Whether all that was decided in an environment stands in its Components (core/change/whole.ts). */
   isWhole(environment: Of<'Environment'>): boolean
   /** The graph of this environment must be rebuilt before it is used again. */
   forget(environmentKey: string): void
@@ -55,17 +49,11 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
     if (before?.metadata.generation !== after?.metadata.generation) built.clear()
   })
 
-  const known = (component: Of<'Component'> | undefined): Known | undefined => {
-    const committed = component?.status?.committed
-    if (!component || !committed) return undefined
-    const { config = emptyObject(), references = [] } = committed
-    return { id: idOf(component), component, config, references }
-  }
   const type = (name: string) => caches.ComponentType.get(name)
 
   function* vertices(environmentKey: string): Generator<VertexState> {
     for (const component of caches.Component.byIndex('environment', environmentKey)) {
-      const found = known(component)
+      const found = knownOf(component)
       if (found) yield vertexOf(found, component.spec.type, { type })
     }
   }
@@ -79,15 +67,6 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
     changeRequest: (name: string) => caches.ChangeRequest.get(`${namespace}/${name}`),
   })
   const named = (request: Of<'ChangeRequest'>): Named => namedBy(request, lookups(request))
-
-  /** The first of those that wait for their turn with a Component and came before this one. */
-  const aheadOf = (request: Of<'ChangeRequest'>, id: string): string | undefined => {
-    const before = [...caches.ChangeRequest.byIndex('waits', id)].filter(
-      (other) => other.metadata.uid !== request.metadata.uid && byArrival(other, request) < 0,
-    )
-    const first = before.sort(byArrival)[0]
-    return first && `changerequest/${first.metadata.name}`
-  }
 
   const viewAt = async (key: string, version: number, changeId: string): Promise<Result<GraphView>> => {
     if (built.has(key)) {
@@ -104,23 +83,14 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
     named,
     life(request, world) {
       const about = named(request)
-      const isPlannable =
-        about.missing.every(({ operation }) => operation === 'Delete') &&
-        about.present.every(({ status }) => status?.committed)
-      const ahead = (id: string) => aheadOf(request, id)
-      const planned = isPlannable ? planChange(request, { ...world, ahead }) : undefined
+      const ahead = (id: string) => firstAhead(request, caches.ChangeRequest.byIndex('waits', id))
+      const planned = isPlannable(about) ? planChange(request, { ...world, ahead }) : undefined
       const key = `${request.metadata.namespace}/${request.metadata.name}`
       const approvals = [...caches.ChangeApproval.byIndex('changeRequest', key)]
       return { request, planned, named: about, world, approvals, now: clock.now() }
     },
-    isWhole: ({ metadata: { namespace }, status }) =>
-      (status?.applying ?? []).every(({ kind, name, uid }) => {
-        const of = kind === 'ChangeRequest' ? caches.ChangeRequest : caches.Component
-        const object = of.get(`${namespace}/${name}`)
-        if (object?.metadata.uid !== uid) return true
-        if (object.kind === 'ChangeRequest') return isFinished(phaseOf(object.status))
-        return (kind === 'Creation') === (object.status?.committed !== undefined)
-      }),
+    isWhole: (environment) =>
+      isWhole(environment, (kind, name) => caches[kind].get(`${environment.metadata.namespace}/${name}`)),
     forget: (environmentKey) => void built.delete(environmentKey),
     async world(environment, { version, changeId, inFlight = [] }) {
       const { namespace = '', name } = environment.metadata
@@ -134,7 +104,10 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
         version,
         view: view.value,
         impact: (seeds) => impact(view.value, seeds, impactLimits),
-        known: (id) => known(componentAt(id)),
+        known: (id) => {
+          const component = componentAt(id)
+          return component && knownOf(component)
+        },
         isThere: (id) => componentAt(id) !== undefined,
         type,
         changeRequest: (of) => caches.ChangeRequest.get(`${namespace}/${of}`),

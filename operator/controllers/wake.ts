@@ -1,6 +1,6 @@
 import type { Json, Phase } from '../api/kinds.generated.ts'
 import { deepEqual } from '../api/merge-patch.ts'
-import { askedBy } from '../core/change/asked.ts'
+import { changedNames, isWaiting } from '../core/change/queue.ts'
 import { environmentKey, idOf, resolveId } from '../core/component/identity.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import { writtenBy } from './component.ts'
@@ -168,7 +168,7 @@ export const indexes = {
     waitsFor: (request: Of<'ChangeRequest'>) => {
       const { metadata, status } = request
       if (!isWaiting(request)) return []
-      const names = [...namesIn(request), ...(status?.blockedBy ?? []).map(({ object }) => object)]
+      const names = [...changedNames(request), ...(status?.blockedBy ?? []).map(({ object }) => object)]
       return [...new Set(names.map((name) => `${metadata.namespace}/${name}`))]
     },
     /** the request that it has undone */
@@ -178,7 +178,7 @@ export const indexes = {
         : [],
     /** Components with which it waits for its turn */
     waits: (request: Of<'ChangeRequest'>) =>
-      isWaiting(request) ? namesIn(request).map((name) => `${request.metadata.namespace}/${name}`) : [],
+      isWaiting(request) ? changedNames(request).map((name) => `${request.metadata.namespace}/${name}`) : [],
   },
   Environment: {},
   ComponentType: {},
@@ -187,11 +187,6 @@ export const indexes = {
   },
 } as const
 
-/** What a request changes. A rollback is known by its plan. */
-const namesIn = ({ spec, status }: Pick<Of<'ChangeRequest'>, 'spec' | 'status'>): string[] => {
-  const { added = [], changed = [], removed = [] } = status?.plan ?? {}
-  return [...new Set([...askedBy(spec).map(({ component }) => component), ...added, ...changed, ...removed])]
-}
 /** The key of the request that it decides on. */
 const changeOf = ({ metadata, spec }: Of<'ChangeApproval'>): string =>
   `${metadata.namespace ?? ''}/${spec.changeRequest}`
@@ -200,10 +195,6 @@ const hasCounted = (approval: Of<'ChangeApproval'> | undefined): boolean =>
   approval?.status?.conditions?.some(({ type, status }) => type === 'Counted' && status === 'True') === true
 
 const planOf = (request: Of<'ChangeRequest'> | undefined): string | undefined => request?.status?.plan?.hash
-
-/** It looks again when what it waits for moves. */
-const isWaiting = ({ status }: Of<'ChangeRequest'>): boolean =>
-  status?.phase === 'Queued' || status?.phase === 'AwaitingApproval'
 
 const isQueued = (request: Of<'ChangeRequest'> | undefined): boolean => request?.status?.phase === 'Queued'
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { makeEmbeddedBus } from '../../operator/adapters/bus-embedded/bus.ts'
 import { makeAccess } from '../../operator/adapters/kubernetes/access.ts'
@@ -16,9 +15,7 @@ import { openLedger } from '../../operator/adapters/ledger/ledger.ts'
 import type { ChangeRequest } from '../../operator/api/kinds.generated.ts'
 import { parseChangeRequest } from '../../operator/api/parse.ts'
 import type { Result } from '../../operator/api/result.ts'
-import { get } from '../../operator/cli/api.ts'
 import { openSession } from '../../operator/cli/kubeconfig.ts'
-import { runProgram } from '../../operator/cli/program.ts'
 import { makeRelay } from '../../operator/controllers/relay.ts'
 import { append, type Transition } from '../../operator/core/event/outbox.ts'
 import { backoffMs } from '../../operator/runtime/backoff.ts'
@@ -28,6 +25,7 @@ import { makeServer } from '../../operator/server/server.ts'
 import { startLedgerSink } from '../../operator/sinks/ledger.ts'
 import type { ControlPlane } from '../cluster/control-plane.ts'
 import { operatorKubeconfig } from '../cluster/install.ts'
+import { type Said, typed } from '../support/command-line.ts'
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 const group = { group: 'usekarma.dev', version: 'v1alpha1' }
@@ -115,41 +113,9 @@ export const makeHome = async (controlPlane: ControlPlane) => {
   }
 }
 
-export interface Said {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
 /** Runs `kubectl karma`'s program within this process. Without `api`: through the API server. */
-export const karma = async (kubeconfig: string, api: string | undefined, ...args: string[]): Promise<Said> => {
-  let out = ''
-  let err = ''
-  const code = await runProgram([...args, '--kubeconfig', kubeconfig], {
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    colours: false,
-    version: '',
-    openSession,
-    get: (session, path) => get({ session, ...(api && { address: api }) }, path),
-  })
-  return { code, out, err }
-}
-
-const program = resolve(import.meta.dirname, '../../operator/cli/main.ts')
-
-/** The same as a user has it: a process, told by its environment. */
-export const karmaProcess = (kubeconfig: string, api: string, ...args: string[]): Promise<Said> =>
-  new Promise((done) => {
-    const options = { env: { ...process.env, KUBECONFIG: kubeconfig, KARMA_API: api } }
-    execFile(process.execPath, [program, ...args], options, (error, out, err) => {
-      done({ code: error ? Number(error.code) : 0, out, err })
-    })
-  })
+export const karma = (kubeconfig: string, api: string | undefined, ...args: string[]): Promise<Said> =>
+  typed([...args, '--kubeconfig', kubeconfig], { opened: async (options) => openSession(options, api) })
 
 export const eventually = async <T>(what: string, look: () => Promise<T | undefined>): Promise<T> => {
   for (let i = 0; i < 400; i++) {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { networkInterfaces } from 'node:os'
 import { waitForAdmission } from '../support/admission.ts'
 import { type Api, apiOf } from '../support/api.ts'
+import { commandLine } from '../support/command-line.ts'
 import { controlPlane } from '../support/control-plane.ts'
-import { eventually, karma, karmaProcess, makeHome, startTelling } from './telling-world.ts'
+import { eventually, karma, makeHome, startTelling } from './telling-world.ts'
 
 const namespace = 'telling'
 const requests = `/apis/usekarma.dev/v1alpha1/namespaces/${namespace}/changerequests`
@@ -71,7 +72,10 @@ describe('telling', function () {
       { type: 'change.rejected', reason: 'UnknownComponent', message: 'no s3-bucket/shared in namespace telling' },
     )
     await told(uid, 3)
-    const { code, out, err } = await karmaProcess(admin, telling.address, 'log', `${namespace}/story`)
+    const { code, out, err } = await commandLine({ KUBECONFIG: admin, KARMA_API: telling.address }, [
+      'log',
+      `${namespace}/story`,
+    ])
     assert.equal(err, '')
     assert.equal(code, 0)
     const lines = out.trimEnd().split('\n')

@@ -24,6 +24,7 @@ import {
 } from '../../operator/api/parse.ts'
 import type { Result } from '../../operator/api/result.ts'
 import { vertexOf } from '../../operator/core/change/plan.ts'
+import { knownOf } from '../../operator/core/component/committed.ts'
 import { idOf } from '../../operator/core/component/identity.ts'
 import { checkConfig, makeSchemaCache } from '../../operator/core/component/schema.ts'
 import { hashOf, wantedOf } from '../../operator/core/component/wanted.ts'
@@ -216,10 +217,4 @@ export const aWorld = (options: WorldOptions = {}): World => {
     guards,
     configFaults: (of, config) => options.configFaults ?? checkConfig(of, config, schemas),
   }
-}
-
-const knownOf = (component: Component): Known | undefined => {
-  const { committed } = component.status ?? {}
-  if (!committed) return undefined
-  return { id: idOf(component), component, config: committed.config ?? {}, references: committed.references ?? [] }
 }

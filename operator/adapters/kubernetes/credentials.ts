@@ -23,6 +23,8 @@ export interface Credentials {
   readonly proxyUrl?: string
   /** the context's namespace, or that of the pod's service account */
   readonly namespace?: string
+  /** what the kubeconfig calls the account, for messages */
+  readonly user: string
   /** Read again (token file, exec plugin) when the last reading is older than 10 s. Rejects when that fails. */
   current(): Promise<Credential>
   /** Forgets all and reads the kubeconfig again: to be called after a 401. */
@@ -31,7 +33,11 @@ export interface Credentials {
 
 interface Dependencies {
   /** default: KUBECONFIG, ~/.kube/config, the pod's service account, in this order */
-  readonly kubeconfigPath?: string
+  readonly kubeconfigPath?: string | undefined
+  /** default: the kubeconfig's current one */
+  readonly context?: string | undefined
+  /** bearer token instead of what the kubeconfig says of its user */
+  readonly token?: string | undefined
   readonly monotonic?: () => number
 }
 
@@ -39,19 +45,22 @@ const freshMs = 10_000
 
 /** Failure reason `InvalidKubeconfig` when there is no cluster to be found, or a token would travel in the clear. */
 export const loadCredentials = (dependencies: Dependencies = {}): Result<Credentials> => {
-  const { kubeconfigPath, monotonic = () => performance.now() } = dependencies
+  const { kubeconfigPath, context, token, monotonic = () => performance.now() } = dependencies
+  const read = () => readConfig(kubeconfigPath, context)
   try {
-    const config = readConfig(kubeconfigPath)
+    const config = read()
+    const current = config.getContextObject(config.getCurrentContext())
+    if (context !== undefined && !current) return invalid(kubeconfigPath, unknownContext(config, context))
     const cluster = config.getCurrentCluster()
     if (!cluster) return invalid(kubeconfigPath, `its current context "${config.getCurrentContext()}" names no cluster`)
     const unfit = unfitServer(cluster)
     if (unfit) return invalid(kubeconfigPath, unfit)
-    const namespace = config.getContextObject(config.getCurrentContext())?.namespace
     return success({
       server: cluster.server,
+      user: current?.user ?? '',
       ...(cluster.proxyUrl ? { proxyUrl: cluster.proxyUrl } : {}),
-      ...(namespace ? { namespace } : {}),
-      ...keptFresh(config, () => readConfig(kubeconfigPath), monotonic),
+      ...(current?.namespace ? { namespace: current.namespace } : {}),
+      ...keptFresh(config, { read, token, monotonic }),
     })
   } catch (error) {
     return invalid(kubeconfigPath, (error as Error).message)
@@ -61,10 +70,16 @@ export const loadCredentials = (dependencies: Dependencies = {}): Result<Credent
 const invalid = (path: string | undefined, what: string): Result<never> =>
   failure({ reason: 'InvalidKubeconfig', message: `kubeconfig ${path ?? '(default)'}: ${what}`, retry: false })
 
-const readConfig = (path: string | undefined): KubeConfig => {
+const unknownContext = (config: KubeConfig, context: string): string => {
+  const names = config.contexts.map(({ name }) => name).join(', ') || 'none'
+  return `expected one of its contexts (${names}), found "${context}"`
+}
+
+const readConfig = (path: string | undefined, context: string | undefined): KubeConfig => {
   const config = new KubeConfig()
   if (path === undefined) config.loadFromDefault()
   else config.loadFromFile(path)
+  if (context !== undefined) config.setCurrentContext(context)
   return config
 }
 
@@ -85,7 +100,13 @@ interface ClusterPart {
   readonly proxyUrl?: string
 }
 
-const keptFresh = (first: KubeConfig, read: () => KubeConfig, monotonic: () => number) => {
+interface Freshness {
+  readonly read: () => KubeConfig
+  readonly token: string | undefined
+  readonly monotonic: () => number
+}
+
+const keptFresh = (first: KubeConfig, { read, token, monotonic }: Freshness) => {
   let config: KubeConfig | undefined = first
   let credential: Credential | undefined
   let readAt = Number.NEGATIVE_INFINITY
@@ -93,7 +114,7 @@ const keptFresh = (first: KubeConfig, read: () => KubeConfig, monotonic: () => n
 
   const refresh = async (): Promise<Credential> => {
     config ??= read()
-    const next = await credentialOf(config)
+    const next = await credentialOf(config, token)
     credential = credential && sameTls(credential.tls, next.tls) ? { ...next, tls: credential.tls } : next
     readAt = monotonic()
     return credential
@@ -115,12 +136,13 @@ const keptFresh = (first: KubeConfig, read: () => KubeConfig, monotonic: () => n
 }
 
 /** The one thing that the client library is used for: its parsers of kubeconfigs, token files and exec plugins. */
-const credentialOf = async (config: KubeConfig): Promise<Credential> => {
+const credentialOf = async (config: KubeConfig, token: string | undefined): Promise<Credential> => {
   const found: Parameters<KubeConfig['applyToHTTPSOptions']>[0] & { auth?: string } = {}
   await applyTo(config, found)
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(found.headers ?? {})) headers[name.toLowerCase()] = String(value).trim()
   if (found.auth) headers.authorization = `Basic ${Buffer.from(found.auth).toString('base64')}`
+  if (token !== undefined) headers.authorization = `Bearer ${token}`
   const tls: Record<string, unknown> = {}
   for (const name of ['ca', 'cert', 'key', 'servername', 'rejectUnauthorized'] as const) {
     if (found[name] !== undefined) tls[name] = found[name]

@@ -7,7 +7,7 @@ import type { World } from '../guard/facts.ts'
 import { approvalWanted, type Considered, consider, decidedBy, deniedMessage } from './approval.ts'
 import { askedBy, isEmpty, subjectOf } from './asked.ts'
 import { bounds, sentences } from './bounds.ts'
-import { type Named, uncommittedOf } from './named.ts'
+import { blockersAmong, type Named } from './named.ts'
 import { isUnchanged, type Plan } from './plan.ts'
 import { isFinished, phaseOf } from './status.ts'
 
@@ -183,7 +183,7 @@ const notUndoable: Rule = ({ request: { metadata }, named: { undone } }) => {
 }
 
 const notCommitted: Rule = ({ request, named, world }) => {
-  const uncommitted = uncommittedOf(named, request.metadata.namespace ?? '')
+  const uncommitted = blockersAmong(named)
   return uncommitted.length > 0 ? blocked(onConflictOf(request, world), uncommitted) : undefined
 }
 

@@ -1,9 +1,8 @@
 import type { BlockedBy, ChangeRequest, Component } from '../../api/kinds.generated.ts'
 import type { Result } from '../../api/result.ts'
-import { cut } from '../../api/text.ts'
-import { display, environmentKey, idOf, resolveId } from '../component/identity.ts'
+import { uncommittedOf } from '../component/committed.ts'
+import { environmentKey, resolveId } from '../component/identity.ts'
 import { type Asked, askedBy } from './asked.ts'
-import { bounds } from './bounds.ts'
 import { contentHash } from './hash.ts'
 import { readImage } from './image.ts'
 import { undoable } from './rollback.ts'
@@ -71,16 +70,10 @@ const placesOfDeleted = ({ spec, metadata }: ChangeRequest, { changeRequest }: L
   })
 }
 
-/** Components that are not committed yet hold their changes back. */
-export const uncommittedOf = ({ present }: Named, namespace: string): BlockedBy[] =>
-  present.filter(({ status }) => !status?.committed).map((component) => notCommitted(component, namespace))
+/** All that it changes is there and committed, but for what it deletes. */
+export const isPlannable = ({ missing, present }: Named): boolean =>
+  missing.every(({ operation }) => operation === 'Delete') && present.every(({ status }) => status?.committed)
 
-const notCommitted = (component: Component, namespace: string): BlockedBy => {
-  const { metadata, status } = component
-  const object = display(idOf(component), namespace)
-  const why = status?.conditions?.find(({ type }) => type === 'Committed')
-  const because = why ? `: ${why.message}` : ''
-  const found = metadata.deletionTimestamp ? 'it is being deleted' : 'it is not yet'
-  const message = `Component ${object}: expected to be committed before it is changed, found ${found}${because}`
-  return { reason: 'UnknownComponent', object, message: cut(message, bounds.entryMessage) }
-}
+/** Components that are not committed yet hold their changes back. */
+export const blockersAmong = ({ present }: Named): BlockedBy[] =>
+  present.flatMap((component) => uncommittedOf(component) ?? [])

@@ -20,7 +20,11 @@ const table: Readonly<
   Rejected: ['False', 'True', 'False', 'True'],
 }
 
-export const isFinished = (phase: Phase | undefined): boolean => phase !== undefined && table[phase][1] === 'True'
+/** A phase of a later release is none that this one knows the end of. */
+export const isFinished = (phase: Phase | undefined): boolean => phase !== undefined && table[phase]?.[1] === 'True'
+
+/** The ends of a request. */
+export const finishedPhases: readonly Phase[] = (Object.keys(table) as Phase[]).filter(isFinished)
 
 export interface Why {
   readonly reason: string

@@ -22,6 +22,9 @@ export interface ImpactLimits {
   readonly budgetMs?: number
 }
 
+/** An impact beyond these is cut off, and said to be. */
+export const impactLimits: ImpactLimits = { maxReached: 100_000, maxDepth: 1_000, budgetMs: 500 }
+
 /** The limit that cut the search off: there may be more than what was reached. */
 export interface Truncated {
   readonly limit: keyof ImpactLimits

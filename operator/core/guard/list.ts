@@ -12,18 +12,29 @@ import { imagesTooLarge, tooLarge } from './too-large.ts'
 import { truncated } from './truncated.ts'
 
 /** Every guard, in the order in which people read their answers: of each Component, then of all together. */
-const guards: readonly Guard[] = [
-  tooLarge,
-  invalidConfig,
-  fieldOwned,
-  missingReference,
-  outputInUse,
+const guards = {
+  TooLarge: tooLarge,
+  InvalidConfig: invalidConfig,
+  FieldOwned: fieldOwned,
+  MissingReference: missingReference,
+  OutputInUse: outputInUse,
   declared,
-  outputsUnavailable,
-]
-const wholeGuards: readonly WholeGuard[] = [imagesTooLarge, truncated, cycle, inFlight, queuedBehind]
+  OutputsUnavailable: outputsUnavailable,
+} as const satisfies Readonly<Record<string, Guard>>
+const wholeGuards = {
+  TooLarge: imagesTooLarge,
+  Truncated: truncated,
+  Cycle: cycle,
+  InFlight: inFlight,
+  QueuedBehind: queuedBehind,
+} as const satisfies Readonly<Record<string, WholeGuard>>
 
 export const judge = (facts: readonly Facts[], whole: Whole): Verdict[] => [
-  ...facts.flatMap((one) => guards.flatMap((guard) => guard(one))),
-  ...wholeGuards.flatMap((guard) => guard(whole)),
+  ...facts.flatMap((one) => Object.values(guards).flatMap((guard) => guard(one))),
+  ...Object.values(wholeGuards).flatMap((guard) => guard(whole)),
 ]
+
+/** Names of the built-in ones, as their verdicts bear them. */
+export const builtInGuards: readonly string[] = [
+  ...new Set([...Object.keys(guards), ...Object.keys(wholeGuards)]),
+].filter((name) => name !== 'declared')

@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Event } from '../../../operator/api/envelope.ts'
 import { failure, type Result, success } from '../../../operator/api/result.ts'
-import { get } from '../../../operator/cli/api.ts'
-import { openSession, type Session } from '../../../operator/cli/kubeconfig.ts'
 import { logPath } from '../../../operator/cli/log.ts'
-import { runProgram } from '../../../operator/cli/program.ts'
 import { escaped } from '../../../operator/cli/table.ts'
+import { typed } from '../../support/command-line.ts'
 
-const session: Session = { server: 'https://127.0.0.1:1', namespace: 'dev', tls: {}, token: 't', user: 'jo' }
 const event = (event_type: string, entity_id: string, ms: number, attrs: Event['attrs']): Event => ({
   id: String(ms),
   ts: new Date(Date.UTC(2026, 0, 31, 12) + ms).toISOString(),
@@ -47,25 +39,12 @@ const run = async (
   answer: Result<unknown> = success({ events: story, truncated: false }),
   colours = false,
 ) => {
-  let out = ''
-  let err = ''
   const paths: string[] = []
-  const code = await runProgram(args, {
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    colours,
-    version: '1.2.3',
-    openSession: async () => success(session),
-    get: async (_session, path) => {
-      paths.push(path)
-      return answer
-    },
-  })
-  return { code, out, err, path: paths[0] }
+  const operator = async (path: string) => {
+    paths.push(path)
+    return answer
+  }
+  return { ...(await typed(args, { colours, session: { operator } })), path: paths[0] }
 }
 
 describe('kubectl karma log', () => {
@@ -96,6 +75,11 @@ describe('kubectl karma log', () => {
     const { out } = await run(['log', 'aliases', '-o', 'yaml'])
     assert.match(out, /^events:\n {2}- id: "0"\n/)
     assert.ok(!out.includes('\u001b'))
+  })
+
+  it('of another namespace', async () => {
+    assert.equal((await run(['log', '-n', 'prod', '--limit', '5'])).path, '/api/v1/log?namespace=prod&limit=5')
+    assert.equal((await run(['log', '-n', 'prod', 'a'])).path, '/api/v1/log?change=prod%2Fa')
   })
 
   it('says beside it when there is more, or nothing', async () => {
@@ -138,8 +122,8 @@ describe('kubectl karma log', () => {
   const paths: [change: string | undefined, options: object, expected: string][] = [
     [undefined, {}, '/api/v1/log?namespace=dev'],
     [undefined, { allNamespaces: true }, '/api/v1/log'],
-    [undefined, { namespace: 'prod', limit: '5' }, '/api/v1/log?namespace=prod&limit=5'],
-    ['a', { namespace: 'prod' }, '/api/v1/log?change=prod%2Fa'],
+    [undefined, { limit: '5' }, '/api/v1/log?namespace=dev&limit=5'],
+    ['a', {}, '/api/v1/log?change=dev%2Fa'],
     ['web/a', {}, '/api/v1/log?change=web%2Fa'],
     [undefined, { correlation: 'u&1' }, '/api/v1/log?correlation=u%261'],
   ]
@@ -151,129 +135,5 @@ describe('kubectl karma log', () => {
 
   it('escapes what a terminal would obey', () => {
     assert.equal(escaped('a\tb\u0000\u009b\u202e\u2028\ud800 ü 😀'), 'a\\tb\\u0000\\u009b\\u202e\\u2028\ufffd ü 😀')
-  })
-})
-
-describe('where the command line asks', () => {
-  let server: Server
-  let address: string
-  let seen: { url: string; headers: Record<string, unknown> }[] = []
-  let answer = { status: 200, text: '{"events":[]}' }
-  before(async () => {
-    server = createServer((request, response) => {
-      seen.push({ url: request.url ?? '', headers: request.headers })
-      response.writeHead(answer.status).end(answer.text)
-    }).listen(0, '127.0.0.1')
-    await new Promise((resolve) => server.once('listening', resolve))
-    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  })
-  beforeEach(() => {
-    seen = []
-    answer = { status: 200, text: '{"events":[]}' }
-  })
-  after(() => server.close())
-
-  it('KARMA_API, with the token', async () => {
-    assert.deepEqual(await get({ session, address: `${address}/` }, '/api/v1/log?x=1'), success({ events: [] }))
-    assert.equal(seen[0]?.url, '/api/v1/log?x=1')
-    assert.equal(seen[0]?.headers.authorization, 'Bearer t')
-  })
-
-  it('else the API server’s service proxy, with the token in both headers', async () => {
-    const through = { ...session, server: `${address}/clusters/1`, tls: { headers: { Authorization: 'Bearer t' } } }
-    assert.ok((await get({ session: through }, '/api/v1/log')).ok)
-    assert.equal(seen[0]?.url, '/clusters/1/api/v1/namespaces/karma-system/services/http:karma:http/proxy/api/v1/log')
-    assert.equal(seen[0]?.headers.authorization, 'Bearer t')
-    assert.equal(seen[0]?.headers['x-karma-authorization'], 'Bearer t')
-  })
-
-  const failures: [name: string, status: number, text: string, reason: string, message: RegExp][] = [
-    ['Karma’s refusal', 403, '{"reason":"Forbidden","message":"jo may not"}', 'Forbidden', /^jo may not$/],
-    ['a proxy’s page', 502, '<html>Bad Gateway', 'Unreachable', /operator at .*: HTTP 502 <html>/],
-    ['no JSON', 200, 'hello', 'Unreachable', /HTTP 200 hello/],
-  ]
-  for (const [name, status, text, reason, message] of failures) {
-    it(`${name} is a failure`, async () => {
-      answer = { status, text }
-      const result = await get({ session, address }, '/api/v1/log')
-      assert.ok(!result.ok)
-      assert.equal(result.failure.reason, reason)
-      assert.match(result.failure.message, message)
-    })
-  }
-
-  it('sends no token in the clear, and none it has not got', async () => {
-    const reasonOf = async (s: Session, to: string | undefined) => {
-      const result = await get({ session: s, ...(to && { address: to }) }, '/api/v1/log')
-      return result.ok ? 'ok' : `${result.failure.reason} ${result.failure.message}`
-    }
-    assert.match(
-      await reasonOf(session, 'http://karma.example'),
-      /InvalidAddress KARMA_API: expected https, or http on the loopback/,
-    )
-    assert.match(await reasonOf(session, 'karma'), /InvalidAddress KARMA_API: expected a URL, found "karma"/)
-    const { token: _, ...certificate } = session
-    assert.match(await reasonOf(certificate, address), /NoToken kubeconfig user "jo": .*client certificate.*--token/)
-    assert.match(
-      await reasonOf(session, 'http://127.0.0.1:1'),
-      /Unreachable operator at http:\/\/127.0.0.1:1: .*ECONNREFUSED/,
-    )
-    assert.deepEqual(seen, [])
-  })
-})
-
-describe('session from a kubeconfig', () => {
-  let folder: string
-  let path: string
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'karma-kubeconfig-'))
-    path = join(folder, 'config')
-    const user = (name: string, auth: object) => ({ name, user: auth })
-    const context = (name: string, more: object = {}) => ({ name, context: { cluster: 'c', user: name, ...more } })
-    await writeFile(
-      path,
-      JSON.stringify({
-        clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:6443' } }],
-        users: [
-          user('token', { token: 'abc' }),
-          user('certificate', { 'client-certificate-data': 'eA==', 'client-key-data': 'eA==' }),
-          user('exec', {
-            exec: {
-              apiVersion: 'client.authentication.k8s.io/v1',
-              command: process.execPath,
-              args: [
-                '-e',
-                'console.log(JSON.stringify({apiVersion:"client.authentication.k8s.io/v1",kind:"ExecCredential",status:{token:"from-plugin"}}))',
-              ],
-              interactiveMode: 'Never',
-            },
-          }),
-        ],
-        contexts: [context('token', { namespace: 'team' }), context('certificate'), context('exec')],
-        'current-context': 'token',
-      }),
-    )
-  })
-  after(() => rm(folder, { recursive: true, force: true }))
-
-  const cases: [context: string | undefined, token: string | undefined, expected: [string | undefined, string]][] = [
-    [undefined, undefined, ['abc', 'team']],
-    ['exec', undefined, ['from-plugin', 'default']],
-    ['certificate', undefined, [undefined, 'default']],
-    ['certificate', 'given', ['given', 'default']],
-  ]
-  for (const [context, token, expected] of cases) {
-    it(`${context ?? 'current context'}${token ? ' and --token' : ''}`, async () => {
-      const result = await openSession({ kubeconfig: path, ...(context && { context }), ...(token && { token }) })
-      assert.ok(result.ok, result.ok ? '' : result.failure.message)
-      assert.deepEqual([result.value.token, result.value.namespace], expected)
-    })
-  }
-
-  it('says what is missing', async () => {
-    const missing = await openSession({ kubeconfig: path, context: 'nowhere' })
-    assert.match(missing.ok ? '' : missing.failure.message, /context "nowhere" is not there/)
-    const unread = await openSession({ kubeconfig: join(folder, 'none') })
-    assert.match(unread.ok ? '' : unread.failure.message, /ENOENT/)
   })
 })

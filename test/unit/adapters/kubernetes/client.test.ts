@@ -24,6 +24,7 @@ describe('the client of the API server', () => {
     const tls = {}
     return {
       server: url,
+      user: 'jo',
       current: async () => ({ headers: { authorization: `Bearer ${token}` }, tls }),
       reload: () => {
         reloads++

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { loadCredentials } from '../../../../operator/adapters/kubernetes/credentials.ts'
+
+describe('credentials from a kubeconfig', () => {
+  let folder: string
+  let path: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'karma-kubeconfig-'))
+    path = join(folder, 'config')
+    const user = (name: string, auth: object) => ({ name, user: auth })
+    const context = (name: string, more: object = {}) => ({ name, context: { cluster: 'c', user: name, ...more } })
+    await writeFile(
+      path,
+      JSON.stringify({
+        clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:6443' } }],
+        users: [
+          user('token', { token: 'abc' }),
+          user('certificate', { 'client-certificate-data': 'eA==', 'client-key-data': 'eA==' }),
+          user('exec', {
+            exec: {
+              apiVersion: 'client.authentication.k8s.io/v1',
+              command: process.execPath,
+              args: [
+                '-e',
+                'console.log(JSON.stringify({apiVersion:"client.authentication.k8s.io/v1",kind:"ExecCredential",status:{token:"from-plugin"}}))',
+              ],
+              interactiveMode: 'Never',
+            },
+          }),
+        ],
+        contexts: [context('token', { namespace: 'team' }), context('certificate'), context('exec')],
+        'current-context': 'token',
+      }),
+    )
+  })
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  const cases: [
+    context: string | undefined,
+    token: string | undefined,
+    expected: [string | undefined, string | undefined],
+  ][] = [
+    [undefined, undefined, ['Bearer abc', 'team']],
+    ['exec', undefined, ['Bearer from-plugin', undefined]],
+    ['certificate', undefined, [undefined, undefined]],
+    ['certificate', 'given', ['Bearer given', undefined]],
+  ]
+  for (const [context, token, expected] of cases) {
+    it(`${context ?? 'current context'}${token ? ' and --token' : ''}`, async () => {
+      const result = loadCredentials({ kubeconfigPath: path, context, token })
+      assert.ok(result.ok, result.ok ? '' : result.failure.message)
+      const { headers } = await result.value.current()
+      assert.deepEqual([headers.authorization, result.value.namespace], expected)
+    })
+  }
+
+  it('says what is missing', () => {
+    const missing = loadCredentials({ kubeconfigPath: path, context: 'nowhere' })
+    assert.match(
+      missing.ok ? '' : missing.failure.message,
+      /expected one of its contexts \(token, certificate, exec\), found "nowhere"/,
+    )
+    const unread = loadCredentials({ kubeconfigPath: join(folder, 'none') })
+    assert.match(unread.ok ? '' : unread.failure.message, /ENOENT/)
+  })
+})
