@@ -3,6 +3,7 @@ import { failure, type Result, success } from '../api/result.ts'
 import { phaseOf } from '../core/change/status.ts'
 import { derivedName } from '../core/component/identity.ts'
 import type { Of } from '../ports/cluster.ts'
+import type { Objects } from '../ports/objects.ts'
 import { because, readChange } from './change.ts'
 import { type Format, outputOption, withConnection } from './output.ts'
 import { printPlans } from './plan.ts'
@@ -64,6 +65,18 @@ export const undoable = (request: Of<'ChangeRequest'>): Result<Of<'ChangeRequest
 
 const mostAttempts = 100
 
+/** The first of these whose name is not taken: one that is there already would be found applied. */
+const firstFree = async <T extends ReturnType<typeof rollbackOf>>(
+  objects: Objects,
+  attemptOf: (attempt: number) => T,
+): Promise<T> => {
+  for (let attempt = 1; ; attempt++) {
+    const manifest = attemptOf(attempt)
+    const taken = await objects.get('ChangeRequest', `${manifest.metadata.namespace}/${manifest.metadata.name}`)
+    if (!taken.ok || !taken.value || attempt === mostAttempts) return manifest
+  }
+}
+
 const rollback = async (text: string, flags: RollbackFlags, desk: Desk): Promise<Result<number>> => {
   const { session, namespace, terminal } = desk
   const target = changeOf(text, namespace)
@@ -77,7 +90,7 @@ const rollback = async (text: string, flags: RollbackFlags, desk: Desk): Promise
   const { reason } = flags
   const asked = { reason, requestedBy: requestedBy.value }
   if (flags.dryRun) {
-    const raw = rollbackOf(undone.value, { ...asked, attempt: 1 })
+    const raw = await firstFree(session.objects, (attempt) => rollbackOf(undone.value, { ...asked, attempt }))
     const { planAll } = await import('./planning.ts')
     const planned = await planAll([{ where: `rollback of ${undone.value.metadata.name}`, raw }], {}, desk)
     return planned.ok ? printPlans(planned.value, flags.output, desk) : planned

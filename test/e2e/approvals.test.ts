@@ -251,7 +251,7 @@ describe('a change that needs an approval', () => {
     await here.phase('back', 'Applied')
     await here.remove('ChangeRequest', 'planned')
     await here.gone('ChangeRequest', 'planned')
-    await here.create(changeRequest('planned', asked))
+    await here.create(changeRequest('planned', { ...asked, reason: 'once more' }))
     const second = await here.phase('planned', 'AwaitingApproval')
     assert.equal(hashOf(second), hashOf(plan))
     assert.match(await counted('in-advance', 'Spent'), /^False ChangeRequest planned was created anew/)

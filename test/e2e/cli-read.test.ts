@@ -92,6 +92,7 @@ describe('kubectl karma why, impact, queue and cancel', () => {
       [
         'request Allow',
         'guard OutputsUnavailable Queue cli-read-site/main',
+        'guard QueuedBehind Queue changerequest/first',
         'guards Allow',
         'approval Allow',
         'queue of dev Queue',
@@ -99,7 +100,7 @@ describe('kubectl karma why, impact, queue and cancel', () => {
       ],
     )
     const { gates, holders } = JSON.parse(out)
-    assert.equal(gates[4].message, '2 of 2; before it: first')
+    assert.equal(gates[5].message, '2 of 2; before it: first')
     assert.match(holders[0].state, /^Ready; committed as version \d+; outputs reported: none$/)
   })
 
