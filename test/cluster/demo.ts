@@ -1,7 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { styleText } from 'node:util'
+import { promisify, styleText } from 'node:util'
 import { waitForAdmission } from '../support/admission.ts'
 import { findBinaries } from './binaries.ts'
 import { startControlPlane } from './control-plane.ts'
@@ -11,15 +12,25 @@ import { startOperator, whenListening } from './operator.ts'
 import { createTable, type Row } from './table.ts'
 
 /**
- * `npm run demo`: a control plane, the operator, and the three cases of the vision by `kubectl apply`, with what was
- * expected beside what came. Everything is gone afterwards. Exit code 1 when something came out otherwise.
+ * `npm run demo`: a control plane, the operator, and the three cases of the vision by `kubectl apply`, an approved
+ * set, a refused edit and a rollback, with what was expected beside what came. Everything is gone afterwards. Exit code 1 when something came out otherwise.
  */
 const examples = resolve(import.meta.dirname, '../../examples/vision')
 const say = (line: string): boolean => process.stdout.write(`${line}\n`)
 const step = (line: string): boolean => say(styleText('dim', `· ${line}`))
 
+interface Component {
+  readonly status: {
+    readonly committed: { readonly config: { readonly cidr?: string } }
+    readonly conditions: readonly { readonly type: string; readonly reason: string; readonly message: string }[]
+  }
+}
+const conditionOf = ({ status }: Component, type: string) =>
+  status.conditions.find((condition) => condition.type === type) ?? { reason: '', message: '' }
+
 interface Request {
   readonly status?: {
+    readonly plan?: { readonly changed?: readonly string[] }
     readonly phase?: string
     readonly affectedComponents?: readonly string[]
     readonly blockedBy?: readonly { readonly object: string }[]
@@ -29,6 +40,7 @@ interface Request {
 
 async function play(kubeconfig: string, api: string, program: string, token: string): Promise<Row[]> {
   const run = (...args: string[]) => kubectl({ kubeconfig, program, args })
+  const karma = (...args: string[]) => plugin({ kubeconfig, args })
   const apply = (file: string) => run('apply', '-f', join(examples, file))
   const wait = (what: string, condition: string) =>
     run('wait', '--namespace=dev', what, `--for=${condition}`, '--timeout=30s')
@@ -148,16 +160,88 @@ async function play(kubeconfig: string, api: string, program: string, token: str
     messageOf(planned),
   )
 
+  step('the Lambda gets a bucket of its own in the same step: a set, to which somebody else has to agree')
+  await apply('change-set.yaml')
+  await wait('changerequest/unshare', 'jsonpath={.status.phase}=AwaitingApproval')
+  const asked = await request('unshare')
+  await run('create', 'serviceaccount', 'ana', '--namespace=dev')
+  await run(
+    'create',
+    'rolebinding',
+    'ana',
+    '--clusterrole=karma-approve',
+    '--serviceaccount=dev:ana',
+    '--namespace=dev',
+  )
+  const ana = await run('create', 'token', 'ana', '--namespace=dev')
+  await karma('approve', 'unshare', '--namespace=dev', '--yes', `--token=${ana.trim()}`)
+  await wait('changerequest/unshare', 'condition=Finished')
+  const agreed = await request('unshare')
+  row(
+    'stop sharing, with the Lambda, approved by ana',
+    'AwaitingApproval, then Applied to 2 Components',
+    `${asked.status?.phase}, then ${agreed.status?.phase} to ${agreed.status?.plan?.changed?.length} Components`,
+    messageOf(agreed),
+  )
+
+  step('the subnet is edited directly')
+  const edit = (cidr: string) =>
+    run(
+      'patch',
+      '--namespace=dev',
+      'component',
+      'vpc-subnet.apps',
+      '--type=merge',
+      '-p',
+      JSON.stringify({ spec: { config: { cidr } } }),
+    )
+  await edit('10.0.4.0/22')
+  await wait('component/vpc-subnet.apps', 'condition=Stalled')
+  const committed = await run('get', '--namespace=dev', 'component', 'vpc-subnet.apps', '-o', 'json')
+  const { reason = '', message = '' } = conditionOf(JSON.parse(committed), 'Committed')
+  const kept = (JSON.parse(committed) as Component).status.committed.config.cidr
+  row(
+    'edit the subnet with kubectl',
+    'GuardFailed, committed still 10.0.1.0/24',
+    `${reason}, committed still ${kept}`,
+    message,
+  )
+  await edit('10.0.1.0/24')
+  await wait('component/vpc-subnet.apps', 'condition=Committed')
+
+  step('the new alias is undone')
+  await karma('rollback', 'new-alias', '--namespace=dev')
+  await wait('changerequest/rollback-new-alias', 'condition=Finished')
+  const undone = await request('rollback-new-alias')
+  const site = await run(
+    'get',
+    '--namespace=dev',
+    'component',
+    'serverless-site.karma-dev',
+    '-o',
+    'jsonpath={.spec.config.cloudfront_aliases}',
+  )
+  row('roll the alias back', 'Applied, aliases []', `${undone.status?.phase}, aliases ${site}`, messageOf(undone))
+
   say('')
   say(await run('get', 'karma', '--all-namespaces'))
   const told = await story(api, token, 'dev/new-alias')
   row(
     'the story of new-alias in the ledger',
-    'requested, queued, planned, applying, applied',
+    'requested, queued, planned, applying, applied, rolled-back',
     told.join(', '),
     'kubectl karma log new-alias -n dev',
   )
   return rows
+}
+
+const mainOfPlugin = resolve(import.meta.dirname, '../../operator/cli/main.ts')
+
+/** Runs `kubectl karma`. Rejects with what it said. */
+async function plugin({ kubeconfig, args }: { kubeconfig: string; args: readonly string[] }): Promise<string> {
+  const env = { ...process.env, KUBECONFIG: kubeconfig }
+  const { stdout } = await promisify(execFile)(process.execPath, [mainOfPlugin, ...args], { env })
+  return stdout
 }
 
 /** Asked until the last event has arrived: telling comes after deciding. */
@@ -166,7 +250,7 @@ async function story(api: string, token: string, change: string): Promise<string
     const answer = await fetch(`${api}/api/v1/log?change=${change}`, { headers: { authorization: `Bearer ${token}` } })
     const { events = [] } = (await answer.json()) as { events?: { event_type: string }[] }
     const types = events.flatMap(({ event_type }) => (event_type.startsWith('change.') ? [event_type.slice(7)] : []))
-    if (types.includes('applied') || attempt === 50) return types
+    if (types.includes('rolled-back') || attempt === 50) return types
     await new Promise((resume) => setTimeout(resume, 100))
   }
 }
