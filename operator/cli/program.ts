@@ -3,6 +3,7 @@ import type { Failure, Result } from '../api/result.ts'
 import type { Session, SessionOptions } from './kubeconfig.ts'
 import { type Format, formats, isLogAnswer, type LogOptions, logPath, printLog } from './log.ts'
 import { escaped } from './table.ts'
+import { addUninstall } from './uninstall.ts'
 
 /** What the command line touches of the world. */
 export interface Terminal {
@@ -45,6 +46,10 @@ export const runProgram = async (args: readonly string[], terminal: Terminal): P
       err(`error: ${escaped(failed.message)} (${escaped(failed.reason)})\n`)
       code = 1
     })
+
+  addUninstall(program, terminal, (exit) => {
+    code = exit
+  })
 
   try {
     await program.parseAsync([...args], { from: 'user' })
