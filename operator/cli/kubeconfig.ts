@@ -1,3 +1,4 @@
+import { makeApiServer } from '../adapters/kubernetes/api-server.ts'
 import { makeKubernetesClient } from '../adapters/kubernetes/client.ts'
 import { loadCredentials } from '../adapters/kubernetes/credentials.ts'
 import { makeObjects } from '../adapters/kubernetes/objects.ts'
@@ -22,6 +23,7 @@ export const openSession = (
   return success({
     namespace,
     objects: makeObjects({ client, server }),
+    apiServer: makeApiServer({ client, server }),
     operator: operator.get,
     close: async () => {
       await Promise.all([client.close(), operator.close()])

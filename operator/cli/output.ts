@@ -14,8 +14,11 @@ export const serialized = (value: unknown, format: 'json' | 'yaml'): string =>
 
 /** Which cluster and namespace, and as whom: what every command may be told. */
 export const withConnection = (command: Command): Command =>
+  connectionOptions(command.option('-n, --namespace <namespace>', 'default: that of the kubeconfig’s context'))
+
+/** Which cluster, and as whom. */
+export const connectionOptions = (command: Command): Command =>
   command
-    .option('-n, --namespace <namespace>', 'default: that of the kubeconfig’s context')
     .option('--kubeconfig <path>', 'default: KUBECONFIG, then ~/.kube/config')
     .option('--context <name>', 'of the kubeconfig; default: its current one')
     .option('--token <token>', 'bearer token to show instead of the kubeconfig’s')

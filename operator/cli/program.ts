@@ -9,6 +9,7 @@ import { addQueue } from './queue.ts'
 import { addRollback } from './rollback.ts'
 import { escaped } from './table.ts'
 import type { Terminal } from './terminal.ts'
+import { addUninstall } from './uninstall.ts'
 import type { Run, Verb } from './verb.ts'
 import { addWhy } from './why.ts'
 
@@ -23,6 +24,7 @@ const verbs: readonly Verb[] = [
   addCancel,
   addRollback,
   addLog,
+  addUninstall,
 ]
 
 /** Runs `kubectl karma` with these arguments and resolves the exit code. */

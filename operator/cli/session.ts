@@ -1,4 +1,5 @@
 import type { Result } from '../api/result.ts'
+import type { ApiServer } from '../ports/api-server.ts'
 import type { Objects } from '../ports/objects.ts'
 
 /** Which cluster, and as whom. */
@@ -14,6 +15,8 @@ export interface Session {
   /** of the kubeconfig's context */
   readonly namespace: string
   readonly objects: Objects
+  /** objects of any kind */
+  readonly apiServer: ApiServer
   /** GET from the operator's read-only port */
   readonly operator: (path: string) => Promise<Result<unknown>>
   readonly close: () => Promise<void>

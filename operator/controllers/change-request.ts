@@ -1,6 +1,7 @@
-import { type Failure, type Result, success } from '../api/result.ts'
+import { type Result, success } from '../api/result.ts'
 import { inFlightOf } from '../core/change/in-flight.ts'
 import { deadlineOf, type LifeFacts, nextStep, type Step } from '../core/change/life.ts'
+import type { Named } from '../core/change/named.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
 import { rolledBack, stopped, waitsAsBefore } from '../core/change/request-status.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
@@ -35,21 +36,21 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
   const { cluster, caches, gather, waiting, relay, clock, lookAt, noRoom } = dependencies
 
   /** Before anything is concluded from the absence of an object it is read from the server; then the cache has it too. */
-  const readMissing = async (request: Of<'ChangeRequest'>): Promise<Failure | undefined> => {
+  const namedBy = async (request: Of<'ChangeRequest'>): Promise<Result<Named>> => {
     const { namespace = '' } = request.metadata
     const { rollbackOf } = request.spec
-    if (rollbackOf !== undefined && !caches.ChangeRequest.get(`${namespace}/${rollbackOf}`)) {
-      const read = await cluster.read('ChangeRequest', `${namespace}/${rollbackOf}`)
-      if (!read.ok) return read.failure
+    const cached = gather.named(request)
+    const components = cached.missing.flatMap(({ component }) => keyOf(component, namespace) ?? [])
+    const undone = rollbackOf === undefined ? [] : [`${namespace}/${rollbackOf}`]
+    const requests = undone.filter((key) => !caches.ChangeRequest.get(key))
+    if (components.length + requests.length === 0) return success(cached)
+    for (const [kind, keys] of [['ChangeRequest', requests] as const, ['Component', components] as const]) {
+      for (const key of keys) {
+        const read = await cluster.read(kind, key)
+        if (!read.ok) return read
+      }
     }
-    for (const { component } of gather.named(request).missing) {
-      const id = resolveId(component, namespace)
-      const at = id.ok ? nameOfId(id.value) : id
-      if (!at.ok) continue
-      const read = await cluster.read('Component', `${at.value.namespace}/${at.value.name}`)
-      if (!read.ok) return read.failure
-    }
-    return undefined
+    return success(gather.named(request))
   }
 
   const letGo = async (request: Of<'ChangeRequest'>): Promise<Outcome> => {
@@ -111,8 +112,8 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
    * What is known around it, and where it stands in that. While its environment is not there, or is being written, that
    * is only what the request itself says: the rest can be told at the gate.
    */
-  const factsOf = async (request: Of<'ChangeRequest'>, place: string | undefined): Promise<Result<LifeFacts>> => {
-    const named = gather.named(request)
+  const factsOf = async (request: Of<'ChangeRequest'>, named: Named): Promise<Result<LifeFacts>> => {
+    const [place] = named.environments
     const bare = { request, planned: undefined, world: undefined, named, now: clock.now() }
     const environment = place === undefined ? undefined : caches.Environment.get(place)
     if (place === undefined || !environment || !gather.isWhole(environment)) return success(bare)
@@ -122,7 +123,7 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
       changeId: changeIdOf(applying),
       inFlight: inFlight(request, place),
     })
-    return world.ok ? success(gather.life(request, world.value)) : world
+    return world.ok ? success(gather.life(request, world.value, named)) : world
   }
 
   /** Others that are being written this moment. */
@@ -146,11 +147,11 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     // 1. What is under way goes on.
     if (phaseOf(request.status) === 'Applying') return carried(request)
     // 2. What it is about.
-    const failure = await readMissing(request)
-    if (failure) return retry(failure)
-    const [place] = gather.named(request).environments
+    const named = await namedBy(request)
+    if (!named.ok) return retry(named.failure)
+    const [place] = named.value.environments
     // 3. The next step of its life.
-    const facts = await factsOf(request, place)
+    const facts = await factsOf(request, named.value)
     if (!facts.ok) return retry(facts.failure)
     const step = nextStep(facts.value)
     if (step.to === 'Stay') return done
@@ -169,6 +170,13 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     const added = await cluster.writeFinalizers('ChangeRequest', request, withFinalizer(finalizers, changeFinalizer))
     return added.ok ? done : retry(added.failure)
   }
+}
+
+/** `namespace/name` of the Component that a request names; undefined: it names none. */
+const keyOf = (component: string, namespace: string): string | undefined => {
+  const id = resolveId(component, namespace)
+  const at = id.ok ? nameOfId(id.value) : id
+  return at.ok ? `${at.value.namespace}/${at.value.name}` : undefined
 }
 
 /** With a finalizer it could not even be deleted, when there is no room for the time of deletion. */

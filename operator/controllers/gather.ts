@@ -34,7 +34,7 @@ export interface Gather {
   /** What a request is about, as the caches have it. */
   named(request: Of<'ChangeRequest'>): Named
   /** All that decides what happens to a request, in that world. */
-  life(request: Of<'ChangeRequest'>, world: World): LifeFacts
+  life(request: Of<'ChangeRequest'>, world: World, about?: Named): LifeFacts
   /** Whether all that was decided in an environment stands in its Components (core/change/whole.ts). */
   isWhole(environment: Of<'Environment'>): boolean
   /** The graph of this environment must be rebuilt before it is used again. */
@@ -81,8 +81,7 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
 
   return {
     named,
-    life(request, world) {
-      const about = named(request)
+    life(request, world, about = named(request)) {
       const ahead = (id: string) => firstAhead(request, caches.ChangeRequest.byIndex('waits', id))
       const planned = isPlannable(about) ? planChange(request, { ...world, ahead }) : undefined
       const key = `${request.metadata.namespace}/${request.metadata.name}`

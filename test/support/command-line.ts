@@ -33,6 +33,8 @@ export const typed = async (args: readonly string[], circumstances: Circumstance
   const whole: Session = {
     namespace: 'dev',
     objects: makeMemoryObjects().objects,
+    // What it touches is tried on a real cluster only.
+    apiServer: undefined as never,
     operator: async (): Promise<Result<unknown>> =>
       failure({ reason: 'Unreachable', message: 'there is no operator', retry: true }),
     close: async () => {},

@@ -15,6 +15,8 @@ import { type Exchange, exchange, makePool, type Outgoing } from './transport.ts
 
 export interface RequestOptions {
   readonly query?: Query
+  /** default: application/json */
+  readonly accept?: string
   /** for the whole exchange, waiting for a connection included */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
@@ -101,9 +103,12 @@ export const makeKubernetesClient = (dependencies: ClientDependencies): Kubernet
   const pool = makePool({ connections, connectTimeoutMs, proxyUrl })
   const watchPool = makePool({ connections: 1024, connectTimeoutMs, proxyUrl })
 
-  const headersFor = (credential: Credential, contentType: string | undefined): Record<string, string> => ({
+  const headersFor = (
+    credential: Credential,
+    { contentType, accept = 'application/json' }: { contentType?: string | undefined; accept?: string | undefined },
+  ): Record<string, string> => ({
     ...credential.headers,
-    accept: 'application/json',
+    accept,
     'user-agent': userAgent,
     ...(contentType === undefined ? {} : { 'content-type': contentType }),
   })
@@ -111,10 +116,15 @@ export const makeKubernetesClient = (dependencies: ClientDependencies): Kubernet
   const attempt = async (asked: Asked, call: Call, credential: Credential): Promise<Exchange> => {
     const agent = pool.agent(credential.tls)
     const started = onExchange ? performance.now() : 0
-    const result = await exchange(agent, origin, outgoingOf(asked, call, headersFor(credential, call.contentType)), {
-      timeoutMs: call.options.timeoutMs ?? timeoutMs,
-      signal: call.options.signal,
-    })
+    const result = await exchange(
+      agent,
+      origin,
+      outgoingOf(asked, call, headersFor(credential, { contentType: call.contentType, accept: call.options.accept })),
+      {
+        timeoutMs: call.options.timeoutMs ?? timeoutMs,
+        signal: call.options.signal,
+      },
+    )
     onExchange?.(asked.method, result.answered ? result.status : 0, performance.now() - started)
     // No answer in time: the connection, and with it all that are idle beside it, may be half-open.
     if (!result.answered && result.sent && result.late) pool.renew(agent)
@@ -151,7 +161,7 @@ export const makeKubernetesClient = (dependencies: ClientDependencies): Kubernet
       const { statusCode, headers, body } = await openStream(agent, given.signal, {
         origin,
         path: asked.path,
-        headers: headersFor(credential, undefined),
+        headers: headersFor(credential, {}),
       }).catch((error) => {
         if (!signal.aborted) watchPool.renew(agent)
         throw given.signal.aborted && !signal.aborted ? new Error(`no answer within ${timeoutMs} ms`) : error

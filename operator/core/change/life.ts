@@ -176,10 +176,17 @@ const notThere: Rule = ({ request: { metadata, spec }, named: { missing } }) => 
   return { to: 'Applied', reason: 'Unchanged', message: `nothing was deleted: there is no Component ${names}` }
 }
 
-const notUndoable: Rule = ({ request: { metadata }, named: { undone } }) => {
-  if (!undone || undone.ok) return undefined
-  const { reason, message } = undone.failure
-  return { to: 'Rejected', reason, message: `ChangeRequest ${metadata.name}: ${message}` }
+const notUndoable: Rule = ({ request: { metadata, spec }, named: { undone, environments } }) => {
+  if (!undone) return undefined
+  const reject = (reason: string, message: string): Step => ({
+    to: 'Rejected',
+    reason,
+    message: `ChangeRequest ${metadata.name}: ${message}`,
+  })
+  if (!undone.ok) return reject(undone.failure.reason, undone.failure.message)
+  if (environments.length > 0) return undefined
+  const found = `found that all of them are gone; roll back what deleted them first`
+  return reject('LaterChange', `spec.rollbackOf: expected the Components that ${spec.rollbackOf} changed, ${found}`)
 }
 
 const notCommitted: Rule = ({ request, named, world }) => {

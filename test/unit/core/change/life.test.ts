@@ -497,6 +497,18 @@ const table: readonly Row[] = [
     'Rejected UnknownRequest: ChangeRequest wish: spec.rollbackOf: expected a ChangeRequest, found none named nobody',
   ],
 
+  [
+    'a rollback of a change whose Components are all gone',
+    () => {
+      const image = { component: 'site/none', before: '{}', after: '{}' }
+      const undone = aChangeRequest({ name: 'gone', status: { phase: 'Applied', images: [image] } })
+      const request = aChangeRequest({ rollbackOf: 'gone' })
+      const named = namedBy(request, { component: () => undefined, changeRequest: () => undone })
+      return { request, planned: undefined, named, world: undefined, now: noon }
+    },
+    'Rejected LaterChange: ChangeRequest wish: spec.rollbackOf: expected the Components that gone changed, found that all of them are gone; roll back what deleted them first',
+  ],
+
   ['an edit that stands', () => edit(hashOf({ config: { size: 9 } })), 'Pass (planned)'],
   [
     'an edit after which spec was edited again',
