@@ -167,7 +167,7 @@ describe('kubectl karma uninstall', () => {
       assert.equal(refused.code, 1)
       assert.match(
         refused.err,
-        /to be deleted on https:.*: 2 changerequests, 5 components, 2 componenttypes, [12] environments, 4 kinds, \d+ policies, roles, bindings and locks, namespace karma-system\n/,
+        /to be deleted on https:.*: 2 changerequests, 5 components, 2 componenttypes, [12] environments, 5 kinds, \d+ policies, roles, bindings and locks, namespace karma-system\n/,
       )
       assert.match(
         refused.err,
@@ -248,7 +248,7 @@ describe('kubectl karma uninstall', () => {
       assert.equal(code, 1)
       assert.match(
         err,
-        /^error: expected the rights to uninstall, missing: patch changerequests.usekarma.dev, .*delete customresourcedefinitions.apiextensions.k8s.io, .*delete leases.coordination.k8s.io, .*delete namespaces \(Forbidden\)\n$/,
+        /^error: expected the rights to uninstall, missing: patch changeapprovals.usekarma.dev, .*delete customresourcedefinitions.apiextensions.k8s.io, .*delete leases.coordination.k8s.io, .*delete namespaces \(Forbidden\)\n$/,
       )
       assert.deepEqual(await traces(), before)
     })
@@ -266,7 +266,7 @@ describe('kubectl karma uninstall', () => {
         off()
         assert.equal(code, 1)
         last = err
-        if (!err.endsWith('no more for today; repeat the command to go on (ServiceUnavailable)\n')) break
+        if (!err.endsWith('no more for today; repeat the command to go on (Unavailable)\n')) break
         assert.ok(allowed < 100, err)
       }
       assert.match(

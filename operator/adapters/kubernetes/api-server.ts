@@ -30,11 +30,13 @@ export const makeApiServer = ({ client, server }: Dependencies): ApiServer => ({
 })
 
 interface RawPage {
-  readonly items?: readonly Item[]
+  /** null when there are none, of metadata alone */
+  readonly items?: readonly Item[] | null
   readonly metadata?: { readonly continue?: string; readonly remainingItemCount?: number }
 }
 
-const pageOf = ({ items = [], metadata = {} }: RawPage): Page => {
+const pageOf = ({ items, metadata = {} }: RawPage): Page => {
   const { continue: next, remainingItemCount = 0 } = metadata
-  return { items, total: items.length + remainingItemCount, ...(next && { next }) }
+  const listed = items ?? []
+  return { items: listed, total: listed.length + remainingItemCount, ...(next && { next }) }
 }
