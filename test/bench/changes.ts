@@ -2,13 +2,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type KubernetesClient, makeKubernetesClient } from '../../operator/adapters/kubernetes/client.ts'
-import { loadCredentials } from '../../operator/adapters/kubernetes/credentials.ts'
+import type { KubernetesClient } from '../../operator/adapters/kubernetes/client.ts'
 import { startControlPlane } from '../cluster/control-plane.ts'
 import { freePort } from '../cluster/free-port.ts'
 import { install, operatorKubeconfig } from '../cluster/install.ts'
 import { startOperator, whenListening } from '../cluster/operator.ts'
 import { waitForAdmission } from '../support/admission.ts'
+import { clientOf, median, ok, pool, type Watch, watchFinished } from './support/cluster.ts'
 import type { Bench, Report } from './support/figure.ts'
 
 const group = '/apis/usekarma.dev/v1alpha1'
@@ -41,7 +41,7 @@ const bench: Bench = async (report) => {
     if (!(await whenListening({ http, process: operator }))) throw new Error(`operator: ${readFileSync(log, 'utf8')}`)
     report.progress(`${components} Components pass the gate`)
     await committed(user)
-    const watch = await watchFinished(user)
+    const watch = await watchFinished(user, at('changerequests'))
     report.progress('single changes on an idle cluster')
     const single = await singles(user, watch)
     const writes = await writesOfOne(user, watch, controlPlane.auditLogPath)
@@ -110,29 +110,6 @@ const tell = (report: Report, { raw, before, after, single, peer, writes, rate, 
   })
 }
 
-const clientOf = (kubeconfigPath: string): KubernetesClient => {
-  const credentials = loadCredentials({ kubeconfigPath })
-  if (!credentials.ok) throw new Error(credentials.failure.message)
-  return makeKubernetesClient({ credentials: credentials.value, userAgent: 'karma-bench' })
-}
-
-const ok = async <T>(
-  answer: Promise<{ ok: true; value: T } | { ok: false; failure: { message: string } }>,
-): Promise<T> => {
-  const got = await answer
-  if (!got.ok) throw new Error(got.failure.message)
-  return got.value
-}
-
-/** `count` runs of `work`, `inFlight` at a time. */
-const pool = async (count: number, work: (index: number) => Promise<void>): Promise<void> => {
-  let next = 0
-  const worker = async (): Promise<void> => {
-    for (let index = next++; index < count; index = next++) await work(index)
-  }
-  await Promise.all(Array.from({ length: inFlight }, worker))
-}
-
 const componentOf = (nickname: string) => ({
   apiVersion: 'usekarma.dev/v1alpha1',
   kind: 'Component',
@@ -152,7 +129,11 @@ const prepare = async (user: KubernetesClient): Promise<void> => {
 }
 
 const committed = async (user: KubernetesClient): Promise<void> => {
-  await pool(components, async (index) => void (await ok(user.create(at('components'), componentOf(`s${index}`)))))
+  await pool(
+    components,
+    inFlight,
+    async (index) => void (await ok(user.create(at('components'), componentOf(`s${index}`)))),
+  )
   for (;;) {
     const { items } = await ok(user.list(at('components')))
     const open = (items as { status?: { committed?: object } }[]).filter(({ status }) => !status?.committed)
@@ -174,7 +155,7 @@ const rawRate = async (user: KubernetesClient, karma: KubernetesClient): Promise
     attrs: 'a'.repeat(200),
   }
   const history = Array.from({ length: 4 }, (_, seq) => ({ ...entry, seq: seq + 1 }))
-  await pool(inFlight, async (index) => {
+  await pool(inFlight, inFlight, async (index) => {
     await ok(
       user.create(path(), { ...changeOf(`raw-${index}`, 's0', 1), metadata: { name: `raw-${index}`, namespace } }),
     )
@@ -187,49 +168,12 @@ const rawRate = async (user: KubernetesClient, karma: KubernetesClient): Promise
   })
   let count = 0
   const end = performance.now() + rawSeconds * 1000
-  await pool(inFlight, async (index) => {
+  await pool(inFlight, inFlight, async (index) => {
     while (performance.now() < end) {
       await ok(karma.patch(path(`raw-${index}`, 'status'), { status: { affectedCount: count++ } }))
     }
   })
   return count / rawSeconds
-}
-
-interface Watch {
-  /** Resolves when the request has finished; rejects when it did not end as Applied. */
-  applied(name: string): Promise<void>
-  stop(): void
-}
-
-const watchFinished = async (user: KubernetesClient): Promise<Watch> => {
-  const stop = new AbortController()
-  const waiting = new Map<string, PromiseWithResolvers<void>>()
-  const { resourceVersion } = await ok(user.list(at('changerequests')))
-  const query = { watch: true, resourceVersion, timeoutSeconds: 3600 }
-  const lines = await ok(user.stream(at('changerequests'), { query, signal: stop.signal }))
-  const follow = async (): Promise<void> => {
-    for await (const line of lines) {
-      const { object } = JSON.parse(line) as { object: { metadata: { name: string }; status?: { phase?: string } } }
-      const waiter = waiting.get(object.metadata.name)
-      const phase = object.status?.phase
-      if (!waiter || phase === undefined || phase === 'Applying' || phase === 'Pending') continue
-      waiting.delete(object.metadata.name)
-      if (phase === 'Applied') waiter.resolve()
-      else waiter.reject(new Error(`${object.metadata.name} is ${phase}: ${line.slice(0, 3000)}`))
-    }
-  }
-  const failed = (cause: unknown): void => {
-    for (const waiter of waiting.values()) waiter.reject(new Error('the watch of the bench ended', { cause }))
-  }
-  follow().then(() => failed('ended by the server'), failed)
-  return {
-    applied: (name) => {
-      const waiter = Promise.withResolvers<void>()
-      waiting.set(name, waiter)
-      return waiter.promise
-    },
-    stop: () => stop.abort(),
-  }
 }
 
 const change = async (
@@ -245,8 +189,6 @@ const change = async (
   await finished
   return performance.now() - started
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 
 const singles = async (user: KubernetesClient, watch: Watch): Promise<number> => {
   const times: number[] = []
@@ -269,7 +211,7 @@ const throughput = async (
   const workers = async (name: string, seconds: number): Promise<void> => {
     const end = performance.now() + seconds * 1_000
     count = 0
-    await pool(inFlight, async () => {
+    await pool(inFlight, inFlight, async () => {
       while (performance.now() < end) {
         const i = count++
         await change(user, watch, `${name}-${i}`, `s${i % components}`, i + 1_000)
