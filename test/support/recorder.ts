@@ -23,8 +23,12 @@ export interface Recorder {
   latest(kind: string, namespace: string, name: string): Recorded | undefined
   /** The newest states of all objects of a kind in a namespace. */
   all(kind: string, namespace: string): readonly Recorded[]
+  /** The same in all namespaces. */
+  everywhere(kind: string): readonly Recorded[]
   /** Resolves with what `look` gives as soon as that is not undefined; throws after `ms`, saying `what` never came. */
   until<T>(what: string, look: () => T | undefined, ms?: number): Promise<T>
+  /** The highest resourceVersion seen so far, of whatever kind. */
+  reached(): number
   /** How often a state may have been missed: a watch could not go on where it had ended. */
   gaps(): number
   stop(): Promise<void>
@@ -47,10 +51,12 @@ export const startRecorder = async (controlPlane: ControlPlane): Promise<Recorde
   const newest = new Map<string, Recorded>()
   const listeners = new Set<() => void>()
   let gaps = 0
+  let reachedVersion = 0
 
   const take = (kind: string, type: State['type'], object: Recorded): void => {
     const { namespace, name, resourceVersion } = object.metadata
     const key = `${kind} ${namespace}/${name}`
+    reachedVersion = Math.max(reachedVersion, Number(resourceVersion))
     if (type === 'DELETED') newest.delete(key)
     else newest.set(key, object)
     if (kind in watched) {
@@ -121,6 +127,7 @@ export const startRecorder = async (controlPlane: ControlPlane): Promise<Recorde
     latest: (kind, namespace, name) => newest.get(`${kind} ${namespace}/${name}`),
     all: (kind, namespace) =>
       [...newest].flatMap(([key, object]) => (key.startsWith(`${kind} ${namespace}/`) ? [object] : [])),
+    everywhere: (kind) => [...newest].flatMap(([key, object]) => (key.startsWith(`${kind} `) ? [object] : [])),
     until: (what, look, ms = 120_000) =>
       new Promise((resolve, reject) => {
         const end = (act: () => void): void => {
@@ -136,6 +143,7 @@ export const startRecorder = async (controlPlane: ControlPlane): Promise<Recorde
         listeners.add(check)
         check()
       }),
+    reached: () => reachedVersion,
     gaps: () => gaps,
     stop: async () => {
       stopping.abort()
