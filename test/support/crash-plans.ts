@@ -1,6 +1,6 @@
 import { effects } from './crash-effects.ts'
 import { deedName, type Fault, positions } from './crash-fault.ts'
-import { change, type Workload, workloads } from './crash-workloads.ts'
+import { change, creation, type Workload, workloads } from './crash-workloads.ts'
 
 /** One workload in a namespace of its own, with kills one after another: each waits until the one before has struck. */
 export interface Plan {
@@ -29,6 +29,13 @@ export const crashPlans: readonly Plan[] = [
   ...positions.map((position) =>
     planOf(change, { effect: 'write ahead', position: 'during' }, { effect: 'take back', position }),
   ),
+  // Refused until the holder has no patience left, and leaves the change in the middle.
+  planOf(change, { effect: 'committed change', position: 'before', deed: { do: 'refuse', status: 503, times: 12 } }),
+  planOf(creation, {
+    effect: 'committed creation',
+    position: 'before',
+    deed: { do: 'refuse', status: 503, times: 12 },
+  }),
   // Killed again while it completes what was decided.
   ...(['committed change', 'finish'] as const).map((effect) =>
     planOf(change, { effect: 'spec', position: 'during' }, { effect, position: 'during' }),

@@ -14,6 +14,8 @@ export interface Run {
   readonly violations: readonly string[]
   /** faults that struck, in their order */
   readonly hits: readonly Fault[]
+  /** how many should have struck, and have not */
+  readonly missed: number
   /** from the first kill to the end of the workload, with nothing left under way */
   readonly recoveredMs: number
   readonly ms: number
@@ -101,6 +103,7 @@ const finish = async (
   const run = {
     trace: trace(),
     hits: armed.hits,
+    missed: faults.filter(({ optional }) => !optional).length - armed.hits.filter(({ optional }) => !optional).length,
     recoveredMs: ended - (armed.firstAt() ?? ended),
     ms: performance.now() - begun,
   }

@@ -51,9 +51,9 @@ export const makeStage = async (
     const lease = latest('Lease', `karma-${environmentName}`)
     return !lease?.spec.holderIdentity || isLeftBehind(lease)
   }
-  /** A dead holder's Lease has run out, and nobody has needed it since. */
-  const isLeftBehind = ({ spec }: Recorded): boolean =>
-    Date.parse(spec.renewTime) + spec.leaseDurationSeconds * 1000 < Date.now()
+  /** A dead holder's Lease has run out, and nobody has needed it since. (The times in it are those of the holder's clock.) */
+  const isLeftBehind = ({ metadata, spec }: Recorded): boolean =>
+    recorder.seenAt('Lease', namespace, metadata.name) + spec.leaseDurationSeconds * 1000 < performance.now()
   /** Its counts and conditions are those of what is committed now. */
   const isSettled = (component: Recorded): boolean => {
     const { metadata, spec, status } = component

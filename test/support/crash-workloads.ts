@@ -43,7 +43,7 @@ export const change: Workload = {
   effects: ['lock', 'write ahead', 'publish change', 'spec', 'committed change', 'finish', 'clear', 'release', 'place'],
 }
 
-const creation: Workload = {
+export const creation: Workload = {
   name: 'creation',
   act: async (stage) => {
     await stage.component(site, { config: { title: 'A' } })
