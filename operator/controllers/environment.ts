@@ -5,6 +5,7 @@ import {
   closing,
   type Effect,
   effectKey,
+  isMidway,
   newPass,
   nextEffects,
   nextEffectsOf,
@@ -252,7 +253,8 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
       return created.ok ? done : retry(created.failure)
     }
     const session = sessionOf(key)
-    const isBusy = hasWork(key) || (hasUnfinished(key, environment) && !session.held)
+    const isLeft = !session.held || isMidway(session.pass)
+    const isBusy = hasWork(key) || (isLeft && hasUnfinished(key, environment))
     return isBusy ? carry(key, environment, session, log) : rest(key, environment, session, log)
   }
 

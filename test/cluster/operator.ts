@@ -13,6 +13,7 @@ export const operatorMain = resolve(import.meta.dirname, '../../operator/main.ts
  * @param data folder of its data
  * @param http host:port of its read-only port
  * @param log file to which its output is appended
+ * @param program the composition root, if it is not this one
  */
 export function startOperator({
   kubeconfig,
@@ -20,18 +21,20 @@ export function startOperator({
   http,
   log,
   env = {},
+  program = operatorMain,
 }: {
   kubeconfig: string
   data: string
   http: string
   log: string
   env?: Readonly<Record<string, string>>
+  program?: string | undefined
 }): Attached {
   const output = openSync(log, 'a')
   try {
     return startAttached({
       command: process.execPath,
-      args: [operatorMain],
+      args: [program],
       env: { ...process.env, KUBECONFIG: kubeconfig, KARMA_DATA: data, KARMA_HTTP: http, ...env },
       output,
     })

@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Effect, effects } from './crash-effects.ts'
+import { deedOf, type Fault, type Position, positions } from './crash-fault.ts'
 import { type Lane, startLane } from './crash-lane.ts'
-import { type Plan, type Position, positions } from './crash-plans.ts'
-import { play, type Run } from './crash-run.ts'
+import { chunked, type Plan } from './crash-plans.ts'
+import { type Played, playTogether, type Run } from './crash-run.ts'
+import { goneLine } from './crash-strike.ts'
 import { eventsIn, type Trace } from './crash-trace.ts'
 import type { Workload } from './crash-workloads.ts'
 import { shortLeases } from './operator-process.ts'
+import type { Recorded } from './recorder.ts'
 
 /** What is left to see of a lane when its last plan is through. */
 export interface LaneReport {
@@ -27,48 +30,76 @@ export interface Campaign {
   reference(workload: Workload): Promise<Run>
   run(plan: Plan): Promise<Run>
   reports(): Promise<readonly LaneReport[]>
-  /** plans that struck so far, by effect and position */
+  /** all faults that struck so far */
+  struck(): readonly Fault[]
+  /** kills that struck so far, by effect and position */
   hits(): ReadonlyMap<string, number>
   stop(): Promise<void>
 }
 
 export interface CampaignSettings {
   readonly workloads: readonly Workload[]
-  readonly plans: readonly Plan[]
+  /** Those of a group share an operator, and its deaths. */
+  readonly groups: readonly (readonly Plan[])[]
   readonly lanes: number
+  /** the operator's program, if it is not this one */
+  readonly program?: string | undefined
+  /** how long something may take to come */
+  readonly patienceMs?: number | undefined
 }
 
 /** Everything is under way when this returns; what comes of it is asked for afterwards. */
-export const startCampaign = ({ workloads, plans, lanes: count }: CampaignSettings): Campaign => {
+export const startCampaign = ({
+  workloads,
+  groups,
+  lanes: laneCount,
+  program,
+  patienceMs,
+}: CampaignSettings): Campaign => {
   const folder = mkdtempSync(join(tmpdir(), 'karma-crash-'))
   const references = new Map(workloads.map((workload) => [workload, makePromise<Trace>()]))
   const checks = new Map(workloads.map((workload) => [workload, makePromise<Run>()]))
-  const runs = new Map(plans.map((plan) => [plan, makePromise<Run>()]))
+  const runs = new Map(groups.flat().map((plan) => [plan, makePromise<Run>()]))
   const hits = new Map<string, number>()
+  const struck: Fault[] = []
 
-  const refer = async (lane: Lane, workload: Workload): Promise<Run> => {
-    const first = await play(lane, { workload, faults: [] })
-    references.get(workload)?.resolve(first.trace)
-    const second = await play(lane, { workload, faults: [], reference: first.trace })
-    return { ...second, violations: [...first.violations, ...second.violations] }
+  const refer = async (lane: Lane, group: readonly Workload[]): Promise<void> => {
+    const first = await playTogether(lane, group.map(undisturbed))
+    group.forEach((workload, index) => void references.get(workload)?.resolve(first[index]!.trace))
+    const again = group.map((workload, index) => ({ workload, faults: [], reference: first[index]!.trace }))
+    const second = await playTogether(lane, again)
+    group.forEach((workload, index) => {
+      const violations = [first, second].flatMap((runs) => runs[index]!.violations)
+      checks.get(workload)!.resolve({ ...second[index]!, violations })
+    })
   }
-  const disturb = async (lane: Lane, { workload, faults }: Plan): Promise<Run> => {
-    const reference = await references.get(workload)?.promise
-    const run = await play(lane, { workload, faults, reference })
-    for (const { effect, position } of run.hits) {
-      const key = hitKey(effect, position)
-      hits.set(key, (hits.get(key) ?? 0) + 1)
-    }
-    return run
+  const disturb = async (lane: Lane, group: readonly Plan[]): Promise<void> => {
+    const plays = group.map(async ({ workload, faults }) => {
+      return { workload, faults, reference: await references.get(workload)?.promise }
+    })
+    const ready = await Promise.all(plays)
+    const unasked = lane.operator.unasked().length
+    let played = await playTogether(lane, ready)
+    // An operator that ends by itself, on a machine too busy to renew its lead, may take an effect with it.
+    if (lane.operator.unasked().length > unasked && played.some(hasMissed)) played = await playTogether(lane, ready)
+    group.forEach((plan, index) => {
+      const run = played[index]!
+      for (const fault of run.hits) {
+        struck.push(fault)
+        if (deedOf(fault).do === 'kill') count(hits, fault)
+      }
+      runs.get(plan)!.resolve(run)
+    })
   }
 
   const jobs = [
-    ...workloads.map((workload) => (lane: Lane) => settle(checks.get(workload)!, () => refer(lane, workload))),
-    ...plans.map((plan) => (lane: Lane) => settle(runs.get(plan)!, () => disturb(lane, plan))),
+    ...chunked(workloads, 6).map((group) => (lane: Lane) => guarded(group, checks, () => refer(lane, group))),
+    ...groups.map((group) => (lane: Lane) => guarded(group, runs, () => disturb(lane, group))),
   ]
   const work = async (index: number): Promise<LaneReport> => {
     const env = { ...shortLeases, KARMA_LINGER_MS: '100' }
-    const lane = await startLane({ name: `crash-${index}`, env, compileCache: join(folder, 'compiled') })
+    const compileCache = join(folder, 'compiled')
+    const lane = await startLane({ name: `crash-${index}`, env, compileCache, program, patienceMs })
     try {
       lane.operator.start()
       for (let job = jobs.shift(); job; job = jobs.shift()) await job(lane)
@@ -77,7 +108,7 @@ export const startCampaign = ({ workloads, plans, lanes: count }: CampaignSettin
       await lane.stop()
     }
   }
-  const working = Array.from({ length: count }, (_, index) => work(index))
+  const working = Array.from({ length: laneCount }, (_, index) => work(index))
   const reports = Promise.all(working)
   // A lane that never came up must not leave anybody waiting.
   reports.catch((cause) => {
@@ -88,6 +119,7 @@ export const startCampaign = ({ workloads, plans, lanes: count }: CampaignSettin
     reference: (workload) => checks.get(workload)!.promise,
     run: (plan) => runs.get(plan)!.promise,
     reports: () => reports,
+    struck: () => struck,
     hits: () => hits,
     stop: async () => {
       jobs.length = 0
@@ -107,8 +139,10 @@ const lookBack = async (lane: Lane): Promise<LaneReport> => {
         .slice(-5)
         .map(({ effect }) => effect)}`,
     )
+  else faults.push(...(await restless(lane)))
   const unknown = new Set(writes().flatMap(({ effect }) => (effect.startsWith('unknown') ? [effect] : [])))
   faults.push(...unknown)
+  await leads(lane)
   await operator.end()
   const isFree = (): true | undefined =>
     recorder.latest('Lease', 'karma-system', 'karma-leader')?.spec.holderIdentity === '' ? true : undefined
@@ -117,6 +151,16 @@ const lookBack = async (lane: Lane): Promise<LaneReport> => {
   const { rows, ids } = await lane.ledgerRows()
   if (ids !== transitions.length) faults.push(`the ledger has ${ids} events, of ${transitions.length} transitions`)
   return { lives: operator.lives(), unasked: operator.unasked(), faults, rows, ids }
+}
+
+/** What has just started could not give back anything. */
+const leads = async ({ recorder }: Lane): Promise<void> => {
+  const spec = (): Recorded | undefined => recorder.latest('Lease', 'karma-system', 'karma-leader')?.spec
+  const before = spec()
+  await recorder.until('somebody leads', () => {
+    const now = spec()
+    return now?.holderIdentity && now.renewTime !== before?.renewTime ? true : undefined
+  })
 }
 
 /** True when a second passes without a write; the relay notes its place at most once a second. */
@@ -134,7 +178,23 @@ const isIdle = async ({ writes }: Lane): Promise<boolean> => {
   return false
 }
 
+/** What is written when every informer lists again, three times, although nothing has changed. */
+const restless = async ({ proxy, writes }: Lane): Promise<string[]> => {
+  const before = writes().length
+  for (let round = 0; round < 3; round++) {
+    proxy.watches.inject(goneLine)
+    await sleep(500)
+  }
+  const since = writes().slice(before)
+  return since.flatMap(({ effect }) => (effect === 'other' ? [] : [`written after the end: ${effect}`]))
+}
+
 const hitKey = (effect: Effect, position: Position): string => `${effect} ${position}`
+
+const count = (hits: Map<string, number>, { effect, position }: Fault): void => {
+  const key = hitKey(effect, position)
+  hits.set(key, (hits.get(key) ?? 0) + 1)
+}
 
 /** One line per effect: how often it was hit in each position. */
 export const tableOf = (hits: ReadonlyMap<string, number>): string => {
@@ -155,10 +215,19 @@ const makePromise = <T>() => {
   return made
 }
 
-const settle = async <T>(promise: PromiseWithResolvers<T>, work: () => Promise<T>): Promise<void> => {
+/** What goes wrong with a group goes wrong with all of it. */
+const guarded = async <K>(
+  group: readonly K[],
+  promises: ReadonlyMap<K, { reject(cause: unknown): void }>,
+  work: () => Promise<void>,
+): Promise<void> => {
   try {
-    promise.resolve(await work())
+    await work()
   } catch (cause) {
-    promise.reject(cause)
+    for (const one of group) promises.get(one)!.reject(cause)
   }
 }
+
+const hasMissed = ({ missed }: Run): boolean => missed > 0
+
+const undisturbed = (workload: Workload): Played => ({ workload, faults: [] })

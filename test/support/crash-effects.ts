@@ -11,7 +11,9 @@ export const effects = [
   'reject',
   'plan',
   'unchanged',
+  'already applied',
   'cancel',
+  'expire',
   'lock',
   'claim',
   'write ahead',
@@ -20,10 +22,15 @@ export const effects = [
   'publish change',
   'publish removal',
   'spec',
+  'delete component',
+  'create component',
   'committed creation',
   'committed change',
   'committed removal',
+  'committed deletion',
+  'committed anew',
   'finish',
+  'rolled back',
   'clear',
   'release',
   'hold back',
@@ -51,38 +58,38 @@ export const effectOf = (request: ProxiedRequest): Written | undefined => {
   const { verb, resource, subresource = '' } = request
   if (!['create', 'update', 'patch', 'delete'].includes(verb)) return undefined
   const body: Body = JSON.parse(request.body || '{}')
-  const unknown = `unknown ${request.method} ${request.url.pathname} ${request.body.slice(0, 200)}` as const
-  if (verb === 'delete') return unknown
-  switch (`${resource}/${subresource}`) {
-    case 'events/':
-    case 'tokenreviews/':
-    case 'subjectaccessreviews/':
-    case 'componenttypes/status':
-      return 'other'
-    case 'leases/':
-      return ofLease(request.name ?? body.metadata?.name, body.spec ?? {})
-    case 'changeapprovals/status':
-      return 'count approval'
-    case 'configmaps/':
-      return 'place'
-    case 'environments/':
-      return verb === 'create' ? 'create environment' : unknown
-    case 'environments/status':
-      return ofEnvironment(body.status ?? {}) ?? unknown
-    case 'changerequests/':
-      return ofFinalizers(body, 'let request go') ?? unknown
-    case 'changerequests/status':
-      return ofRequest(lastOf(body)) ?? unknown
-    case 'components/':
-      return body.spec ? 'spec' : (ofFinalizers(body, 'let component go') ?? unknown)
-    case 'components/status':
-      return ofComponent(lastOf(body)) ?? unknown
-    default:
-      return unknown
-  }
+  const written = writers[`${resource}/${subresource}`]?.(body, request)
+  return written ?? `unknown ${request.method} ${request.url.pathname} ${request.body.slice(0, 200)}`
 }
 
-const lastOf = (body: Body): { type?: string; reason?: string } => body.status?.history?.at(-1) ?? {}
+const writers: Readonly<Record<string, (body: Body, request: ProxiedRequest) => Written | undefined>> = {
+  'events/': () => 'other',
+  'tokenreviews/': () => 'other',
+  'subjectaccessreviews/': () => 'other',
+  'componenttypes/status': () => 'other',
+  'leases/': (body, { name }) => ofLease(name ?? body.metadata?.name, body.spec ?? {}),
+  'changeapprovals/status': () => 'count approval',
+  'configmaps/': () => 'place',
+  'environments/': (_, { verb }) => (verb === 'create' ? 'create environment' : undefined),
+  'environments/status': (body) => ofEnvironment(body.status ?? {}),
+  'changerequests/': (body) => ofFinalizers(body, 'let request go'),
+  'changerequests/status': (body) => ofRequest(lastOf(body)),
+  'components/': (body, { verb }) => {
+    if (verb === 'create') return 'create component'
+    if (verb === 'delete') return 'delete component'
+    return body.spec ? 'spec' : ofFinalizers(body, 'let component go')
+  },
+  'components/status': (body) => ofComponent(body, lastOf(body)),
+}
+
+interface Entry {
+  readonly type?: string
+  readonly reason?: string
+  /** JSON */
+  readonly attrs?: string
+}
+
+const lastOf = (body: Body): Entry => body.status?.history?.at(-1) ?? {}
 
 /** A holder that is new has just acquired it. */
 const ofLease = (name: string, { holderIdentity, acquireTime, renewTime }: Body): Written => {
@@ -106,7 +113,9 @@ const ofEnvironment = ({ history, version, applying, conditions, queued }: Body)
   return tends ? 'environment status' : undefined
 }
 
-const ofRequest = ({ type = '', reason }: { type?: string; reason?: string }): Written | undefined => {
+const applied: Readonly<Record<string, Effect>> = { Unchanged: 'unchanged', AlreadyApplied: 'already applied' }
+
+const ofRequest = ({ type = '', reason = '' }: Entry): Written | undefined => {
   const types: Record<string, Effect> = {
     'change.queued': 'queue',
     'change.awaiting-approval': 'await approval',
@@ -115,18 +124,23 @@ const ofRequest = ({ type = '', reason }: { type?: string; reason?: string }): W
     'change.cancelled': 'cancel',
     'change.applying': 'write ahead',
     'change.withdrawn': 'take back',
-    'change.applied': reason === 'Unchanged' ? 'unchanged' : 'finish',
+    'change.applied': applied[reason] ?? 'finish',
+    'change.expired': 'expire',
+    'change.rolled-back': 'rolled back',
   }
   return types[type]
 }
 
-const ofComponent = ({ type, reason }: { type?: string; reason?: string }): Written | undefined => {
+/** One that a request brings back begins its history with that. */
+const ofComponent = ({ status }: Body, { type, reason, attrs = '{}' }: Entry): Written | undefined => {
   if (type === undefined) return 'component status'
   if (type === 'component.blocked') return 'hold back'
   if (['component.observed', 'component.drifted', 'component.converged'].includes(type)) return 'observe'
-  if (type === 'component.removed') return 'committed removal'
+  if (type === 'component.removed')
+    return JSON.parse(attrs).request === undefined ? 'committed removal' : 'committed deletion'
   if (type !== 'component.committed') return undefined
-  return reason === 'Created' ? 'committed creation' : 'committed change'
+  if (reason === 'Created') return 'committed creation'
+  return status.history.length === 1 ? 'committed anew' : 'committed change'
 }
 
 const ofFinalizers = ({ metadata }: Body, effect: Effect): Written | undefined =>

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -16,14 +16,22 @@ import { type OperatorProcess, superviseOperator } from './operator-process.ts'
 import { type ApiProxy, type ProxiedRequest, startProxy } from './proxy.ts'
 import { type Recorder, startRecorder } from './recorder.ts'
 
-/** A control plane with one operator, which speaks to it through a proxy, and a recorder, which does not. */
-export interface Lane {
-  readonly controlPlane: ControlPlane
-  readonly proxy: ApiProxy
-  readonly recorder: Recorder
+/** An operator and the proxy through which it alone speaks to the API server. */
+export interface Contender {
   readonly operator: OperatorProcess
+  readonly proxy: ApiProxy
   /** path of a kubeconfig of the operator's account that leads through the proxy */
   readonly kubeconfig: string
+  readonly data: string
+  readonly log: string
+}
+
+/** A control plane with one operator or several, which speak to it through proxies, and a recorder, which does not. */
+export interface Lane extends Contender {
+  readonly controlPlane: ControlPlane
+  readonly recorder: Recorder
+  /** the first of which the lane is itself */
+  readonly contenders: readonly Contender[]
   /** folder for what a test puts down; goes with the lane */
   readonly folder: string
   /** a namespace of its own */
@@ -32,11 +40,10 @@ export interface Lane {
   namespaces(): readonly string[]
   /** How the ledger differs from the transitions in etcd, after some patience; undefined: it does not. */
   ledgerFault(namespace: string): Promise<string | undefined>
-  /** rows of the ledger, and distinct ids; the operator must have ended */
+  /** rows of the first operator's ledger, and distinct ids; it must have ended */
   ledgerRows(): Promise<{ readonly rows: number; readonly ids: number }>
-  /** every write that the operator has sent so far */
+  /** every write that the operators have sent so far */
   writes(): readonly Write[]
-  log(lines: number): string
   stop(): Promise<void>
 }
 
@@ -46,21 +53,27 @@ export interface Write {
 }
 
 const ledgerProgram = resolve(import.meta.dirname, 'crash-ledger.ts')
-/** Events are told after what they tell of, and perhaps by an operator that has yet to start. */
-const patienceMs = 60_000
-
 /**
  * @param env of the operator: Lease times above all
+ * @param also what the environment of each further operator has beside that of the first
+ * @param program of the operator, if it is not this one
+ * @param patienceMs how long something may take to come
  * @param compileCache folder in which Node keeps what it compiled, so that many starts cost less
  */
 export const startLane = async ({
   name,
   env,
+  also = [],
   compileCache,
+  program,
+  patienceMs = 120_000,
 }: {
   name: string
   env: Readonly<Record<string, string>>
+  also?: readonly Readonly<Record<string, string>>[]
   compileCache: string
+  program?: string | undefined
+  patienceMs?: number | undefined
 }): Promise<Lane> => {
   const controlPlane = await startControlPlane()
   const { kubeconfig: admin, folder } = controlPlane
@@ -73,49 +86,59 @@ export const startLane = async ({
     await waitForAdmission(admin)
     const api = apiOf(admin)
     ends.push(() => api.close())
-    const proxy = await startProxy({ target: controlPlane.url, ca: controlPlane.ca })
-    ends.push(() => proxy.stop())
     const recorder = await startRecorder(controlPlane)
     ends.push(() => recorder.stop())
-    const kubeconfig = await operatorKubeconfig({ controlPlane, dir: folder, server: proxy.url })
-    const data = join(folder, 'data')
-    const logPath = join(folder, 'operator.log')
-    const http = `127.0.0.1:${await freePort()}`
-    const everyEnv = { KARMA_PROBES: '127.0.0.1:0', NODE_COMPILE_CACHE: compileCache, ...env }
-    const operator = superviseOperator({ kubeconfig, data, http, log: logPath, env: everyEnv })
-    ends.push(() => operator.end('SIGKILL'))
-
     const writes: Write[] = []
-    proxy.onRequest((proxied) => {
-      const effect = effectOf(proxied)
-      if (effect !== undefined) writes.push({ effect, request: proxied })
-      return undefined
-    })
+    const contend = async (own: Readonly<Record<string, string>>, dir: string): Promise<Contender> => {
+      mkdirSync(dir, { recursive: true })
+      const proxy = await startProxy({ target: controlPlane.url, ca: controlPlane.ca })
+      ends.push(() => proxy.stop())
+      proxy.onRequest((proxied) => {
+        const effect = effectOf(proxied)
+        if (effect !== undefined) writes.push({ effect, request: proxied })
+        return undefined
+      })
+      const kubeconfig = await operatorKubeconfig({ controlPlane, dir, server: proxy.url })
+      const [data, log] = [join(dir, 'data'), join(dir, 'operator.log')]
+      const http = `127.0.0.1:${await freePort()}`
+      const everyEnv = { KARMA_PROBES: '127.0.0.1:0', NODE_COMPILE_CACHE: compileCache, ...env, ...own }
+      const operator = superviseOperator({ kubeconfig, data, http, log, env: everyEnv, program })
+      ends.push(() => operator.end('SIGKILL'))
+      return { operator, proxy, kubeconfig, data, log }
+    }
+    const first = await contend({}, join(folder, 'operator-0'))
+    const contenders = [first]
+    for (const own of also) contenders.push(await contend(own, join(folder, `operator-${contenders.length}`)))
 
-    /** Event ids in the ledger, with what each is. */
+    /** Event ids in the ledgers, with what each is. */
     const told = async (namespace: string): Promise<Map<string, string>> => {
       const headers = { authorization: `Bearer ${controlPlane.token}` }
-      const answer = await request(`http://${http}/api/v1/log?namespace=${namespace}&limit=5000`, { headers })
-      const { events = [] } = (await answer.body.json()) as { events?: { id: string; event_type: string }[] }
-      return new Map(events.map(({ id, event_type }) => [id, event_type]))
+      const ids = new Map<string, string>()
+      for (const { operator } of contenders) {
+        const url = `http://${operator.http}/api/v1/log?namespace=${namespace}&limit=5000`
+        const answer = await request(url, { headers })
+        const { events = [] } = (await answer.body.json()) as { events?: { id: string; event_type: string }[] }
+        for (const { id, event_type } of events) ids.set(id, event_type)
+      }
+      return ids
     }
 
     const namespaces: string[] = []
     return {
+      ...first,
       controlPlane,
-      proxy,
       recorder,
-      operator,
-      kubeconfig,
+      contenders,
       folder,
       stage: () => {
         const namespace = `${name}-${namespaces.length + 1}`
         namespaces.push(namespace)
-        return makeStage(api, recorder, namespace)
+        return makeStage(api, recorder, namespace, patienceMs)
       },
       namespaces: () => namespaces,
       ledgerFault: async (namespace) => {
-        const deadline = performance.now() + patienceMs
+        // Events are told after what they tell of, and perhaps by an operator that has yet to start.
+        const deadline = performance.now() + patienceMs / 2
         for (;;) {
           const transitions = eventsIn(recorder.states(namespace))
           const events = await told(namespace).catch(() => new Map<string, string>())
@@ -128,11 +151,10 @@ export const startLane = async ({
         }
       },
       ledgerRows: async () => {
-        const { stdout } = await promisify(execFile)(process.execPath, [ledgerProgram, data])
+        const { stdout } = await promisify(execFile)(process.execPath, [ledgerProgram, first.data])
         return JSON.parse(stdout)
       },
       writes: () => writes,
-      log: (lines) => readFileSync(logPath, 'utf8').trim().split('\n').slice(-lines).join('\n'),
       stop,
     }
   } catch (cause) {

@@ -118,11 +118,11 @@ const playStaleStandby = async (lane: Lane): Promise<{ config: unknown; faults: 
     standby.start()
     await until(() => proxy.watches.open(({ resource }) => resource === 'components') > 0)
     const thaw = proxy.watches.freeze(({ resource }) => resource === 'components')
-    await stage.request('seen-by-one', 'site/main', { proposedChange: { title: 'B' } })
+    await stage.request('seen-by-one', { component: 'site/main', proposedChange: { title: 'B' } })
     await stage.phase('seen-by-one', 'Applied')
     await operator.end('SIGTERM')
     await leads(lane, first)
-    await stage.request('from-the-other', 'site/main', { proposedChange: { colour: 'blue' } })
+    await stage.request('from-the-other', { component: 'site/main', proposedChange: { colour: 'blue' } })
     // Long enough to do it wrong.
     await until(() =>
       proxy.requests.some(
@@ -159,12 +159,8 @@ const playApiServer = async (lane: Lane): Promise<Run> => {
   }
   const whileDown = proxy.onRequest(() => (isDown ? ({ kind: 'cut-before' } satisfies Action) : undefined))
   try {
-    return await play(lane, {
-      workload: change,
-      faults: [{ effect: 'publish change', position: 'during' }],
-      strike: restart,
-      reference: reference.trace,
-    })
+    const faults = [{ effect: 'publish change', position: 'during' } as const]
+    return await play(lane, { workload: change, faults, reference: reference.trace }, restart)
   } finally {
     whileDown()
   }

@@ -1,80 +1,92 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { effectOf } from './crash-effects.ts'
+import type { Fault } from './crash-fault.ts'
 import { violationsIn } from './crash-invariants.ts'
 import type { Lane } from './crash-lane.ts'
-import type { Fault } from './crash-plans.ts'
+import { makeRendezvous, type Rendezvous } from './crash-rendezvous.ts'
+import type { Stage } from './crash-stage.ts'
+import { type Armed, arm } from './crash-strike.ts'
 import { type Trace, traceOf } from './crash-trace.ts'
 import type { Workload } from './crash-workloads.ts'
-import type { Action, ProxiedRequest } from './proxy.ts'
 
 export interface Run {
   readonly trace: Trace
   readonly violations: readonly string[]
   /** faults that struck, in their order */
   readonly hits: readonly Fault[]
+  /** how many should have struck, and have not */
+  readonly missed: number
   /** from the first kill to the end of the workload, with nothing left under way */
   readonly recoveredMs: number
   readonly ms: number
 }
-
-/** Strikes at each of `faults` in turn; the way to see which have struck, and to let it be. */
-const arm = (lane: Lane, namespace: string, faults: readonly Fault[], act: () => Promise<void>) => {
-  const hits: Fault[] = []
-  const due = [...faults]
-  const struck = Promise.withResolvers<void>()
-  if (faults.length === 0) struck.resolve()
-  let firstAt: number | undefined
-  const strike = (fault: Fault): boolean => {
-    if (due[0] !== fault) return false
-    due.shift()
-    hits.push(fault)
-    firstAt ??= performance.now()
-    if (due.length === 0) struck.resolve()
-    return true
-  }
-  const kill = (fault: Fault) => (): Promise<void> => (strike(fault) ? act() : Promise.resolve())
-  const when = (status: number): boolean => status < 300
-  const actionOn = (request: ProxiedRequest): Action | undefined => {
-    const [fault] = due
-    if (!fault || effectOf(request) !== fault.effect || !isOf(request, namespace)) return undefined
-    if (fault.position === 'before') return { kind: 'delay', until: kill(fault)(), next: { kind: 'cut-before' } }
-    return { kind: fault.position === 'during' ? 'instead-of-answer' : 'after', run: kill(fault), when }
-  }
-  const disarm = lane.proxy.onRequest(actionOn)
-  return { hits, disarm, struck: struck.promise, firstAt: () => firstAt }
-}
-
-/** What Karma keeps for itself in its own namespace belongs to every run. */
-const isOf = ({ namespace }: ProxiedRequest, own: string): boolean => namespace === own || namespace === 'karma-system'
 
 export interface Played {
   readonly workload: Workload
   readonly faults: readonly Fault[]
   /** what an undisturbed run came to; the end is waited for until it is the same */
   readonly reference?: Trace | undefined
-  /** what a fault does; by default it kills the operator */
-  readonly strike?: () => Promise<void>
 }
 
-/** Plays a workload in a namespace of its own, with these faults, and looks at everything that was ever stored. */
-export const play = async (
+/** Alone, and with its own idea of what a kill is. */
+export const play = async (lane: Lane, played: Played, strike?: () => Promise<void>): Promise<Run> =>
+  (await playTogether(lane, [played], strike))[0]!
+
+/**
+ * Plays workloads side by side, each in a namespace of its own with its faults, and looks at everything that was ever
+ * stored. They share the operator, and its deaths: one that is to be killed waits for the others, so that one process
+ * less has to start for each. What one workload meets from the faults of the others comes on top of its own.
+ */
+export const playTogether = async (
   lane: Lane,
-  { workload, faults, reference, strike = lane.operator.kill }: Played,
-): Promise<Run> => {
-  const { recorder } = lane
+  plays: readonly Played[],
+  strike: () => Promise<void> = lane.operator.kill,
+): Promise<Run[]> => {
+  const rendezvous = makeRendezvous(strike)
+  const set = await Promise.all(plays.map((played) => prepare(lane, played)))
+  const armed = set.map((one) => armedFor(lane, one, rendezvous))
+  const faults = plays.reduce((sum, played) => sum + played.faults.length, 0)
+  return Promise.all(set.map((one, index) => finish(lane, one, armed[index]!, faults)))
+}
+
+interface Prepared extends Played {
+  readonly stage: Stage
+  readonly begun: number
+  readonly violations: string[]
+}
+
+const prepare = async (lane: Lane, played: Played): Promise<Prepared> => {
   const begun = performance.now()
   const stage = await lane.stage()
+  const violations: string[] = []
+  await played.workload.setup?.(stage).catch((cause: Error) => violations.push(`before any fault: ${cause.message}`))
+  return { ...played, stage, begun, violations }
+}
+
+const armedFor = (lane: Lane, { stage, faults, violations }: Prepared, rendezvous: Rendezvous): Armed => {
+  return arm({
+    proxy: lane.proxy,
+    namespace: stage.namespace,
+    faults: violations.length > 0 ? [] : faults,
+    rendezvous,
+    begin: String(lane.recorder.reached()),
+  })
+}
+
+const finish = async (
+  lane: Lane,
+  { workload, faults, reference, stage, begun, violations }: Prepared,
+  armed: Armed,
+  allFaults: number,
+): Promise<Run> => {
+  const { recorder } = lane
   const { namespace } = stage
   const trace = (): Trace => traceOf(recorder.states(namespace), workload)
-  const violations: string[] = []
-  let armed: ReturnType<typeof arm> | undefined
   try {
-    await workload.setup?.(stage)
-    armed = arm(lane, namespace, faults, strike)
-    await workload.act(stage)
+    if (violations.length === 0) await workload.act(stage)
     if (!(await within(strikeMs, armed.struck)))
-      violations.push(`only ${armed.hits.length} of ${faults.length} kills struck`)
+      violations.push(`of ${faults.length} faults only ${armed.hits.length} struck`)
+    armed.disarm()
     await stage.quiet()
     const same = (): true | undefined =>
       !reference || isDeepStrictEqual(trace().end, reference.end) ? true : undefined
@@ -82,7 +94,7 @@ export const play = async (
   } catch (cause) {
     violations.push((cause as Error).message)
   } finally {
-    armed?.disarm()
+    armed.disarm()
   }
   const ended = performance.now()
   const fault = await lane.ledgerFault(namespace)
@@ -90,12 +102,24 @@ export const play = async (
   violations.push(...violationsIn(recorder.states(namespace)))
   const run = {
     trace: trace(),
-    hits: armed?.hits ?? [],
-    recoveredMs: ended - (armed?.firstAt() ?? ended),
+    hits: armed.hits,
+    missed: faults.filter(({ optional }) => !optional).length - armed.hits.filter(({ optional }) => !optional).length,
+    recoveredMs: ended - (armed.firstAt() ?? ended),
     ms: performance.now() - begun,
   }
-  return { ...run, violations: [...violations, ...differences(run.trace, reference)] }
+  violations.push(...differences(run.trace, reference), ...tooManyWrites(run.trace, reference, allFaults))
+  return { ...run, violations }
 }
+
+/** What a fault may add to the writes of an object: a step done again, a take-back, a claim, conditions in between. */
+const writesPerFault = 8
+
+const tooManyWrites = ({ counts }: Trace, reference: Trace | undefined, faults: number): string[] =>
+  Object.entries(reference?.counts ?? {}).flatMap(([title, expected]) => {
+    const most = expected + writesPerFault * (faults + 1)
+    const found = counts[title] ?? 0
+    return found <= most ? [] : [`${title} was written ${found} times, undisturbed ${expected} times`]
+  })
 
 /** How long after a workload its last effects, such as letting go of the lock, may take to come. */
 const strikeMs = 30_000

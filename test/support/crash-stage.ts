@@ -5,7 +5,7 @@ import type { Recorded, Recorder } from './recorder.ts'
 export interface Stage {
   readonly namespace: string
   component(id: string, spec?: object): Promise<void>
-  request(name: string, component: string, spec: object): Promise<void>
+  request(name: string, spec: object): Promise<void>
   /** reports outputs, as an executor does */
   report(id: string, outputs: Readonly<Record<string, unknown>>): Promise<void>
   cancel(name: string): Promise<void>
@@ -19,6 +19,7 @@ export interface Stage {
   committed(id: string): Promise<void>
   heldBack(id: string): Promise<void>
   phase(name: string, phase: string): Promise<void>
+  rolledBack(name: string, by: string): Promise<void>
   gone(kind: 'Component' | 'ChangeRequest', name: string): Promise<void>
   /** Nothing is under way: the environment is free, and every status says how things stand. */
   quiet(): Promise<void>
@@ -30,12 +31,17 @@ export const environmentName = 'e'
 /** `type/nickname` as `metadata.name` has it. */
 export const nameOf = (id: string): string => id.replace('/', '.')
 
-export const makeStage = async (api: Api, recorder: Recorder, namespace: string): Promise<Stage> => {
+export const makeStage = async (
+  api: Api,
+  recorder: Recorder,
+  namespace: string,
+  patienceMs: number,
+): Promise<Stage> => {
   const path = (kind: 'components' | 'changerequests' | 'changeapprovals' | 'environments', name = ''): string =>
     `${group}/namespaces/${namespace}/${kind}${name && `/${name}`}`
   const latest = (kind: string, name: string): Recorded | undefined => recorder.latest(kind, namespace, name)
   const until = async (what: string, holds: () => boolean): Promise<void> => {
-    await recorder.until(`${namespace}: ${what}`, () => (holds() ? true : undefined))
+    await recorder.until(`${namespace}: ${what}`, () => (holds() ? true : undefined), patienceMs)
   }
   const conditionOf = (object: Recorded | undefined, type: string): Recorded | undefined =>
     object?.status?.conditions?.find((condition: Recorded) => condition.type === type)
@@ -49,9 +55,9 @@ export const makeStage = async (api: Api, recorder: Recorder, namespace: string)
     const lease = latest('Lease', `karma-${environmentName}`)
     return !lease?.spec.holderIdentity || isLeftBehind(lease)
   }
-  /** A dead holder's Lease has run out, and nobody has needed it since. */
-  const isLeftBehind = ({ spec }: Recorded): boolean =>
-    Date.parse(spec.renewTime) + spec.leaseDurationSeconds * 1000 < Date.now()
+  /** A dead holder's Lease has run out, and nobody has needed it since. (The times in it are those of the holder's clock.) */
+  const isLeftBehind = ({ metadata, spec }: Recorded): boolean =>
+    recorder.seenAt('Lease', namespace, metadata.name) + spec.leaseDurationSeconds * 1000 < performance.now()
   /** Its counts and conditions are those of what is committed now. */
   const isSettled = (component: Recorded): boolean => {
     const { metadata, spec, status } = component
@@ -76,14 +82,9 @@ export const makeStage = async (api: Api, recorder: Recorder, namespace: string)
       }
       await done(api.create(path('components'), body))
     },
-    request: async (name, component, spec) => {
+    request: async (name, spec) => {
       const metadata = { name, namespace }
-      const body = {
-        apiVersion: 'usekarma.dev/v1alpha1',
-        kind: 'ChangeRequest',
-        metadata,
-        spec: { component, ...spec },
-      }
+      const body = { apiVersion: 'usekarma.dev/v1alpha1', kind: 'ChangeRequest', metadata, spec }
       await done(api.create(path('changerequests'), body))
     },
     report: async (id, outputs) => {
@@ -119,6 +120,8 @@ export const makeStage = async (api: Api, recorder: Recorder, namespace: string)
     heldBack: (id) =>
       until(`${id} held back`, () => conditionOf(latest('Component', nameOf(id)), 'Stalled')?.status === 'True'),
     phase: (name, phase) => until(`${name} ${phase}`, () => latest('ChangeRequest', name)?.status?.phase === phase),
+    rolledBack: (name, by) =>
+      until(`${name} rolled back by ${by}`, () => latest('ChangeRequest', name)?.status?.rolledBackBy === by),
     gone: (kind, name) => until(`${kind} ${name} gone`, () => latest(kind, name) === undefined),
     quiet: () => until('all quiet', () => isFree() && recorder.all('Component', namespace).every(isSettled)),
   }

@@ -7,6 +7,8 @@ export interface Trace {
   readonly end: Readonly<Record<string, unknown>>
   /** what happened to each object, in order, without what a takeover may repeat */
   readonly story: Readonly<Record<string, readonly string[]>>
+  /** in how many states each object was */
+  readonly counts: Readonly<Record<string, number>>
 }
 
 export const titleOf = ({ kind, metadata }: Recorded): string => `${kind} ${metadata.name}`
@@ -23,19 +25,30 @@ export const statesByObject = (states: readonly State[]): Map<string, State[]> =
   return objects
 }
 
-/** @param versionsVary graph versions are left out, and the order of what was published */
-export const traceOf = (states: readonly State[], { versionsVary = false } = {}): Trace => {
+/** What may differ between two runs, see crash-workloads.ts. `versionsVary`: also the order of what was published. */
+interface Varying {
+  readonly versionsVary?: boolean
+  readonly passedBy?: readonly string[]
+}
+
+export const traceOf = (states: readonly State[], { versionsVary = false, passedBy = [] }: Varying = {}): Trace => {
   const objects = [...statesByObject(states).values()]
   const names = new Map(objects.map(([first]) => [first!.object.metadata.uid as string, titleOf(first!.object)]))
   const end: Record<string, unknown> = {}
   const story: Record<string, string[]> = {}
+  const counts: Record<string, number> = {}
   for (const one of objects) {
     const last = one.at(-1)!
     const title = titleOf(last.object)
-    if (last.type !== 'DELETED') end[title] = masked(last.object, names, versionsVary)
-    story[title] = [...(story[title] ?? []), ...storyOf(one, versionsVary)]
+    if (last.type !== 'DELETED') {
+      const isBrief = passedBy.length > 0 && last.object.kind === 'ChangeRequest'
+      end[title] = isBrief ? briefly(last.object) : masked(last.object, names, versionsVary)
+    }
+    const told = storyOf(one, versionsVary).filter((word) => !passedBy.includes(word))
+    story[title] = [...(story[title] ?? []), ...told]
+    counts[title] = (counts[title] ?? 0) + one.length
   }
-  return { end, story }
+  return { end, story, counts }
 }
 
 const storyOf = (states: readonly State[], versionsVary: boolean): string[] => {
@@ -57,7 +70,10 @@ const storyTellers = {
     status?.phase === before?.status?.phase ? [] : [status?.phase ?? 'Pending'],
   Component: (before: Recorded, { spec, status }: Recorded): string[] => {
     const told: string[] = []
-    if (before && JSON.stringify(before.spec) !== JSON.stringify(spec)) told.push(`spec ${JSON.stringify(spec.config)}`)
+    if (before && JSON.stringify(before.spec) !== JSON.stringify(spec)) {
+      const { config, references } = spec
+      told.push(`spec ${JSON.stringify({ config, references })}`)
+    }
     const [was, is] = [before?.status?.committed, status?.committed]
     if (was?.graphVersion !== is?.graphVersion || was?.hash !== is?.hash)
       told.push(is ? `committed by ${is.changeRequest ?? 'its creation'} as version ${is.graphVersion}` : 'removed')
@@ -69,6 +85,12 @@ const storyTellers = {
     return applying.map(({ kind, name }: Recorded) => `version ${version}: ${kind} ${name}`).sort()
   },
 }
+
+/** How it ended, not on what way. */
+const briefly = ({ status }: Recorded): unknown => ({
+  phase: status?.phase,
+  reason: status?.conditions?.find(({ type }: Recorded) => type === 'Succeeded')?.reason,
+})
 
 const withoutVersions = (text: string): string => text.replaceAll(/version \d+/g, 'version N')
 

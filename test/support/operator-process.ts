@@ -7,6 +7,8 @@ export interface OperatorProcess {
   start(): void
   /** SIGKILL, now; resolves when the process is gone. The next one is on its way then. */
   kill(): Promise<void>
+  /** Such as SIGSTOP and SIGCONT. */
+  signal(signal: NodeJS.Signals): void
   /** Ends it, and it stays down until `start`. */
   end(signal?: NodeJS.Signals): Promise<void>
   /** Processes begun so far. */
@@ -25,6 +27,8 @@ export interface OperatorSettings {
   /** file to which its output is appended */
   readonly log: string
   readonly env: Readonly<Record<string, string>>
+  /** the one of this project, if not said */
+  readonly program?: string | undefined
 }
 
 /** A moment before a process that ended by itself is started again, in milliseconds. */
@@ -62,6 +66,9 @@ export const superviseOperator = (settings: OperatorSettings): OperatorProcess =
       watching = watch()
     },
     kill: () => stop('SIGKILL'),
+    signal: (signal) => {
+      if (running?.alive()) process.kill(running.pid, signal)
+    },
     end: async (signal = 'SIGTERM') => {
       wanted = false
       await stop(signal)
@@ -73,10 +80,13 @@ export const superviseOperator = (settings: OperatorSettings): OperatorProcess =
   }
 }
 
-/** Leases of about a second, obeying core/lock/election's `timingFault`. */
+/**
+ * Leases of two seconds, obeying core/lock/election's `timingFault`. With one second, the shortest there is, an operator on
+ * a busy machine loses its lead now and then.
+ */
 export const shortLeases: Readonly<Record<string, string>> = {
-  KARMA_LEASE_DURATION_MS: '1000',
-  KARMA_LEASE_RENEW_DEADLINE_MS: '550',
-  KARMA_LEASE_REQUEST_TIMEOUT_MS: '250',
-  KARMA_LEASE_RETRY_MS: '150',
+  KARMA_LEASE_DURATION_MS: '2000',
+  KARMA_LEASE_RENEW_DEADLINE_MS: '1400',
+  KARMA_LEASE_REQUEST_TIMEOUT_MS: '350',
+  KARMA_LEASE_RETRY_MS: '200',
 }

@@ -25,9 +25,10 @@ export interface ProxiedRequest extends ApiRequest {
  * - `pass`: forwarded and answered.
  * - `cut-before`: the client's connection is destroyed; the server hears nothing.
  * - `cut-after`: forwarded; once the server has answered, the client's connection is destroyed instead of the answer.
- * - `after`: forwarded and answered; `run` is called when the answer has been handed to the network.
+ * - `after`: forwarded and answered; `run` is called when the answer has been handed to the network. With `first`, the
+ *   answer of the server waits for that.
  * - `instead-of-answer`: forwarded; once the server has answered, `run` is called, then as `cut-after`.
- *   With `when`, both are `pass` for an answer whose status it does not want.
+ *   With `when`, both are `pass` for an answer whose status it does not want; `none`: there was no answer.
  * - `delay`: `next` happens after `ms`, or after `until`.
  * - `replace`: answered by the proxy; the server hears nothing.
  * - `rewrite`: forwarded with another path and query.
@@ -37,7 +38,19 @@ export type Action =
   | { readonly kind: 'pass' }
   | { readonly kind: 'cut-before' }
   | { readonly kind: 'cut-after' }
-  | { readonly kind: 'after' | 'instead-of-answer'; readonly run: () => void | Promise<void>; readonly when?: When }
+  | {
+      readonly kind: 'instead-of-answer'
+      readonly run: () => void | Promise<void>
+      readonly when?: When
+      readonly none?: () => void
+    }
+  | {
+      readonly kind: 'after'
+      readonly first?: () => Promise<unknown>
+      readonly run?: () => void | Promise<void>
+      readonly when?: When
+      readonly none?: () => void
+    }
   | { readonly kind: 'delay'; readonly ms?: number; readonly until?: Promise<unknown>; readonly next?: Action }
   | {
       readonly kind: 'replace'
@@ -143,8 +156,9 @@ export const startProxy = async ({ target, ca, tls }: Options): Promise<ApiProxy
         return
       default: {
         const from = await forward(exchange, action.kind === 'rewrite' ? action.url : request.url)
-        if (from) await passOn(isWanted(action, from) ? action : pass, exchange, from)
-        else incoming.socket.destroy()
+        if (from) return passOn(isWanted(action, from) ? action : pass, exchange, from)
+        noAnswer(action)
+        incoming.socket.destroy()
       }
     }
   }
@@ -165,9 +179,10 @@ export const startProxy = async ({ target, ca, tls }: Options): Promise<ApiProxy
       incoming.socket.destroy()
       return
     }
+    if (action.kind === 'after') await action.first?.()
     response.writeHead(from.statusCode ?? 502, answerHeaders(from))
     response.end(body, () => {
-      if (action.kind === 'after') void action.run()
+      if (action.kind === 'after') void action.run?.()
     })
   }
 
@@ -204,7 +219,10 @@ export const startProxy = async ({ target, ca, tls }: Options): Promise<ApiProxy
     connections: () => connections,
     onRequest: (hook) => {
       hooks.push(hook)
-      return () => void hooks.splice(hooks.indexOf(hook), 1)
+      return () => {
+        const at = hooks.indexOf(hook)
+        if (at >= 0) hooks.splice(at, 1)
+      }
     },
     stop: async () => {
       const closed = new Promise((resolve) => server.close(resolve))
@@ -217,6 +235,10 @@ export const startProxy = async ({ target, ca, tls }: Options): Promise<ApiProxy
 
 const isWanted = (action: Action, from: IncomingMessage): boolean =>
   !('when' in action) || (action.when?.(from.statusCode ?? 0) ?? true)
+
+const noAnswer = (action: Action): void => {
+  if ('none' in action) action.none?.()
+}
 
 interface Exchange {
   readonly incoming: IncomingMessage
@@ -245,6 +267,29 @@ const whole = async (from: IncomingMessage): Promise<Buffer | undefined> => {
     return undefined
   }
 }
+
+/** All of them as if they were one. `onActor` hears of whose request a hook has taken up. */
+export const proxiesAsOne = (proxies: readonly ApiProxy[], onActor: (index: number) => void): ApiProxy => ({
+  url: proxies[0]!.url,
+  requests: proxies[0]!.requests,
+  connections: () => proxies.reduce((sum, proxy) => sum + proxy.connections(), 0),
+  onRequest: (hook) => {
+    const offs = proxies.map((proxy, index) =>
+      proxy.onRequest((request) => {
+        const action = hook(request)
+        if (action) onActor(index)
+        return action
+      }),
+    )
+    return () => {
+      for (const off of offs) off()
+    }
+  },
+  watches: proxies[0]!.watches,
+  stop: async () => {
+    await Promise.all(proxies.map((proxy) => proxy.stop()))
+  },
+})
 
 /** Holds back what `matches` until `release` is called. `seen`: how many there were so far. */
 export function heldRequests(

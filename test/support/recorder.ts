@@ -21,10 +21,16 @@ export interface Recorder {
   states(namespace: string): readonly State[]
   /** The newest state; undefined when it is not there, or not any more. */
   latest(kind: string, namespace: string, name: string): Recorded | undefined
+  /** When its newest state was seen, by the monotonic clock; 0 when there is none. */
+  seenAt(kind: string, namespace: string, name: string): number
   /** The newest states of all objects of a kind in a namespace. */
   all(kind: string, namespace: string): readonly Recorded[]
+  /** The same in all namespaces. */
+  everywhere(kind: string): readonly Recorded[]
   /** Resolves with what `look` gives as soon as that is not undefined; throws after `ms`, saying `what` never came. */
   until<T>(what: string, look: () => T | undefined, ms?: number): Promise<T>
+  /** The highest resourceVersion seen so far, of whatever kind. */
+  reached(): number
   /** How often a state may have been missed: a watch could not go on where it had ended. */
   gaps(): number
   stop(): Promise<void>
@@ -48,12 +54,16 @@ export const startRecorder = async (controlPlane: ControlPlane): Promise<Recorde
   const stopping = new AbortController()
   const history = new Map<string, State[]>()
   const newest = new Map<string, Recorded>()
+  const seen = new Map<string, number>()
   const listeners = new Set<() => void>()
   let gaps = 0
+  let reachedVersion = 0
 
   const take = (kind: string, type: State['type'], object: Recorded): void => {
     const { namespace, name, resourceVersion } = object.metadata
     const key = `${kind} ${namespace}/${name}`
+    reachedVersion = Math.max(reachedVersion, Number(resourceVersion))
+    seen.set(key, performance.now())
     if (type === 'DELETED') newest.delete(key)
     else newest.set(key, object)
     if (kind in watched) {
@@ -122,8 +132,10 @@ export const startRecorder = async (controlPlane: ControlPlane): Promise<Recorde
   return {
     states: (namespace) => (history.get(namespace) ?? []).toSorted((a, b) => a.resourceVersion - b.resourceVersion),
     latest: (kind, namespace, name) => newest.get(`${kind} ${namespace}/${name}`),
+    seenAt: (kind, namespace, name) => seen.get(`${kind} ${namespace}/${name}`) ?? 0,
     all: (kind, namespace) =>
       [...newest].flatMap(([key, object]) => (key.startsWith(`${kind} ${namespace}/`) ? [object] : [])),
+    everywhere: (kind) => [...newest].flatMap(([key, object]) => (key.startsWith(`${kind} `) ? [object] : [])),
     until: (what, look, ms = 120_000) =>
       new Promise((resolve, reject) => {
         const end = (act: () => void): void => {
@@ -139,6 +151,7 @@ export const startRecorder = async (controlPlane: ControlPlane): Promise<Recorde
         listeners.add(check)
         check()
       }),
+    reached: () => reachedVersion,
     gaps: () => gaps,
     stop: async () => {
       stopping.abort()

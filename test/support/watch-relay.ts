@@ -39,7 +39,7 @@ export const makeWatchRelay = (): WatchRelay => {
   const isFrozen = ({ request }: OpenWatch): boolean => [...freezes].some((match) => match(request))
   const send = (watch: OpenWatch, line: string): void => {
     if (isFrozen(watch)) watch.held.push(line)
-    else watch.to.write(`${line}\n`)
+    else if (!watch.to.destroyed) watch.to.write(`${line}\n`)
   }
   const transformed = (line: string, request: ApiRequest): readonly string[] => {
     let lines: readonly string[] = [line]
@@ -97,7 +97,10 @@ export const makeWatchRelay = (): WatchRelay => {
     },
     onLine: (hook) => {
       hooks.push(hook)
-      return () => void hooks.splice(hooks.indexOf(hook), 1)
+      return () => {
+        const at = hooks.indexOf(hook)
+        if (at >= 0) hooks.splice(at, 1)
+      }
     },
     open: (match = all) => matching(match).length,
   }

@@ -105,12 +105,17 @@ export const newPass = <C>(): Pass<C> => ({ stage: 'Read', mustLook: true, membe
  * tell), so nothing needs to be read. `look`: something was seen in phase Applying that this holder does not carry.
  */
 export const resume = <C>(pass: Pass<C>, look: boolean): Pass<C> => {
-  const mustLook = pass.mustLook || look
+  const mustLook = isMidway(pass) || look
   return { ...pass, mustLook, stage: pass.held && !mustLook ? 'Plan' : 'Read', members: [], stale: [] }
 }
 
-/** The same holder gives the environment free: what has finished is cleared away. */
-export const closing = <C>(pass: Pass<C>): Pass<C> => ({ ...pass, stage: pass.held ? 'Clear' : 'Idle' })
+/** The same holder gives the environment free: what has finished is cleared away; the rest whoever comes next must see. */
+export const closing = <C>(pass: Pass<C>): Pass<C> =>
+  pass.held && !isMidway(pass) ? { ...pass, stage: 'Clear' } : { ...pass, mustLook: isMidway(pass), stage: 'Idle' }
+
+/** What is decided may not be carried through: it was left in the middle, or there may be something it has not seen. */
+export const isMidway = <C>({ stage, mustLook }: Pass<C>): boolean =>
+  mustLook || stage === 'Store' || stage === 'Commit' || stage === 'TakeBack'
 
 /** A key by which an effect that is under way is known. */
 export const effectKey = <C>(effect: Effect<C>): string => {

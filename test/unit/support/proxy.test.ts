@@ -47,6 +47,13 @@ describe('the proxy before the API server', () => {
     ['cut-before', { kind: 'cut-before' }, 'cut', [], []],
     ['cut-after', { kind: 'cut-after' }, 'cut', reached, []],
     ['after', { kind: 'after', run }, '200 {"ok":true}', reached, ['run']],
+    [
+      'after, the answer held back',
+      { kind: 'after', first: async () => void ran.push('first'), run },
+      '200 {"ok":true}',
+      reached,
+      ['first', 'run'],
+    ],
     ['instead-of-answer', { kind: 'instead-of-answer', run }, 'cut', reached, ['run']],
     ['delay, then pass', { kind: 'delay', ms: 5 }, '200 {"ok":true}', reached, []],
     [
@@ -89,6 +96,17 @@ describe('the proxy before the API server', () => {
         ['update', 'things', 'a', '{}'],
       ],
     )
+  })
+
+  it('takes a hook off once, and no other one in its place', async () => {
+    const other = proxy.onRequest(() => ({ kind: 'replace', status: 200, body: 'other' }))
+    const takeOff = proxy.onRequest(() => undefined)
+    takeOff()
+    takeOff()
+    assert.equal(await ask(pass).catch(() => ''), '200 {"ok":true}')
+    const answer = await fetch(`${proxy.url}/api/v1/things/a`)
+    assert.equal(await answer.text(), 'other')
+    other()
   })
 
   describe('knows what a request is for', () => {

@@ -1,0 +1,138 @@
+/**
+ * `npm run faults`: operators as processes of their own, and everything that can go wrong with them. Two suites:
+ * `plans` (kills, stale lists, disturbed watches, refused and lost requests: generate.ts) and `locks` (several operators:
+ * locks.ts).
+ *
+ *   --seed N          the same campaign again
+ *   --suite NAME      one suite alone
+ *   --plan FILE       the plans of one file, which the campaign wrote when they failed
+ *   --bugs [NAME …]   operators with bugs seeded on purpose: each must be found
+ *   --lanes N         how many control planes side by side (2)
+ *   --sample          as many plans as `npm test` has
+ */
+import { parseArgs } from 'node:util'
+import { findBinaries } from '../cluster/binaries.ts'
+import { type Bug, bugs, withBug } from './bugs.ts'
+import { missesIn, runCampaign, summaryOf } from './campaign.ts'
+import { generate, sample, whole } from './generate.ts'
+import { type Contest, contestsOf, type Nemesis, nemeses, runContest } from './locks.ts'
+import { readPlanFile } from './plan-file.ts'
+import { randomOf } from './random.ts'
+
+const { values, positionals } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    suite: { type: 'string' },
+    plan: { type: 'string' },
+    bugs: { type: 'boolean', default: false },
+    lanes: { type: 'string', default: '2' },
+    sample: { type: 'boolean', default: false },
+  },
+  allowPositionals: true,
+})
+const lanes = Number(values.lanes)
+const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
+
+/** Gives how much was wrong. */
+const plans = async (): Promise<number> => {
+  const size = values.sample ? sample : whole
+  const groups = values.plan === undefined ? generate(seed, size) : [readPlanFile(values.plan)]
+  print(`${groups.flat().length} plans in ${groups.length} groups`)
+  const begun = performance.now()
+  const outcome = await runCampaign({ groups, lanes: Math.min(lanes, groups.length), print })
+  print(summaryOf(outcome, (performance.now() - begun) / 1000))
+  const misses = missesIn(outcome, groups, values.plan === undefined && size.everyKill)
+  for (const miss of misses) print(miss)
+  return outcome.faults.length + misses.length
+}
+
+/** An operator in which nothing stops one who has been overtaken: what these episodes do to it must show. */
+const unfenced = 'unfenced'
+const control: Contest = {
+  contenders: 3,
+  clocks: 'right',
+  episodes: (['stopped', 'partitioned'] as const).flatMap((nemesis) =>
+    (['publish change', 'write ahead'] as const).map((effect) => ({
+      nemesis,
+      effect,
+      position: 'before',
+      workloads: ['change', 'set'],
+    })),
+  ),
+}
+
+const locks = async (): Promise<number> => {
+  const begun = performance.now()
+  const contests = contestsOf(randomOf(seed), values.sample ? 6 : 72)
+  print(`${contests.reduce((sum, { episodes }) => sum + episodes.length, 0)} episodes in ${contests.length} contests`)
+  const struck = new Map<Nemesis, number>()
+  let wrong = 0
+  let acquisitions = 0
+  for (const contest of contests) {
+    const outcome = await runContest(contest, { print })
+    wrong += outcome.violations.length
+    acquisitions += outcome.acquisitions
+    for (const [nemesis, count] of outcome.struck) struck.set(nemesis, (struck.get(nemesis) ?? 0) + count)
+  }
+  for (const nemesis of nemeses) print(`${nemesis.padEnd(22)}${String(struck.get(nemesis) ?? 0).padStart(8)}`)
+  const missed = nemeses.filter((nemesis) => !struck.has(nemesis))
+  for (const nemesis of missed) print(`never struck: ${nemesis}`)
+  print(`Leases were taken ${acquisitions} times, in ${((performance.now() - begun) / 1000).toFixed(0)} s`)
+  return wrong + missed.length + ((await isFound(bugs().find(({ name }) => name === unfenced)!)) ? 0 : 1)
+}
+
+/** Whether its plans, or for the locks its episodes, find a bug. */
+const isFound = async (bug: Bug): Promise<boolean> => {
+  const { program, remove } = withBug(bug)
+  try {
+    const violations: readonly string[] =
+      bug.plans === undefined
+        ? (await runContest(control, { program, patienceMs, print: () => {} })).violations
+        : (await runCampaign({ groups: [readPlanFile(bug.plans)], lanes: 1, program, patienceMs, print: () => {} }))
+            .faults
+    print(
+      `${bug.name.padEnd(28)}${violations.length > 0 ? 'found' : 'NOT FOUND'}  ${(violations[0] ?? '').slice(0, 160)}`,
+    )
+    return violations.length > 0
+  } finally {
+    remove()
+  }
+}
+/** What a bug keeps from coming is not waited for as long as on a busy machine. */
+const patienceMs = 40_000
+
+const seededBugs = async (): Promise<number> => {
+  const chosen = bugs().filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+  if (chosen.length === 0)
+    throw new Error(`--bugs: expected some of ${bugs().map(({ name }) => name)}, found ${positionals}`)
+  const left = [...chosen]
+  let found = 0
+  const work = async (): Promise<void> => {
+    for (let bug = left.shift(); bug; bug = left.shift()) if (await isFound(bug)) found++
+  }
+  await Promise.all(Array.from({ length: Math.min(lanes, chosen.length) }, work))
+  print(`${found} of ${chosen.length} bugs found`)
+  return chosen.length - found
+}
+
+const suites: Readonly<Record<string, () => Promise<number>>> = { plans, locks }
+
+const main = async (): Promise<number> => {
+  await findBinaries()
+  if (values.bugs) return seededBugs()
+  if (values.suite !== undefined && !(values.suite in suites))
+    throw new Error(`--suite: expected one of ${Object.keys(suites)}, found ${values.suite}`)
+  print(`seed ${seed}`)
+  const chosen = values.plan === undefined ? (values.suite ?? Object.keys(suites)) : 'plans'
+  let wrong = 0
+  for (const name of [chosen].flat()) {
+    print(`\n=== ${name} ===`)
+    wrong += await suites[name]!()
+  }
+  print(`\n${wrong} violations; again: npm run faults -- --seed ${seed}`)
+  return wrong
+}
+
+process.exitCode = (await main()) === 0 ? 0 : 1

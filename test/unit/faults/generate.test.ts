@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expectedIn, generate, sample, whole } from '../../faults/generate.ts'
+import { readPlanFile, writePlanFile } from '../../faults/plan-file.ts'
+import { effects } from '../../support/crash-effects.ts'
+import { deedOf, positions } from '../../support/crash-fault.ts'
+
+describe('a campaign of faults', () => {
+  const groups = generate(1, whole)
+
+  it('has a thousand plans, and every fault', () => {
+    assert.ok(groups.flat().length >= 1_000, `expected at least 1000, found ${groups.flat().length}`)
+    for (const [name, count] of expectedIn(groups))
+      assert.ok(count >= 20, `${name}: expected at least 20, found ${count}`)
+  })
+
+  it('kills at every effect in every position', () => {
+    const kills = groups.flat().flatMap(({ faults }) => faults.filter((fault) => deedOf(fault).do === 'kill'))
+    const there = new Set(kills.map(({ effect, position }) => `${effect} ${position}`))
+    assert.deepEqual(
+      effects.flatMap((effect) => positions.map((position) => `${effect} ${position}`)).filter((at) => !there.has(at)),
+      [],
+    )
+  })
+
+  it('is the same for the same seed, and another for another', () => {
+    const names = (seed: number): string[] => generate(seed, sample).flatMap((group) => group.map(({ name }) => name))
+    assert.deepEqual(names(5), names(5))
+    assert.notDeepEqual(names(5), names(6))
+  })
+
+  describe('as a file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'karma-plans-'))
+    const path = join(folder, 'plan.json')
+    after(() => rmSync(folder, { recursive: true }))
+
+    it('is read as it was written', () => {
+      for (const group of groups.slice(0, 20)) {
+        writePlanFile(path, group)
+        assert.deepEqual(readPlanFile(path), group)
+      }
+    })
+
+    const cases: [string, unknown, RegExp][] = [
+      ['no plan', { plans: [] }, /plans: expected at least one, found none/],
+      ['a workload that is not there', { plans: [{ workload: 'x', faults: [] }] }, /plans\[0\].workload: .*found x/],
+      [
+        'an effect that is not there',
+        { plans: [{ workload: 'change', faults: [{ effect: 'x', position: 'after' }] }] },
+        /plans\[0\].faults: expected effects of Karma, found x/,
+      ],
+    ]
+    for (const [title, content, message] of cases) {
+      it(`is refused with ${title}`, () => {
+        writeFileSync(path, JSON.stringify(content))
+        assert.throws(() => readPlanFile(path), message)
+      })
+    }
+  })
+})
