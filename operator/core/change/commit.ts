@@ -109,8 +109,11 @@ export const resume = <C>(pass: Pass<C>, look: boolean): Pass<C> => {
   return { ...pass, mustLook, stage: pass.held && !mustLook ? 'Plan' : 'Read', members: [], stale: [] }
 }
 
-/** The same holder gives the environment free: what has finished is cleared away. */
-export const closing = <C>(pass: Pass<C>): Pass<C> => ({ ...pass, stage: pass.held ? 'Clear' : 'Idle' })
+/** The same holder gives the environment free: what has finished is cleared away, what may not have is left to see. */
+export const closing = <C>(pass: Pass<C>): Pass<C> => {
+  const isAtRest = pass.held && !pass.mustLook && (pass.stage === 'Plan' || pass.stage === 'Idle')
+  return { ...pass, stage: isAtRest ? 'Clear' : 'Idle' }
+}
 
 /** A key by which an effect that is under way is known. */
 export const effectKey = <C>(effect: Effect<C>): string => {
