@@ -55,7 +55,8 @@ function* faultsOfObject(path: string, schema: Schema): Generator<string> {
 const bounded: Readonly<Record<string, number>> = {
   'ChangeRequest.status.writeAhead.components[].before': 65_536,
   'Environment.status.applying[].name': 49_152,
-  'Environment.status.applying[].hash': 0, // in the same rule as the names
+  'Environment.status.applying[].namespace': 0, // in the same rule as the names
+  'Environment.status.applying[].hash': 0,
 }
 
 /**

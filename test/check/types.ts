@@ -16,6 +16,7 @@ const names: Readonly<Record<string, string>> = {
   'ChangeRequest.status.queue': 'QueuePosition',
   'ChangeRequest.status.writeAhead': 'WriteAhead',
   'ChangeRequest.status.writeAhead.components[]': 'WriteAheadComponent',
+  'ChangeRequest.status.writeAhead.environments[]': 'WriteAheadEnvironment',
   'Component.spec.references[]': 'Reference',
   'Component.spec.source': 'Source',
   'Component.status.committed': 'Committed',
@@ -26,6 +27,7 @@ const names: Readonly<Record<string, string>> = {
   'ComponentType.spec.outputs[]': 'Output',
   'Environment.spec.guards[]': 'Guard',
   'Environment.status.applying[]': 'Applying',
+  'Environment.status.prepared': 'Prepared',
 }
 
 const head = '// Written from crds/*.yaml by `npm run generate`; do not edit.\n'

@@ -108,6 +108,9 @@ describe('kinds', () => {
       components: lengths.map(before_),
     })
     const entry = { seq: 1, at, type: 'change.requested' }
+    const part = (environment: string) => ({ environment, claim: '1', version: 2 })
+    const ahead = { holder: 'h', environments: [part('kinds/a'), part('kinds/b')], decided: true, components: [] }
+    const oneOrSeveral = 'expected claim and version for one environment, or environments for several'
 
     for (const [title, status, ...refusals] of [
       ['conditions and history', { conditions: [condition], history: [entry], seq: 1, phase: 'Pending' }],
@@ -133,6 +136,15 @@ describe('kinds', () => {
         { writeAhead: writeAhead(32_768, 32_769) },
         'status.writeAhead.components',
         'the before-images are too large: expected at most 65536 characters together',
+      ],
+      ['a write-ahead in several environments, decided', { writeAhead: ahead }],
+      ['one in several and in one', { writeAhead: { ...ahead, claim: '1', version: 2 } }, oneOrSeveral],
+      ['one in none', { writeAhead: { holder: 'h', components: [] } }, oneOrSeveral],
+      ['a decision beside one environment', { writeAhead: { ...writeAhead(), decided: true } }, oneOrSeveral],
+      [
+        'one in the same environment twice',
+        { writeAhead: { ...ahead, environments: [part('kinds/a'), part('kinds/a')] } },
+        'status.writeAhead.environments[1]: Duplicate value: {"environment":"kinds/a"}',
       ],
       [
         'a number beyond 2^53',
