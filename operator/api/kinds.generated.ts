@@ -275,16 +275,33 @@ export interface QueuePosition {
   since: string
 }
 
+/** One environment that the change passes. */
+export interface WriteAheadEnvironment {
+  /** The Environment, as namespace/name. */
+  environment: string
+  /** The resourceVersion of the Environment that the claim returned. */
+  claim: string
+  /** The graph version that the change will have there. */
+  version: number
+}
+
 /**
  * What anybody needs to finish the change or take it back, stored before the first effect. For Karma, not for people.
  */
 export interface WriteAhead {
   /** The resourceVersion of the Environment that the claim returned. */
-  claim: string
+  claim?: string
   /** Who holds the lock of the environment. */
   holder: string
   /** The graph version that the change will have. */
-  version: number
+  version?: number
+  /** The environments that the change passes together, sorted, at most 5; instead of claim and version. */
+  environments?: WriteAheadEnvironment[]
+  /**
+   * Whether a change over several environments was decided, once it was prepared in all of them. From then on it will
+   * happen, whoever completes it; until then it can be taken back. Default false.
+   */
+  decided?: boolean
 }
 
 /** One Component. A text null means that it was not there before, or is not after. */
@@ -631,8 +648,28 @@ export interface Applying {
   name: string
   /** Its metadata.uid. */
   uid: string
+  /** The metadata.namespace of a ChangeRequest that is in another one. */
+  namespace?: string
   /** For a Creation, the hash of what was let through; what has been edited since is not. */
   hash?: string
+}
+
+/**
+ * A change over several environments that is prepared here and may not be decided yet. Its request says: it is
+ * published here next, or never. Until it is known which, nothing else passes.
+ */
+export interface Prepared {
+  /** The metadata.namespace of the ChangeRequest. */
+  namespace: string
+  /** Its metadata.name. */
+  name: string
+  /** Its metadata.uid. */
+  uid: string
+  /**
+   * The claim of this environment that the request was written ahead with. With another one it was written ahead again
+   * since, and this is over.
+   */
+  claim: string
 }
 
 /** How things stand. Written by Karma alone. */
@@ -648,6 +685,11 @@ export interface EnvironmentStatus {
    * hold at most 48 KiB together.
    */
   applying?: Applying[]
+  /**
+   * A change over several environments that is prepared here and may not be decided yet. Its request says: it is
+   * published here next, or never. Until it is known which, nothing else passes.
+   */
+  prepared?: Prepared
   /** The highest metadata.resourceVersion among the Components written so far. A plan must have seen it. */
   committedResourceVersion?: string
   /** How many ChangeRequests wait. */
@@ -775,9 +817,14 @@ export const limits = {
   QueuePosition: {
     since: 64,
   },
+  WriteAheadEnvironment: {
+    environment: 127,
+    claim: 64,
+  },
   WriteAhead: {
     claim: 64,
     holder: 253,
+    environments: 5,
   },
   Image: {
     component: 317,
@@ -880,7 +927,14 @@ export const limits = {
   Applying: {
     name: 253,
     uid: 64,
+    namespace: 63,
     hash: 128,
+  },
+  Prepared: {
+    namespace: 63,
+    name: 253,
+    uid: 64,
+    claim: 64,
   },
   EnvironmentStatus: {
     lockedBy: 253,

@@ -241,7 +241,9 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
       if (left > 0) return again(left)
       await close(session, log)
     }
-    return tend(key, caches.Environment.get(key) ?? environment, session)
+    const current = caches.Environment.get(key) ?? environment
+    // What was left half way is taken up again, by whoever has the lock then.
+    return hasUnfinished(key, current) ? again(50) : tend(key, current, session)
   }
 
   const reconcile = async (key: string, log: Logger): Promise<Outcome> => {

@@ -23,6 +23,7 @@ const names: Readonly<Record<string, string>> = {
   'ChangeRequest.status.plan.verdicts[].verdict': 'Decision',
   'ChangeRequest.status.queue': 'QueuePosition',
   'ChangeRequest.status.writeAhead': 'WriteAhead',
+  'ChangeRequest.status.writeAhead.environments[]': 'WriteAheadEnvironment',
   'Component.spec.references[]': 'Reference',
   'Component.spec.source': 'Source',
   'Component.status.applied[]': 'AppliedRequest',
@@ -34,6 +35,7 @@ const names: Readonly<Record<string, string>> = {
   'ComponentType.spec.outputs[]': 'Output',
   'Environment.spec.guards[]': 'Guard',
   'Environment.status.applying[]': 'Applying',
+  'Environment.status.prepared': 'Prepared',
 }
 
 const head = '// Written from crds/*.yaml by `npm run generate`; do not edit.\n'

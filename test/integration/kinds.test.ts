@@ -109,6 +109,9 @@ describe('kinds', () => {
       after: 'x'.repeat(after),
     })
     const entry = { seq: 1, at, type: 'change.requested' }
+    const part = (environment: string) => ({ environment, claim: '1', version: 2 })
+    const ahead = { holder: 'h', environments: [part('kinds/a'), part('kinds/b')], decided: true }
+    const oneOrSeveral = 'expected claim and version for one environment, or environments for several'
 
     for (const [title, status, ...refusals] of [
       ['conditions and history', { conditions: [condition], history: [entry], seq: 1, phase: 'Pending' }],
@@ -134,6 +137,19 @@ describe('kinds', () => {
         { images: [image(30_000, 5_530), image(1, 30_000)] },
         'status.images',
         'the images are too large: expected at most 65536 characters together',
+      ],
+      ['a write-ahead in several environments, decided', { writeAhead: ahead }],
+      ['one in several and in one', { writeAhead: { ...ahead, claim: '1', version: 2 } }, oneOrSeveral],
+      ['one in none', { writeAhead: { holder: 'h' } }, oneOrSeveral],
+      [
+        'a decision beside one environment',
+        { writeAhead: { holder: 'h', claim: '1', version: 2, decided: true } },
+        oneOrSeveral,
+      ],
+      [
+        'one in the same environment twice',
+        { writeAhead: { ...ahead, environments: [part('kinds/a'), part('kinds/a')] } },
+        'status.writeAhead.environments[1]: Duplicate value: {"environment":"kinds/a"}',
       ],
       [
         'a number beyond 2^53',

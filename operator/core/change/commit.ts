@@ -1,4 +1,4 @@
-import type { Applying } from '../../api/kinds.generated.ts'
+import type { Applying, Prepared } from '../../api/kinds.generated.ts'
 import type { Failure } from '../../api/result.ts'
 
 /*
@@ -10,6 +10,9 @@ import type { Failure } from '../../api/result.ts'
  * The Environment object is the one point through which changes pass. Safety rests on three things, each shown to be
  * needed by the exploration in test/unit/core/change/commit.test.ts: a claim moves the Environment's resourceVersion,
  * publish is a compare-and-set on it, and a write-ahead is taken back only by a holder with a newer claim.
+ *
+ * A change over several environments passes each of them by a pass like this one, and spanning.ts leads these. Here it
+ * shows as `prepared`, as a member that is Ahead when it is found, and as targets that are elsewhere.
  */
 
 /** The Environment as this holder knows it. `claim` is the resourceVersion that its claiming write returned. */
@@ -18,25 +21,31 @@ export interface Held {
   readonly claim: string
   readonly version: number
   readonly applying: readonly Applying[]
+  /** a change over several environments that is to be published next here, or never: its request says */
+  readonly prepared?: Prepared
   /** the highest resourceVersion among Component writes so far: plans need Components at least as new */
   readonly highest: string
 }
 
 /** One Component that a change writes. `resourceVersion` is what its next write is conditioned on. */
 export interface Target {
+  /** its name, and with its namespace before it when it is elsewhere */
   readonly component: string
   readonly resourceVersion: string
-  readonly stage: 'Spec' | 'Committed' | 'Reread' | 'Done'
+  /** `Awaited`: it is elsewhere, and not committed yet */
+  readonly stage: 'Spec' | 'Committed' | 'Reread' | 'Done' | 'Awaited'
+  /** Its environment, when that is another one: whoever holds that one writes it; here its coming is seen. */
+  readonly elsewhere?: string
 }
 
 /** One change on its way: a request, or a Component that is created or removed (these have no request). */
 export interface Member<Content> {
   readonly applying: Applying
-  readonly stage: 'Settle' | 'WriteAhead' | 'Ahead' | 'Commit' | 'Finish' | 'Done' | 'Dropped'
+  readonly stage: 'Settle' | 'WriteAhead' | 'Ahead' | 'Commit' | 'Awaited' | 'Finish' | 'Done' | 'Dropped'
   /** of the request */
   readonly resourceVersion: string
   readonly targets: readonly Target[]
-  /** its request has ended already; only how far its Components have come is still to be seen */
+  /** its request has ended already, or others end it; only how far its Components have come is still to be seen */
   readonly finished?: boolean
   readonly content: Content
 }
@@ -115,7 +124,7 @@ export const closing = <C>(pass: Pass<C>): Pass<C> =>
 
 /** What is decided may not be carried through: it was left in the middle, or there may be something it has not seen. */
 export const isMidway = <C>({ stage, mustLook }: Pass<C>): boolean =>
-  mustLook || stage === 'Store' || stage === 'Commit' || stage === 'TakeBack'
+  mustLook || !['Plan', 'Clear', 'Idle'].includes(stage)
 
 /** A key by which an effect that is under way is known. */
 export const effectKey = <C>(effect: Effect<C>): string => {
@@ -158,8 +167,10 @@ export const nextEffectsOf = <C>(pass: Pass<C>, uid: string): Effect<C>[] => {
 const commitEffects = <C>(member: Member<C>): Effect<C>[] => {
   if (member.stage === 'Finish') return [{ do: 'Finish', member }]
   if (member.stage !== 'Commit') return []
-  return member.targets.flatMap((target): Effect<C>[] => {
-    if (target.stage === 'Done') return []
+  // Others look here when they have come to the end. So here it is looked there at the end: one of them sees all.
+  const own = member.targets.filter(({ elsewhere, stage }) => !elsewhere && stage !== 'Done')
+  return (own.length > 0 ? own : member.targets).flatMap((target): Effect<C>[] => {
+    if (target.stage === 'Done' || target.stage === 'Awaited') return []
     const step = { Spec: 'WriteSpec', Committed: 'WriteCommitted', Reread: 'Reread' } as const
     return [{ do: step[target.stage], member, target }]
   })
@@ -182,7 +193,7 @@ export const took = <C>(pass: Pass<C>, effect: Effect<C>, answer: Answer<C>): Pa
     case 'Publish':
       return answer.is === 'Written' ? published(pass, answer.resourceVersion) : unclaimed(pass)
     case 'Store':
-      if (answer.is === 'Written') return settle({ ...pass, stage: 'Commit' })
+      if (answer.is === 'Written') return settle({ ...pass, stage: 'Commit', members: pass.members.map(ended) })
       return answer.is === 'Conflict' ? displaced(pass) : pass
     case 'WriteSpec':
     case 'WriteCommitted':
@@ -195,14 +206,18 @@ export const took = <C>(pass: Pass<C>, effect: Effect<C>, answer: Answer<C>): Pa
       return tookTakeBack(pass, effect.stale, answer)
     case 'Clear':
       if (answer.is !== 'Written') return { ...unclaimed(pass), stage: 'Idle' }
-      return { ...pass, stage: 'Idle', held: { ...pass.held!, resourceVersion: answer.resourceVersion, applying: [] } }
+      return {
+        ...pass,
+        stage: 'Idle',
+        held: moved(pass.held!, { resourceVersion: answer.resourceVersion, applying: [] }),
+      }
   }
 }
 
 /** Somebody else has, or may have, moved on: forget what was planned and look again. */
 const displaced = <C>(pass: Pass<C>): Pass<C> => ({ ...forgotten(pass), stage: 'Read' })
 /** A publish that may still land must meet a newer claim before anything is taken back. */
-const unclaimed = <C>({ held: _, ...pass }: Pass<C>): Pass<C> => displaced(pass)
+export const unclaimed = <C>({ held: _, ...pass }: Pass<C>): Pass<C> => displaced(pass)
 const forgotten = <C>(pass: Pass<C>): Pass<C> => ({ ...pass, mustLook: true, members: [], stale: [] })
 
 const tookEnvironment = <C>(pass: Pass<C>, environment: Omit<Held, 'claim'>): Pass<C> => {
@@ -225,7 +240,9 @@ const tookSeen = <C>(pass: Pass<C>, seen: { open: readonly Member<C>[]; stale: r
   // A newer claim than mine has written ahead: I am displaced, and the Environment will tell.
   if (seen.stale.some(({ claim }) => isNewer(claim, mine))) return displaced(pass)
   const looked = { ...pass, mustLook: false, members: seen.open, stale: seen.stale }
-  return seen.open.length > 0 ? { ...looked, stage: 'Store' } : settle({ ...looked, stage: 'Commit' })
+  if (seen.open.length === 0) return settle({ ...looked, stage: 'Commit' })
+  // It was prepared here, and has been decided since.
+  return { ...looked, stage: seen.open.some(({ stage }) => stage === 'Ahead') ? 'Publish' : 'Store' }
 }
 
 const tookBatch = <C>(pass: Pass<C>, members: readonly Member<C>[]): Pass<C> => {
@@ -254,9 +271,25 @@ const gathered = <C>(pass: Pass<C>): Pass<C> => {
 const published = <C>(pass: Pass<C>, resourceVersion: string): Pass<C> => {
   const members = pass.members.map((member): Member<C> => ({ ...member, stage: 'Commit' }))
   const applying = members.map((member) => member.applying)
-  const held = { ...pass.held!, resourceVersion, version: pass.held!.version + 1, applying }
+  const held = moved(pass.held!, { resourceVersion, version: pass.held!.version + 1, applying })
   return { ...pass, stage: 'Store', held, members }
 }
+
+/** The Environment after a write of this holder: what was prepared there is over, or published. */
+const moved = ({ prepared: _, ...held }: Held, next: Partial<Held>): Held => ({ ...held, ...next })
+
+/** What is ahead in this environment belongs to a change over several, which is decided: it is published. */
+export const publishing = <C>(pass: Pass<C>, member: Member<C>): Pass<C> => ({
+  ...pass,
+  stage: 'Publish',
+  members: [member],
+})
+
+/** It stands in the Environment that a change over several environments is prepared. */
+export const prepared = <C>(pass: Pass<C>, resourceVersion: string, what: Prepared): Pass<C> => ({
+  ...pass,
+  held: moved(pass.held!, { resourceVersion, applying: [], prepared: what }),
+})
 
 const tookTarget = <C>(
   pass: Pass<C>,
@@ -269,6 +302,7 @@ const tookTarget = <C>(
     const done = { ...target, stage: 'Done' } as const
     if (!component || component.edited) return withTarget(pass, member, done)
     if (component.carries) return withTarget(reached(pass, component.resourceVersion), member, done)
+    if (target.elsewhere) return withTarget(pass, member, { ...target, stage: 'Awaited' })
     const stage = member.applying.kind === 'ChangeRequest' ? 'Spec' : 'Committed'
     return withTarget(pass, member, { ...target, resourceVersion: component.resourceVersion, stage })
   }
@@ -280,16 +314,22 @@ const tookTarget = <C>(
   return withTarget(reached(pass, resourceVersion), member, { ...target, resourceVersion, stage })
 }
 
-const reached = <C>(pass: Pass<C>, resourceVersion: string): Pass<C> =>
+export const reached = <C>(pass: Pass<C>, resourceVersion: string): Pass<C> =>
   isNewer(resourceVersion, pass.held!.highest) ? { ...pass, held: { ...pass.held!, highest: resourceVersion } } : pass
 
 const withTarget = <C>(pass: Pass<C>, { applying }: Member<C>, target: Target): Pass<C> => {
   const member = pass.members.find((m) => m.applying.uid === applying.uid)
   if (!member) return pass
   const targets = member.targets.map((t) => (t.component === target.component ? target : t))
-  const done = targets.every(({ stage }) => stage === 'Done')
-  const ended = applying.kind === 'ChangeRequest' && !member.finished ? 'Finish' : 'Done'
-  return settle(withMember(pass, { ...member, targets, stage: done ? ended : member.stage }))
+  return settle(withMember(pass, ended({ ...member, targets })))
+}
+
+/** How far a member has come, by its targets. */
+const ended = <C>(member: Member<C>): Member<C> => {
+  const { applying, targets, finished } = member
+  if (targets.some(({ stage }) => stage !== 'Done' && stage !== 'Awaited')) return member
+  if (targets.some(({ stage }) => stage === 'Awaited')) return { ...member, stage: 'Awaited' }
+  return { ...member, stage: applying.kind === 'ChangeRequest' && !finished ? 'Finish' : 'Done' }
 }
 
 const withMember = <C>(pass: Pass<C>, member: Member<C>): Pass<C> => ({
@@ -299,7 +339,10 @@ const withMember = <C>(pass: Pass<C>, member: Member<C>): Pass<C> => ({
 
 /** When nothing is left to commit, what was written ahead by others is taken back; then the next batch is planned. */
 const settle = <C>(pass: Pass<C>): Pass<C> => {
-  if (pass.stage !== 'Commit' || pass.members.some(({ stage }) => stage !== 'Done')) return pass
+  if (pass.stage !== 'Commit') return pass
+  if (pass.members.some(({ stage }) => stage !== 'Done' && stage !== 'Awaited')) return pass
+  // Until it has finished everywhere nobody plans on a part of it. It is looked at again when it has.
+  if (pass.members.some(({ stage }) => stage === 'Awaited')) return { ...forgotten(pass), stage: 'Idle' }
   return { ...pass, members: [], stage: pass.stale.length > 0 ? 'TakeBack' : 'Plan' }
 }
 

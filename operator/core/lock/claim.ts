@@ -1,4 +1,4 @@
-import type { Applying, Environment, EnvironmentStatus, JsonObject } from '../../api/kinds.generated.ts'
+import type { Applying, Environment, EnvironmentStatus, JsonObject, Prepared } from '../../api/kinds.generated.ts'
 import { withCondition } from '../change/status.ts'
 import { append, type Transition } from '../event/outbox.ts'
 
@@ -30,7 +30,16 @@ export interface Publish {
   readonly now: number
 }
 
-/** The decision. */
+/** A change over several environments waits for its decision; what stood in `applying` has finished. */
+export const prepared = (
+  environment: Environment,
+  { prepared: what, holder, highest, now }: { prepared: Prepared; holder: string; highest: string; now: number },
+): EnvironmentStatus => {
+  const next = { lockedBy: holder, applying: [], prepared: what, committedResourceVersion: highest }
+  return moved(environment, next, [], now)
+}
+
+/** The decision; of a change over several environments, what follows from it. */
 export const published = (
   environment: Environment,
   { holder, version, applying, highest, now }: Publish,
@@ -47,7 +56,7 @@ export const published = (
     names: applying.slice(0, 32).map(({ name }) => name),
   }
   const next = { version, lockedBy: holder, applying: [...applying], committedResourceVersion: highest }
-  return moved(environment, next, [{ type: 'graph.published', message: `version ${version}`, attrs }], now)
+  return moved(unprepared(environment), next, [{ type: 'graph.published', message: `version ${version}`, attrs }], now)
 }
 
 /** The environment is free for others. */
@@ -65,7 +74,14 @@ export const cleared = (
         },
       ]
     : []
-  return moved({ ...environment, status }, { applying: [], committedResourceVersion: highest, queued }, released, now)
+  const next = { applying: [], committedResourceVersion: highest, queued }
+  return moved(unprepared({ ...environment, status }), next, released, now)
+}
+
+/** Whoever writes it has seen what became of what was prepared. */
+const unprepared = ({ status, ...environment }: Environment): Environment => {
+  const { prepared: _, ...rest } = status ?? {}
+  return { ...environment, status: rest }
 }
 
 /** What people look at, kept up to date between changes. */

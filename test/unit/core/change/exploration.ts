@@ -13,7 +13,9 @@ import { makeServer } from './schedule-server.ts'
 import {
   type Content,
   type Holder,
+  isAtRest,
   isUnfinished,
+  nextOf,
   type Outcome,
   replaced,
   type Sent,
@@ -45,6 +47,7 @@ export const explore = (setting: Setting): Explored => {
     start: sameWorld(parts, startOf(setting)),
     successors: makeSuccessors(setting, parts, hit),
     violation: (w) => violationOf(w, setting),
+    ...(setting.without ? {} : { rests: isAtRest }),
     keyOf: (w) => keyOf(parts, w),
     untilViolation: setting.untilViolation ?? false,
   })
@@ -62,12 +65,14 @@ const sameWorld = ({ same }: Parts, w: World): World => ({
   reports: w.reports,
 })
 
+/** Which of the two holders is which makes no difference. */
 const keyOf = ({ numberOf }: Parts, w: World): string => {
-  let key = `${w.lease},${w.faults},${w.reports},${numberOf(w.env)},${numberOf(w.store)}`
-  key += `,${numberOf(w.components)},${numberOf(w.requests)}`
-  for (const { at, pass, late } of w.holders)
-    key += `,${at},${pass ? numberOf(pass) : ''},${late ? numberOf(late) : ''}`
-  return key
+  const [a, b] = w.holders.map(
+    ({ at, pass, late }) => `,${at},${pass ? numberOf(pass) : ''},${late ? numberOf(late) : ''}`,
+  ) as [string, string]
+  const lease = w.lease !== -1 && a > b ? 1 - w.lease : w.lease
+  const rest = `${numberOf(w.env)},${numberOf(w.store)},${numberOf(w.components)},${numberOf(w.requests)}`
+  return `${lease},${w.faults},${w.reports},${rest}${a > b ? b + a : a + b}`
 }
 
 /** The protocol, asked once for each thing that a holder can know and meet. */
@@ -129,7 +134,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
 
   const idle = ({ w, holder, go }: Turn, pass: Pass<Content>): void => {
     const isApplying = w.requests.some(({ phase }) => phase === 'Applying')
-    if (isUnfinished(w)) go('resume', { ...holder, pass: resume(pass, isApplying) }, w)
+    if (isUnfinished(w) || pass.mustLook) go('resume', { ...holder, pass: resume(pass, isApplying) }, w)
     else if (pass.held && pass.held.applying.length > 0) go('close', { ...holder, pass: closing(pass) }, w)
     else go('done', { ...holder, at: 'done', pass: null }, w)
   }
@@ -157,6 +162,9 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     if (w.faults === 0) return
     hit('crash')
     go('crash', { at: 'start', pass: null, late: holder.late }, w, 1)
+    if (pass.stage === 'Clear') return
+    hit('close')
+    go('close half way', { ...holder, pass: closing(pass) }, w, 1)
   }
 
   const turnOf = (turn: Turn): void => {
@@ -187,7 +195,8 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
 /** Somebody reports on a Component: its resourceVersion moves, and nothing else. */
 const reportsIn = (w: World): Step[] =>
   w.components.map((component, index) => {
-    const components = replaced(w.components, index, { ...component, rv: component.rv + 1 })
+    const past = [...component.past, [component.rv, component.committed] as const]
+    const components = replaced(w.components, index, { ...component, rv: nextOf(w), past })
     return [`report ${index}`, { ...w, components, reports: w.reports - 1 }]
   })
 

@@ -41,7 +41,7 @@ describe('core/change/commit: a pass that was interrupted', () => {
   const cases: [string, number, Pass<null>['stage'], Effect<null>['do'], Effect<null>['do'] | 'nothing'][] = [
     ['when it has claimed', 2, 'Look', 'ReadEnvironment', 'nothing'],
     ['when it has looked', 3, 'Plan', 'Plan', 'Clear'],
-    ['when it has planned', 4, 'Publish', 'Plan', 'Clear'],
+    ['when it has planned', 4, 'Publish', 'ReadEnvironment', 'nothing'],
     ['when it has published', 5, 'Store', 'ReadEnvironment', 'nothing'],
     ['when it has told the graph', 6, 'Commit', 'ReadEnvironment', 'nothing'],
     ['when it has carried it through', 7, 'Plan', 'Plan', 'Clear'],

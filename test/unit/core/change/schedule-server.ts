@@ -3,6 +3,7 @@ import { isNewer } from '../../../../operator/core/change/commit.ts'
 import {
   applyingOf,
   type Content,
+  nextOf,
   type Outcome,
   replaced,
   type Sent,
@@ -59,8 +60,10 @@ export const makeServer = ({ changes, without }: Pick<Setting, 'changes' | 'with
     const component = w.components[componentOf(change)]!
     const rv = w.requests[change]!.rv
     const seen = [...component.past, [component.rv, component.committed] as const]
-    return seen.flatMap(([at, committed]) => {
-      if (isNewer(held.highest, `${at}`)) return []
+    return seen.flatMap(([at, committed], i) => {
+      // Up to the moment when the next one came.
+      const until = seen[i + 1]?.[0]
+      if (until !== undefined && !isNewer(`${until}`, held.highest)) return []
       const content = { change, after: `${committed}${change}`, rejected: false, version: held.version + 1 }
       const planned = [member(change, rv, content, 'WriteAhead', `${at}`, 'Spec')]
       if (change === 1) planned.push(member(change, rv, { ...content, rejected: true }, 'Settle', `${at}`, 'Spec'))
@@ -181,11 +184,11 @@ const onComponent = (w: World, { do: step, member: { content }, target }: Compon
     return [[w, { is: 'Component', environment: `${w.env.rv}`, component }]]
   }
   if (`${was.rv}` !== target.resourceVersion) return conflict(w)
-  const rv = was.rv + 1
+  const rv = nextOf(w)
   const past = [...was.past, [was.rv, was.committed] as const]
   const next: World['components'][number] =
     step === 'WriteSpec'
-      ? { ...was, rv, spec: content.after }
+      ? { ...was, rv, spec: content.after, past }
       : { rv, spec: was.spec, committed: content.after, version: content.version, past }
   return written(w, { components: replaced(w.components, index, next) }, rv)
 }

@@ -81,7 +81,7 @@ export const startOf = ({ changes, faults, reports }: Setting): World => ({
   lease: -1,
   env: { rv: 1, version: 0, applying: [], highest: '0' },
   store: [],
-  components: [0, 1].map(() => ({ rv: 1, spec: '', committed: '', version: 0, past: [] })),
+  components: [0, 1].map((c) => ({ rv: c + 1, spec: '', committed: '', version: 0, past: [] })),
   requests: changes.map(() => ({ rv: 1, phase: 'Pending' })),
   holders: [0, 1].map(() => ({ pass: null, at: 'start', late: null })),
   faults,
@@ -90,6 +90,10 @@ export const startOf = ({ changes, faults, reports }: Setting): World => ({
 
 export const replaced = <T>(list: readonly T[], index: number, value: T): T[] =>
   list.map((item, i) => (i === index ? value : item))
+
+/** The next resourceVersion of a Component: they are of one count. */
+export const nextOf = ({ components }: Pick<World, 'components'>): number =>
+  Math.max(...components.map(({ rv }) => rv)) + 1
 
 export const applyingOf = (change: number): Applying => ({
   kind: 'ChangeRequest',
@@ -126,8 +130,10 @@ const inRequests = (w: World, stored: readonly number[], componentOf: readonly n
   return undefined
 }
 
+export const isAtRest = ({ holders }: World): boolean => holders.every(({ at, late }) => at === 'done' && !late)
+
 const atRest = (w: World): string | undefined => {
-  if (!w.holders.every(({ at, late }) => at === 'done' && !late)) return undefined
+  if (!isAtRest(w)) return undefined
   if (isUnfinished(w)) return 'at rest, unfinished'
   const last = w.components.map((_, c) => w.store.at(-1)?.content[c] ?? '')
   const wrong = w.components.findIndex(({ committed, spec }, c) => committed !== last[c] || spec !== last[c])

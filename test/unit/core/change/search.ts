@@ -1,3 +1,5 @@
+import { makeReach } from './reach.ts'
+
 /** What a search found. `first` and `trace`: the first violation, and the steps that lead to it. */
 export interface Searched {
   readonly states: number
@@ -13,6 +15,8 @@ interface Search<State> {
   readonly start: State
   readonly successors: (state: State) => readonly (readonly [label: string, next: State])[]
   readonly violation: (state: State) => string | undefined
+  /** Nothing is left to do. When it is given, rest must stay within reach. */
+  readonly rests?: (state: State) => boolean
   /** equal for equal states and for no others */
   readonly keyOf: (state: State) => string
   /** end at the first violation */
@@ -20,9 +24,11 @@ interface Search<State> {
 }
 
 /** Every state that can be reached from the start, breadth first; a state that breaks a rule leads no further. */
-export const search = <State>({ start, successors, violation, keyOf, untilViolation }: Search<State>): Searched => {
-  const seen = new Set([keyOf(start)])
+export const search = <State>(given: Search<State>): Searched => {
+  const { start, successors, violation, rests, keyOf, untilViolation } = given
+  const seen = new Map([[keyOf(start), 0]])
   const found: { state: State | null; from: number; label: string }[] = [{ state: start, from: -1, label: 'start' }]
+  const reach = makeReach()
   let violations = 0
   let first: string | undefined
   let trace: string[] = []
@@ -36,14 +42,17 @@ export const search = <State>({ start, successors, violation, keyOf, untilViolat
   const expand = (state: State, from: number): void => {
     for (const [label, next] of successors(state)) {
       const key = keyOf(next)
-      if (seen.has(key)) continue
-      seen.add(key)
+      const known = seen.get(key)
+      if (rests) reach.step(from, known ?? found.length)
+      if (known !== undefined) continue
+      seen.set(key, found.length)
       found.push({ state: next, from, label })
     }
   }
   for (let i = 0; i < found.length && !(untilViolation && violations > 0); i++) {
     const state = found[i]!.state!
     found[i]!.state = null
+    if (rests?.(state)) reach.end(i)
     const wrong = violation(state)
     if (wrong) {
       report(wrong, i)
@@ -56,6 +65,8 @@ export const search = <State>({ start, successors, violation, keyOf, untilViolat
       report(error.message, i)
     }
   }
+  const stuck = rests && violations === 0 ? reach.missing(found.length) : []
+  if (stuck.length > 0) report('rest is out of reach', stuck[0]!)
   return { states: seen.size, violations, ...(first === undefined ? {} : { first }), trace }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Applying, Environment, EnvironmentStatus } from '../../../../operator/api/kinds.generated.ts'
 import { bounds } from '../../../../operator/core/change/bounds.ts'
 import { eventOf } from '../../../../operator/core/event/envelope.ts'
-import { claimed, cleared, published, tended } from '../../../../operator/core/lock/claim.ts'
+import { claimed, cleared, prepared, published, tended } from '../../../../operator/core/lock/claim.ts'
 import { anEnvironment, at, noon } from '../../../support/builders.ts'
 import { assertStorable } from '../../../support/storable.ts'
 
@@ -48,6 +48,28 @@ describe('core/lock/claim', () => {
       observedGeneration: 1,
     })
     for (const entry of environment.status?.history ?? []) assert.ok(eventOf(environment, entry).ok)
+  })
+
+  it('what is prepared stays with the version as it was, until it is published or cleared away', () => {
+    const what = { namespace: 'web', name: 'a', uid: 'uid-a', claim: '60' }
+    const before = publish(anEnvironment(), [applying('ChangeRequest', 'b')])
+    const waiting = prepared(next(anEnvironment(), before), {
+      prepared: what,
+      holder: 'pod_2',
+      highest: '120',
+      now: noon,
+    })
+    assertStorable('Environment', waiting)
+    const { version, applying: list, prepared: stands, lockedBy, committedResourceVersion } = waiting
+    assert.deepEqual([version, list, stands, lockedBy, committedResourceVersion], [5, [], what, 'pod_2', '120'])
+    assert.deepEqual(told(waiting), told(before))
+    const environment = next(anEnvironment(), waiting)
+    assert.deepEqual(claimed(environment, 'pod_3', noon).prepared, what)
+    const list6 = [{ ...applying('ChangeRequest', 'a'), namespace: 'web' }]
+    const after = publish(environment, list6, 6)
+    assertStorable('Environment', after)
+    assert.deepEqual([after.prepared, after.version, after.applying], [undefined, 6, list6])
+    assert.equal(cleared(environment, { highest: '120', queued: 0, now: noon }).prepared, undefined)
   })
 
   it('a claim leaves what is decided as it is', () => {

@@ -1,0 +1,48 @@
+import type { ChangeRequest, ChangeRequestStatus, Prepared } from '../../api/kinds.generated.ts'
+import { environmentKey } from '../component/identity.ts'
+
+/* What a request that was written ahead says of one environment, by the environment's key `namespace/name`. */
+
+/** What it was written ahead with there; undefined: that environment has no part in it. */
+export const aheadIn = (
+  { metadata, status }: Pick<ChangeRequest, 'metadata' | 'status'>,
+  environment: string,
+): { readonly claim: string; readonly version: number } | undefined => {
+  const { claim = '0', version = 0, environments } = status?.writeAhead ?? {}
+  if (status?.phase !== 'Applying') return undefined
+  if (environments) return environments.find((part) => part.environment === environment)
+  const own = environmentKey(metadata.namespace ?? '', status.environment ?? '')
+  return own === environment ? { claim, version } : undefined
+}
+
+/**
+ * The claim with which it was written ahead there without having been decided: it is to be taken back, unless it stands
+ * in `applying`. Undefined: nothing is to be taken back. One that was decided and does not stand there has its part there
+ * behind it.
+ */
+export const undecidedIn = (
+  request: Pick<ChangeRequest, 'metadata' | 'status'>,
+  environment: string,
+): string | undefined => (request.status?.writeAhead?.decided ? undefined : aheadIn(request, environment)?.claim)
+
+/**
+ * What has become of a change that was prepared in an environment. Its request alone says; `request` is as the server
+ * has it, undefined when it is gone. Withdrawn: whatever it does now, it was written ahead anew for it.
+ */
+export const fateOf = (
+  { uid, claim }: Prepared,
+  environment: string,
+  request: Pick<ChangeRequest, 'metadata' | 'status'> | undefined,
+): 'Decided' | 'Undecided' | 'Withdrawn' => {
+  if (request?.metadata.uid !== uid || aheadIn(request, environment)?.claim !== claim) return 'Withdrawn'
+  return request.status?.writeAhead?.decided ? 'Decided' : 'Undecided'
+}
+
+/**
+ * The decision of a change over several environments: from here on it will happen, whoever completes it. Nothing is told
+ * of it: that it was published is told by each environment.
+ */
+export const decided = ({ status }: Pick<ChangeRequest, 'status'>): ChangeRequestStatus => ({
+  ...status,
+  ...(status?.writeAhead && { writeAhead: { ...status.writeAhead, decided: true } }),
+})

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { makeApiServer } from '../../../../operator/adapters/kubernetes/api-server.ts'
+import { failure, type Result, success } from '../../../../operator/api/result.ts'
+import { installed, pages } from '../../../../operator/cli/installation.ts'
+
+const item = (name: string) => ({ metadata: { name } })
+const notFound = failure({ reason: 'NotFound', message: 'nothing is served there', retry: false })
+
+/** What the server answers, by method, path and what is to be continued. */
+const serverOf = (answers: Readonly<Record<string, Result<unknown>>>) => {
+  const asked: string[] = []
+  const answer = async (line: string): Promise<Result<never>> => {
+    asked.push(line)
+    return (answers[line] ?? notFound) as Result<never>
+  }
+  const client = {
+    get: (path: string, { query = {}, accept = '' }: { query?: { continue?: string }; accept?: string } = {}) =>
+      answer(
+        `GET ${path}${query.continue ? ` ${query.continue}` : ''}${accept.includes('Partial') ? ' metadata' : ''}`,
+      ),
+    create: (path: string) => answer(`POST ${path}`),
+    patch: (path: string) => answer(`PATCH ${path}`),
+    remove: (path: string) => answer(`DELETE ${path}`),
+  }
+  return { api: makeApiServer({ client: client as never, server: 'https://example.test/' }), asked }
+}
+
+const namesIn = async (api: Parameters<typeof pages>[0], path: string): Promise<string[]> => {
+  const names: string[] = []
+  for await (const page of pages(api, path, { metadataOnly: true })) {
+    if (!page.ok) return [...names, page.failure.reason]
+    names.push(...page.value.map(({ metadata }) => metadata.name))
+  }
+  return names
+}
+
+describe('adapters/kubernetes/api-server', () => {
+  it('reads a list page by page, metadata alone, and counts what is still to come', async () => {
+    const { api } = serverOf({
+      'GET /x metadata': success({ items: [item('a')], metadata: { continue: 'next' } }),
+      'GET /x next metadata': success({ items: [item('b')], metadata: {} }),
+      'GET /y': success({ items: [item('a')], metadata: { continue: 'next', remainingItemCount: 7 } }),
+    })
+    assert.deepEqual(await namesIn(api, '/x'), ['a', 'b'])
+    const page = await api.list('/y')
+    assert.equal(page.ok && page.value.total, 8)
+  })
+
+  it('finds nothing where nothing is served', async () => {
+    const { api } = serverOf({})
+    assert.deepEqual(await namesIn(api, '/y'), [])
+    assert.deepEqual(await installed(api), { ok: true, value: [] })
+  })
+
+  it('ends a list that fails in the middle with its failure', async () => {
+    const { api } = serverOf({
+      'GET /x metadata': success({ items: [item('a')], metadata: { continue: 'next' } }),
+      'GET /x next metadata': failure({ reason: 'Expired', message: 'too old', retry: true }),
+    })
+    assert.deepEqual(await namesIn(api, '/x'), ['a', 'Expired'])
+  })
+
+  it('removes what is there, and what is not; who may not hears it', async () => {
+    const forbidden = { reason: 'Forbidden', message: 'no', retry: false }
+    const { api, asked } = serverOf({ 'DELETE /x/a': success({}), 'DELETE /x/c': failure(forbidden) })
+    assert.ok((await api.remove('/x/a')).ok)
+    assert.ok((await api.remove('/x/b')).ok)
+    assert.deepEqual(await api.remove('/x/c'), { ok: false, failure: forbidden })
+    assert.deepEqual(asked, ['DELETE /x/a', 'DELETE /x/b', 'DELETE /x/c'])
+  })
+})

@@ -1,0 +1,391 @@
+import {
+  closing,
+  type Effect,
+  effectKey,
+  newPass,
+  nextEffects,
+  type Pass,
+  resume,
+  took,
+} from '../../../../operator/core/change/commit.ts'
+import {
+  abandoned,
+  type Lane,
+  newSpanning,
+  nextSpanningEffects,
+  type Spanning,
+  type SpanningAnswer,
+  type SpanningEffect,
+  tookSpanning,
+} from '../../../../operator/core/change/spanning.ts'
+import { makeParts, type Parts, type Searched, search } from './search.ts'
+import { makeServer } from './spanning-server.ts'
+import {
+  type Content,
+  environmentAt,
+  environmentsOf,
+  type Holder,
+  isAtRest,
+  isDirty,
+  keyOf,
+  type Outcome,
+  type PassAnswer,
+  replaced,
+  type Sent,
+  type Setting,
+  startOf,
+  violationOf,
+  type World,
+  waitsForOthers,
+} from './spanning-world.ts'
+
+/*
+ * Explores every schedule of two holders that carry changes through two environments, one of them over both, over the
+ * real functions of core/change/commit and core/change/spanning. Each holder does one thing at a time; both may be at
+ * work in different environments, or, one of them displaced, in the same. At every step a holder may crash and forget,
+ * be paused while the other takes over, lose an answer, or have a write land long after it was given up.
+ */
+
+export interface Explored extends Searched {
+  /** how often each effect was done, met a conflict, lost its answer, landed late; how often a holder crashed */
+  readonly hits: Readonly<Record<string, number>>
+}
+
+export const explore = (setting: Setting): Explored => {
+  const hits: Record<string, number> = {}
+  const hit = (what: string): void => {
+    hits[what] = (hits[what] ?? 0) + 1
+  }
+  const parts = makeParts()
+  const searched = search<World>({
+    start: sameWorld(parts, startOf(setting)),
+    successors: makeSuccessors(setting, parts, hit),
+    violation: (w) => violationOf(w, setting),
+    ...(setting.without ? {} : { rests: isAtRest }),
+    keyOf: (w) => textOf(parts, w),
+    untilViolation: setting.untilViolation ?? false,
+  })
+  return { ...searched, hits }
+}
+
+const sameHolder = ({ same }: Pick<Parts, 'same'>, { at, passes, spanning, late }: Holder): Holder => ({
+  at: same(at),
+  passes: passes.map((pass) => pass && same(pass)),
+  spanning: spanning && same(spanning),
+  late: late && same(late),
+})
+
+/** `before`: a world whose parts are all known; what is still one of its lists is known too. */
+const sameWorld = ({ same }: Parts, w: World, before?: World): World => ({
+  leases: same(w.leases),
+  environments: w.environments === before?.environments ? w.environments : w.environments.map(same),
+  components: w.components === before?.components ? w.components : w.components.map(same),
+  requests: w.requests === before?.requests ? w.requests : w.requests.map(same),
+  holders: before ? w.holders : w.holders.map((holder) => sameHolder({ same }, holder)),
+  faults: w.faults,
+})
+
+/** Which of the two holders is which makes no difference. */
+const textOf = ({ numberOf }: Parts, w: World): string => {
+  const number = (part: object | null): number | string => (part ? numberOf(part) : '')
+  const [a, b] = w.holders.map(
+    ({ at, passes: [first, second], spanning, late }) =>
+      `;${number(at)},${number(first!)},${number(second!)},${number(spanning)},${number(late)}`,
+  ) as [string, string]
+  const isSwapped = a > b
+  const owners = w.leases.map((lease) => (isSwapped && lease !== -1 ? 1 - lease : lease))
+  let text = `${w.faults},${owners}`
+  for (const part of w.environments) text += `,${numberOf(part)}`
+  for (const part of w.components) text += `,${numberOf(part)}`
+  for (const part of w.requests) text += `,${numberOf(part)}`
+  return text + (isSwapped ? b + a : a + b)
+}
+
+type Step = [label: string, next: World]
+
+/** One holder at one moment. `go` is its next step; `cost`: faults that it uses up. */
+interface Turn {
+  readonly w: World
+  readonly i: number
+  readonly holder: Holder
+  readonly go: (label: string, holder: Holder, from: World, cost?: number) => void
+}
+
+/** One thing that may be done now, and what is known after its answer. */
+interface Work<Known> {
+  readonly sent: Sent
+  readonly label: string
+  readonly took: (answer: SpanningAnswer<Content>) => Known
+}
+
+const unknown: PassAnswer = { is: 'Unknown' }
+
+/** The protocol, asked once for each thing that a holder can know and meet. */
+const makeProtocol = ({ same }: Parts) => {
+  /** asks `took` once for each answer */
+  const once = <Known extends object>(work: Work<Known>): Work<Known> => {
+    const known = new Map<string, Known>()
+    return {
+      sent: same(work.sent),
+      label: work.label,
+      took(answer) {
+        const key = answer.is === 'Written' ? answer.resourceVersion : JSON.stringify(answer)
+        const before = known.get(key)
+        if (before) return before
+        const next = same(work.took(answer))
+        known.set(key, next)
+        return next
+      },
+    }
+  }
+  const inPasses = [new Map<object, Work<Pass<Content>>[]>(), new Map<object, Work<Pass<Content>>[]>()]
+  const overAll = new Map<object, Work<Spanning<Content>>[]>()
+  return {
+    inPass(e: number, pass: Pass<Content>): readonly Work<Pass<Content>>[] {
+      const works =
+        inPasses[e]!.get(pass) ??
+        nextEffects(pass).map((effect) =>
+          once({
+            sent: sentBy(e, pass, effect),
+            label: `${effectKey(effect)} in ${e}`,
+            took: (answer) => (answer.is === 'Change' ? pass : took(pass, effect, answer)),
+          }),
+        )
+      inPasses[e]!.set(pass, works)
+      return works
+    },
+    overAll(spanning: Spanning<Content>): readonly Work<Spanning<Content>>[] {
+      const works =
+        overAll.get(spanning) ??
+        nextSpanningEffects(spanning).map((effect) =>
+          once({
+            sent: sentOverAll(spanning, effect),
+            label:
+              effect.do === 'Pass'
+                ? `${effectKey(effect.effect)} in ${effect.lane.environment}`
+                : `${effect.do} over all`,
+            took: (answer) => tookSpanning(spanning, effect, answer),
+          }),
+        )
+      overAll.set(spanning, works)
+      return works
+    },
+  }
+}
+
+const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => void): ((w: World) => Step[]) => {
+  const perform = makeServer(setting)
+  const protocol = makeProtocol(parts)
+
+  /** A write that meets another resourceVersion now meets one ever after: whether it lands makes no difference. */
+  const withoutVain = (w: World, holder: Holder): Holder =>
+    holder.late && isVain(w, holder.late) ? { ...holder, late: null } : holder
+
+  const vain = new Map<Sent, Map<object, boolean>>()
+  const isVain = (w: World, late: Sent): boolean => {
+    const object = objectOf(w, late)
+    const known = vain.get(late)?.get(object)
+    if (known !== undefined) return known
+    const found = perform(w, late).every(([, { is }]) => is === 'Conflict')
+    vain.set(late, (vain.get(late) ?? new Map()).set(object, found))
+    return found
+  }
+
+  const lateWrite = ({ w, holder, go }: Turn): void => {
+    if (!holder.late) return
+    const label = `late ${nameOf(holder.late)}`
+    for (const [after] of perform(w, holder.late)) {
+      hit(label)
+      go(label, { ...holder, late: null }, after)
+    }
+  }
+
+  /** The locks of these environments, all or none; from one that is at work there it costs a fault. */
+  const lock = ({ w, i, holder, go }: Turn, at: readonly number[], next: Partial<Holder>): void => {
+    const taken = at.some((e) => w.leases[e] === 1 - i && w.holders[1 - i]!.at.includes(e))
+    if (taken && w.faults === 0) return
+    const leases = w.leases.map((lease, e) => (at.includes(e) ? i : lease))
+    go(taken ? `take over ${at}` : `lock ${at}`, { ...holder, ...next, at }, { ...w, leases }, taken ? 1 : 0)
+  }
+
+  const begun = ({ w, holder }: Turn, e: number): Pass<Content> =>
+    resume(holder.passes[e] ?? newPass<Content>(), isHalfDone(w, e))
+
+  const begin = (turn: Turn): void => {
+    const { w, holder } = turn
+    for (const e of [0, 1]) {
+      if (waitsForOthers(w, setting, e)) continue
+      if (isDirty(w, e) || isAwaited(w, setting, [e]))
+        lock(turn, [e], { passes: replaced(holder.passes, e, begun(turn, e)) })
+    }
+    if (!isAwaited(w, setting, [0, 1])) return
+    const lanes = [0, 1].map((e) => ({ environment: keyOf(e), pass: begun(turn, e) }))
+    lock(turn, [0, 1], { passes: [null, null], spanning: newSpanning(lanes) })
+  }
+
+  const free = (holder: Holder, passes: Holder['passes']): Holder => ({
+    ...holder,
+    at: [],
+    passes: setting.forgetful ? [null, null] : passes,
+    spanning: null,
+  })
+
+  /**
+   * What a holder does without anybody else noticing, it does at once: reading the Environment, for what is read too early
+   * is found out by the claim; standing back; giving free.
+   */
+  const atOnce = (w: World, i: number, holder: Holder): Holder => {
+    const [e] = holder.at
+    if (e === undefined) return holder
+    const { spanning } = holder
+    if (spanning) {
+      const [work] = protocol.overAll(spanning)
+      const inOne = readsIn(work?.sent)
+      if (inOne === undefined) return holder
+      if (w.leases[inOne] !== i) return free(holder, passesOf(abandoned(spanning)))
+      return atOnce(w, i, { ...holder, spanning: work!.took(read(w, work!.sent)) })
+    }
+    const pass = holder.passes[e]!
+    const knowing = (known: Pass<Content>): Holder => ({ ...holder, passes: replaced(holder.passes, e, known) })
+    if (pass.stage === 'Idle') return idle(w, e, holder, knowing)
+    if (pass.stage !== 'Read') return holder
+    if (w.leases[e] !== i) return free(holder, holder.passes)
+    const [work] = protocol.inPass(e, pass)
+    return atOnce(w, i, knowing(work!.took(read(w, work!.sent))))
+  }
+
+  const read = (w: World, sent: Sent): SpanningAnswer<Content> => {
+    hit(nameOf(sent))
+    return perform(w, sent)[0]![1]
+  }
+
+  const idle = (w: World, e: number, holder: Holder, knowing: (pass: Pass<Content>) => Holder): Holder => {
+    const { applying, prepared } = w.environments[e]!
+    const isOpen = isAwaited(w, setting, [e]) || (applying.length === 0 && !prepared)
+    const next = closing(holder.passes[e]!)
+    return isOpen || next.stage !== 'Clear' ? free(holder, holder.passes) : knowing(next)
+  }
+
+  const answered = <Known>(
+    { w, go }: Turn,
+    work: Work<Known>,
+    [after, answer]: Outcome,
+    knowing: (known: Known) => Holder,
+    crashed: Holder,
+  ): void => {
+    const name = nameOf(work.sent)
+    hit(answer.is === 'Conflict' ? `conflict ${name}` : name)
+    go(`${work.label} ${answer.is}`, knowing(work.took(answer)), after)
+    if (w.faults === 0 || answer.is !== 'Written') return
+    hit(`lost answer ${name}`)
+    go(`${work.label} answer lost`, knowing(work.took(unknown)), after, 1)
+    hit(`crash after ${name}`)
+    go(`crash after ${work.label}`, crashed, after, 1)
+  }
+
+  const carryOut = <Known>(turn: Turn, works: readonly Work<Known>[], knowing: (known: Known) => Holder): void => {
+    const { w, holder, go } = turn
+    const crashed = free(holder, [null, null])
+    for (const work of works) {
+      for (const outcome of perform(w, work.sent)) answered(turn, work, outcome, knowing, crashed)
+      if (w.faults === 0 || !canBeLate(work.sent) || holder.late) continue
+      go(`${work.label} given up`, { ...knowing(work.took(unknown)), late: work.sent }, w, 1)
+      go(`crash, ${work.label} under way`, { ...crashed, late: work.sent }, w, 1)
+    }
+    if (w.faults === 0) return
+    hit('crash')
+    go('crash', crashed, w, 1)
+  }
+
+  const leading = (turn: Turn, spanning: Spanning<Content>): void => {
+    const { holder } = turn
+    carryOut(turn, protocol.overAll(spanning), (known) =>
+      known.stage === 'Over' ? free(holder, passesOf(known.lanes)) : { ...holder, spanning: known },
+    )
+  }
+
+  const turnOf = (turn: Turn): void => {
+    const { holder } = turn
+    const [e] = holder.at
+    lateWrite(turn)
+    if (e === undefined) begin(turn)
+    else if (holder.spanning) leading(turn, holder.spanning)
+    else {
+      const knowing = (known: Pass<Content>): Holder => ({ ...holder, passes: replaced(holder.passes, e, known) })
+      carryOut(turn, protocol.inPass(e, holder.passes[e]!), knowing)
+    }
+  }
+
+  return (w) => {
+    const next: Step[] = []
+    w.holders.forEach((holder, i) => {
+      const go: Turn['go'] = (label, after, from, cost = 0) => {
+        const known = sameHolder(parts, after)
+        const holders = replaced(from.holders, i, sameHolder(parts, atOnce(from, i, known)))
+        const then = sameWorld(parts, { ...from, holders, faults: from.faults - cost }, w)
+        next.push([`${i}: ${label}`, { ...then, holders: holders.map((one) => withoutVain(then, one)) }])
+      }
+      turnOf({ w, i, holder, go })
+    })
+    if (w.faults > 0) next.push(...touched(w).map(([label, after]): Step => [label, sameWorld(parts, after, w)]))
+    return next
+  }
+}
+
+/** Somebody edits an Environment or a request: its resourceVersion moves, and nothing else. */
+const touched = (w: World): Step[] => {
+  const rest = { ...w, faults: w.faults - 1 }
+  const moved = <T extends { rv: number }>(list: readonly T[], index: number): T[] =>
+    replaced(list, index, { ...list[index]!, rv: list[index]!.rv + 1 })
+  return [
+    ...w.environments.map(
+      (_, e): Step => [`edit environment ${e}`, { ...rest, environments: moved(w.environments, e) }],
+    ),
+    ...w.requests.map((_, r): Step => [`edit request ${r}`, { ...rest, requests: moved(w.requests, r) }]),
+  ]
+}
+
+/** Something in phase Applying has a part here, as an informer shows it. */
+const isHalfDone = (w: World, e: number): boolean =>
+  w.requests.some(
+    ({ phase, ahead }) => phase === 'Applying' && ahead?.parts.some(({ environment }) => environment === keyOf(e)),
+  )
+
+/** A change that passes just these environments waits. */
+const isAwaited = ({ requests }: World, setting: Setting, environments: readonly number[]): boolean =>
+  requests.some(
+    ({ phase }, change) => phase === 'Pending' && `${environmentsOf(setting, change)}` === `${environments}`,
+  )
+
+const sentBy = (e: number, pass: Pass<Content>, effect: Effect<Content>): Sent => ({
+  in: e,
+  effect,
+  held: pass.held ?? null,
+  read: pass.read?.resourceVersion ?? '',
+  members: effect.do === 'Publish' || effect.do === 'Store' ? pass.members : [],
+})
+
+export const sentOverAll = ({ lanes }: Spanning<Content>, effect: SpanningEffect<Content>): Sent => {
+  if (effect.do === 'Pass') return sentBy(environmentAt(effect.lane.environment), effect.lane.pass, effect.effect)
+  return { in: 'all', effect, helds: lanes.map(({ pass }) => pass.held!) }
+}
+
+const nameOf = ({ in: where, effect }: Sent): string => (where === 'all' ? `${effect.do} over all` : effect.do)
+
+const reads = new Set(['ReadEnvironment', 'Look', 'Plan', 'Reread', 'Store'])
+const canBeLate = ({ effect }: Sent): boolean => !reads.has(effect.do)
+
+/** The environment that a request reads, to begin with. */
+const readsIn = (sent: Sent | undefined): number | undefined =>
+  sent && sent.in !== 'all' && sent.effect.do === 'ReadEnvironment' ? sent.in : undefined
+
+const passesOf = (lanes: readonly Lane<Content>[]): Pass<Content>[] => lanes.map(({ pass }) => pass)
+
+/** What a write is about. */
+const objectOf = (w: World, { in: where, effect }: Sent): object => {
+  if ('target' in effect) return w.components[Number(effect.target.component)]!
+  if ('stale' in effect) return w.requests[Number(effect.stale.uid)]!
+  if ('member' in effect) return w.requests[effect.member.content.change]!
+  if ('change' in effect) return w.requests[effect.change.content.change]!
+  return w.environments['lane' in effect ? environmentAt(effect.lane.environment) : Number(where)]!
+}

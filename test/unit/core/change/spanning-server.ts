@@ -1,0 +1,358 @@
+import { undecidedIn } from '../../../../operator/core/change/ahead.ts'
+import {
+  type Effect,
+  type Held,
+  isNewer,
+  type Member,
+  type Stale,
+  type Target,
+} from '../../../../operator/core/change/commit.ts'
+import { Violation } from './search.ts'
+import {
+  type Ahead,
+  applyingOf,
+  type Change,
+  type Content,
+  componentsIn,
+  type Environment,
+  environmentAt,
+  environmentsOf,
+  fateIn,
+  keyOf,
+  type Outcome,
+  replaced,
+  requestOf,
+  type Sent,
+  type Setting,
+  type World,
+} from './spanning-world.ts'
+
+type InPass = Extract<Sent, { in: number }>
+type OverAll = Extract<Sent, { in: 'all' }>
+type ComponentEffect = Extract<Effect<Content>, { do: 'WriteSpec' | 'WriteCommitted' | 'Reread' }>
+
+/** Does a holder's effect in the world: every state and answer that may come of it. */
+export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome[]) => {
+  const { components, changes, refusable, narrowing, without } = setting
+  const spansAll = (change: number): boolean => environmentsOf(setting, change).length > 1
+
+  /**
+   * The Components of a change, as a holder of one environment sees them that has not planned it. Where it writes none,
+   * that it was published there stands for them.
+   */
+  const found = (content: Content, environment: number, isKnown: boolean): Target[] => {
+    const { change, versions } = content
+    const own = changes[change]!.filter((c) => components[c] === environment).map((c) => `${c}`)
+    const elsewhere = without === 'waiting for the other' ? [] : environmentsOf(setting, change)
+    return [
+      ...own.map((component): Target => ({ component, resourceVersion: '0', stage: 'Reread' })),
+      ...elsewhere.flatMap((e): Target[] => {
+        // What it turned out not to be about.
+        if (e === environment || (isKnown && versions[e] === undefined)) return []
+        const there = changes[change]!.filter((c) => components[c] === e).map((c) => `${c}`)
+        return (there.length > 0 ? there : [keyOf(e)]).map((component) => ({
+          component,
+          resourceVersion: '0',
+          stage: 'Reread',
+          elsewhere: keyOf(e),
+        }))
+      }),
+    ]
+  }
+
+  const openOf = (
+    w: World,
+    environment: number,
+    { version }: Held,
+    change: number,
+    stage: 'Commit' | 'Ahead',
+  ): Member<Content> => {
+    const { rv, phase, ahead } = w.requests[change]!
+    const content = ahead?.content ?? { change, after: {}, versions: { [environment]: version } }
+    const targets = found(content, environment, ahead !== undefined)
+    const applying = applyingOf(change)
+    return { applying, stage, resourceVersion: `${rv}`, targets, content, finished: phase === 'Applied' }
+  }
+
+  const look = (w: World, environment: number, held: Held): Outcome[] => {
+    const applying = held.applying.map(({ uid }) => Number(uid))
+    const open = applying.map((change) => {
+      const { phase } = w.requests[change]!
+      if (phase === 'Pending' || phase === 'Rejected') throw new Violation(`applying but ${phase}`)
+      return openOf(w, environment, held, change, 'Commit')
+    })
+    const asked = held.prepared && without !== 'asking what was prepared' ? held.prepared : undefined
+    if (asked && fateOf(w, asked, environment) === 'Decided')
+      open.push(openOf(w, environment, held, Number(asked.uid), 'Ahead'))
+    const stale = w.requests.flatMap(({ rv }, change): Stale[] => {
+      const claim = undecidedIn(requestOf(w, change), keyOf(environment))
+      const isHidden = held.prepared?.uid === `${change}` && without === 'asking what was prepared'
+      if (claim === undefined || applying.includes(change) || isHidden) return []
+      return [{ name: `r${change}`, uid: `${change}`, resourceVersion: `${rv}`, claim }]
+    })
+    return [[w, { is: 'Seen', open, stale }]]
+  }
+
+  const fateOf = (w: World, prepared: NonNullable<Held['prepared']>, environment: number) => {
+    const ahead = w.requests[Number(prepared.uid)]!.ahead
+    if (without === 'binding to the write-ahead' && ahead) return ahead.decided ? 'Decided' : 'Undecided'
+    return fateIn(w, prepared, environment)
+  }
+
+  /** All that a cache may show that has seen `highest`: for each Component its resourceVersion and what is committed. */
+  const views = (w: World, highest: string): (readonly (readonly [number, string])[])[] => {
+    const histories = w.components.map(({ past, rv, committed }) => [...past, [rv, committed] as const])
+    const moments = new Set([Number(highest), ...histories.flat().map(([at]) => at)])
+    const seen = [...moments]
+      .filter((moment) => !isNewer(highest, `${moment}`))
+      .map((moment) => histories.map((states) => states.findLast(([at]) => at <= moment) ?? states[0]!))
+    return [...new Map(seen.map((view) => [`${view}`, view])).values()]
+  }
+
+  /** The views that may be planned on in environments that are held. */
+  const planned = (w: World, environments: readonly number[], helds: readonly Held[]) => {
+    // The control shall show what comes of it.
+    const isBlind = without === 'asking what was prepared'
+    // What others make of it is nobody's loss: it cannot be published.
+    const current = environments.filter((e, i) => helds[i]!.resourceVersion === `${w.environments[e]!.rv}`)
+    for (const e of current) {
+      const { prepared } = w.environments[e]!
+      if (prepared && !isBlind && fateIn(w, prepared, e) !== 'Withdrawn')
+        throw new Violation('planned beside a change that is prepared')
+    }
+    const highest = helds.map((held) => held.highest).reduce((a, b) => (isNewer(a, b) ? a : b))
+    const all = views(w, highest)
+    for (const view of all) for (const e of current) mustShow(view, w.environments[e]!, w)
+    return all
+  }
+
+  /** What came into an environment together with something elsewhere is seen together. */
+  const mustShow = (view: readonly (readonly [number, string])[], { store }: Environment, { requests }: World) => {
+    for (const change of store.flatMap(({ changes: carried }) => carried)) {
+      if (!spansAll(change)) continue
+      const hidden = changes[change]!.some((c) => !view[c]![1].includes(`${change}`))
+      const isNarrow = narrowing && requests[change]!.phase === 'Applied'
+      if (hidden && !isNarrow) throw new Violation('planned without having seen all of a change')
+    }
+  }
+
+  const targetsOf = (own: readonly number[], view: readonly (readonly [number, string])[]): Target[] =>
+    own.map((c) => ({ component: `${c}`, resourceVersion: `${view[c]![0]}`, stage: 'Spec' }))
+
+  const contentOf = (
+    change: number,
+    view: readonly (readonly [number, string])[],
+    parts: readonly (readonly [environment: number, version: number])[],
+  ): Content => {
+    const own = changes[change]!.filter((c) => parts.some(([e]) => e === components[c]))
+    const after = Object.fromEntries(own.map((c) => [c, `${view[c]![1]}${change}`]))
+    return { change, after, versions: Object.fromEntries(parts) }
+  }
+
+  const plan = (w: World, environment: number, held: Held): Outcome[] => {
+    const all = planned(w, [environment], [held])
+    const batches = w.requests.flatMap(({ phase, rv }, change) => {
+      if (phase !== 'Pending' || `${environmentsOf(setting, change)}` !== `${environment}`) return []
+      return all.flatMap((view) => {
+        const content = contentOf(change, view, [[environment, held.version + 1]])
+        const targets = targetsOf(changes[change]!, view)
+        const one = { applying: applyingOf(change), resourceVersion: `${rv}`, targets, content }
+        const stages = change === refusable ? (['WriteAhead', 'Settle'] as const) : (['WriteAhead'] as const)
+        return stages.map((stage): Member<Content>[] => [{ ...one, stage }])
+      })
+    })
+    return (batches.length > 0 ? batches : [[]]).map((members) => [w, { is: 'Batch', members }])
+  }
+
+  const planOverAll = (w: World, helds: readonly Held[]): Outcome[] => {
+    const all = planned(w, [0, 1], helds)
+    const found = w.requests.flatMap(({ phase, rv }, change): Change[] => {
+      if (phase !== 'Pending' || !spansAll(change)) return []
+      const shape = narrowing && rv > 1 ? [0] : [0, 1]
+      return all.flatMap((view): Change[] => {
+        const content = contentOf(
+          change,
+          view,
+          shape.map((e) => [e, helds[e]!.version + 1] as const),
+        )
+        const parts = shape.map((e) => {
+          const own = changes[change]!.filter((c) => components[c] === e)
+          return { environment: keyOf(e), targets: targetsOf(own, view), content }
+        })
+        const common = { applying: applyingOf(change), namespace: 'n', resourceVersion: `${rv}`, targets: [], content }
+        const pass: Change = { ...common, stage: 'WriteAhead', parts }
+        return change === refusable ? [pass, { ...common, stage: 'Settle', parts: [] }] : [pass]
+      })
+    })
+    if (found.length === 0) return [[w, { is: 'Change', change: undefined }]]
+    return found.map((change) => [w, { is: 'Change', change }])
+  }
+
+  const claim = (w: World, e: number, read: string): Outcome[] => {
+    const { rv } = w.environments[e]!
+    if (without === 'the claim in the second' && e === 1) return written(w, {}, rv)
+    return read === `${rv}` ? writtenEnvironment(w, e, {}) : conflict(w)
+  }
+
+  const publish = (w: World, { in: e, held, members }: InPass): Outcome[] => {
+    const applying = members.map(({ content }) => content.change)
+    return onEnvironment(w, e, held!, { version: held!.version + 1, applying, prepared: null, highest: held!.highest })
+  }
+
+  const store = (w: World, { in: e, held, members }: InPass): Outcome[] => {
+    const environment = w.environments[e]!
+    const { version } = held!
+    const carried = held!.applying.map(({ uid }) => Number(uid))
+    const known = environment.store.find((one) => one.version === version)
+    if (known) return `${known.changes}` === `${carried}` ? written(w, {}, 0) : conflict(w)
+    const content = componentsIn(setting, e).map((c, i) => {
+      const after = members.flatMap((m) => m.content.after[c] ?? []).at(-1)
+      return after ?? environment.store.at(-1)?.content[i] ?? ''
+    })
+    const next = { ...environment, store: [...environment.store, { version, changes: carried, content }] }
+    return written(w, { environments: replaced(w.environments, e, next) }, 0)
+  }
+
+  const writeAhead = (
+    w: World,
+    { content, resourceVersion }: Member<Content>,
+    ahead: Pick<Ahead, 'parts' | 'spanning'>,
+  ): Outcome[] => onRequest(w, content.change, resourceVersion, 'Applying', { ...ahead, content })
+
+  const inPass = (w: World, sent: InPass): Outcome[] => {
+    const { in: e, effect, held, read } = sent
+    switch (effect.do) {
+      case 'ReadEnvironment':
+        return [[w, { is: 'Environment', environment: environmentOf(w.environments[e]!) }]]
+      case 'Claim':
+        return claim(w, e, read)
+      case 'Look':
+        return look(w, e, held!)
+      case 'Plan':
+        return plan(w, e, held!)
+      case 'Publish':
+        return publish(w, sent)
+      case 'Store':
+        return store(w, sent)
+      case 'Clear':
+        return onEnvironment(w, e, held!, { applying: [], prepared: null, highest: held!.highest })
+      case 'TakeBack':
+        return takeBack(w, effect.stale)
+      case 'WriteAhead': {
+        const part = { environment: keyOf(e), claim: held!.claim, version: held!.version + 1 }
+        return writeAhead(w, effect.member, { parts: [part], spanning: false })
+      }
+      case 'Settle':
+      case 'Finish': {
+        const { content, resourceVersion } = effect.member
+        return onRequest(w, content.change, resourceVersion, effect.do === 'Finish' ? 'Applied' : 'Rejected')
+      }
+      default:
+        return onComponent(w, e, effect)
+    }
+  }
+
+  const takeBack = (w: World, { uid, resourceVersion }: Stale): Outcome[] => {
+    const change = Number(uid)
+    const { rv } = w.requests[change]!
+    const condition = without === 'comparing when taking back' ? `${rv}` : resourceVersion
+    return onRequest(w, change, condition, 'Pending')
+  }
+
+  const decide = (w: World, { content: { change }, resourceVersion }: Change): Outcome[] => {
+    const { rv, phase, ahead } = w.requests[change]!
+    const condition = without === 'comparing when deciding' ? `${rv}` : resourceVersion
+    const known = ahead && { ...ahead, decided: true }
+    return onRequest(w, change, condition, phase, known)
+  }
+
+  const overAll = (w: World, { effect, helds }: OverAll): Outcome[] => {
+    switch (effect.do) {
+      case 'Plan':
+        return planOverAll(w, helds)
+      case 'WriteAhead': {
+        const { parts } = effect.change
+        const won = parts.map(({ environment }) => {
+          const { claim: mine, version } = helds[environmentAt(environment)]!
+          return { environment, claim: mine, version: version + 1 }
+        })
+        return writeAhead(w, effect.change, { parts: won, spanning: true })
+      }
+      case 'Settle':
+        return onRequest(w, effect.change.content.change, effect.change.resourceVersion, 'Rejected')
+      case 'Prepare': {
+        const e = environmentAt(effect.lane.environment)
+        if (without === 'preparing in the second' && e === 1) return written(w, {}, w.environments[e]!.rv)
+        const { highest } = helds[e]!
+        return onEnvironment(w, e, helds[e]!, { applying: [], prepared: effect.prepared, highest })
+      }
+      case 'Decide':
+        return decide(w, effect.change)
+      case 'Finish':
+        return onRequest(w, effect.change.content.change, effect.change.resourceVersion, 'Applied')
+    }
+  }
+
+  const onComponent = (w: World, e: number, { do: step, member: { content }, target }: ComponentEffect): Outcome[] => {
+    const reread = (resourceVersion: string, carries: boolean): Outcome[] => {
+      const component = { resourceVersion, carries, edited: false }
+      return [[w, { is: 'Component', environment: `${w.environments[e]!.rv}`, component }]]
+    }
+    if (target.elsewhere === target.component) {
+      const other = environmentAt(target.component)
+      return reread('0', w.environments[other]!.version >= (content.versions[other] ?? 0))
+    }
+    const index = Number(target.component)
+    const was = w.components[index]!
+    const version = content.versions[components[index]!] ?? 0
+    if (step === 'Reread') return reread(`${was.rv}`, was.version >= version)
+    if (`${was.rv}` !== target.resourceVersion) return conflict(w)
+    const rv = Math.max(...w.components.map((component) => component.rv)) + 1
+    const past = [...was.past, [was.rv, was.committed] as const]
+    const after = content.after[index]!
+    const next =
+      step === 'WriteSpec' ? { ...was, rv, spec: after, past } : { rv, spec: was.spec, committed: after, version, past }
+    return written(w, { components: replaced(w.components, index, next) }, rv)
+  }
+
+  return (w, sent) => (sent.in === 'all' ? overAll(w, sent) : inPass(w, sent))
+}
+
+const conflict = (w: World): Outcome[] => [[w, { is: 'Conflict' }]]
+
+const written = (w: World, next: Partial<World>, rv: number): Outcome[] => [
+  [
+    { ...w, ...next },
+    { is: 'Written', resourceVersion: `${rv}` },
+  ],
+]
+
+const writtenEnvironment = (w: World, e: number, next: Partial<Environment>): Outcome[] => {
+  const environment = w.environments[e]!
+  const rv = environment.rv + 1
+  return written(w, { environments: replaced(w.environments, e, { ...environment, ...next, rv }) }, rv)
+}
+
+const onEnvironment = (w: World, e: number, held: Held, next: Partial<Environment>): Outcome[] =>
+  held.resourceVersion === `${w.environments[e]!.rv}` ? writtenEnvironment(w, e, next) : conflict(w)
+
+const onRequest = (
+  w: World,
+  change: number,
+  condition: string,
+  phase: World['requests'][number]['phase'],
+  ahead?: Ahead,
+): Outcome[] => {
+  const request = w.requests[change]!
+  if (`${request.rv}` !== condition) return conflict(w)
+  const rv = request.rv + 1
+  return written(w, { requests: replaced(w.requests, change, { rv, phase, ...(ahead && { ahead }) }) }, rv)
+}
+
+const environmentOf = ({ rv, version, applying, prepared, highest }: Environment): Omit<Held, 'claim'> => ({
+  resourceVersion: `${rv}`,
+  version,
+  applying: applying.map(applyingOf),
+  ...(prepared && { prepared }),
+  highest,
+})

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { newPass } from '../../../../operator/core/change/commit.ts'
+import {
+  newSpanning,
+  nextSpanningEffects,
+  type Spanning,
+  tookSpanning,
+} from '../../../../operator/core/change/spanning.ts'
+import { type Explored, explore, sentOverAll } from './spanning-exploration.ts'
+import { makeServer } from './spanning-server.ts'
+import { type Content, keyOf, type Setting, startOf } from './spanning-world.ts'
+
+const told = ({ states, violations, first, trace }: Explored): string =>
+  `${violations} violations in ${states} states${first ? `: ${first}\n  ${trace.join('\n  ')}` : ''}`
+
+/** The writes to the API server of a change of both that nobody disturbs, in their order. */
+const undisturbed = (setting: Setting): string[] => {
+  const perform = makeServer(setting)
+  const writes: string[] = []
+  let world = startOf(setting)
+  let spanning: Spanning<Content> = newSpanning(
+    [0, 1].map((e) => ({ environment: keyOf(e), pass: newPass<Content>() })),
+  )
+  for (;;) {
+    const [effect] = nextSpanningEffects(spanning)
+    if (!effect) return writes
+    const [after, answer] = perform(world, sentOverAll(spanning, effect))[0]!
+    world = after
+    spanning = tookSpanning(spanning, effect, answer)
+    const step = effect.do === 'Pass' ? effect.effect.do : effect.do
+    if (answer.is !== 'Written' || step === 'Store') continue
+    writes.push(effect.do === 'Pass' ? `${step} in ${effect.lane.environment}` : step)
+  }
+}
+
+describe('core/change/spanning: every schedule of two holders over two environments', () => {
+  let states = 0
+  const hits: Record<string, number> = {}
+  const both: Setting = { components: [0, 1], changes: [[0, 1]], faults: 1 }
+  const besideOne: Setting = { ...both, changes: [[0, 1], [1]], forgetful: true }
+  const referring: Setting = { ...besideOne, changes: [[0], [1]], referring: 0 }
+  const abandoned: Setting = { ...both, narrowing: true, abandoned: true }
+
+  const clean = [
+    { title: 'a change of both, and one of the second alone', setting: besideOne },
+    { title: 'a change of the first that refers to the second, and one of the second alone', setting: referring },
+    { title: 'a change left prepared in both, then about the first alone; holders that remember', setting: abandoned },
+  ]
+  for (const { title, setting } of clean) {
+    it(`${title}: both or neither, nothing is lost or left half done, all comes to rest`, function () {
+      this.timeout(60_000)
+      const explored = explore(setting)
+      states += explored.states
+      for (const [what, count] of Object.entries(explored.hits)) hits[what] = (hits[what] ?? 0) + count
+      assert.equal(explored.violations, 0, told(explored))
+    })
+  }
+
+  it('at least 100,000 states were seen, and every write met every fault', () => {
+    console.log(`      ${states} states; hits: ${JSON.stringify(hits)}`)
+    assert.ok(states >= 100_000, `${states} states`)
+    const inOne = ['Claim', 'WriteAhead', 'Publish', 'WriteSpec', 'WriteCommitted', 'Finish', 'TakeBack', 'Clear']
+    const overAll = ['WriteAhead', 'Prepare', 'Decide', 'Finish'].map((step) => `${step} over all`)
+    for (const write of [...inOne, ...overAll]) {
+      for (const fault of ['lost answer', 'crash after', 'late', 'conflict'])
+        assert.ok((hits[`${fault} ${write}`] ?? 0) > 0, `${fault} ${write} was never met`)
+    }
+    for (const effect of ['Store', 'Reread', 'Look', 'Plan', 'Plan over all'])
+      assert.ok((hits[effect] ?? 0) > 0, `${effect} was never done`)
+  })
+
+  it('undisturbed, it costs a write more for each environment that it prepares, and one for the decision', () => {
+    assert.deepEqual(undisturbed(both), [
+      ...['Claim in n/0', 'Claim in n/1', 'WriteAhead', 'Prepare', 'Prepare', 'Decide'],
+      ...['Publish in n/0', 'WriteSpec in n/0', 'WriteCommitted in n/0'],
+      ...['Publish in n/1', 'WriteSpec in n/1', 'WriteCommitted in n/1', 'Finish'],
+    ])
+  })
+
+  // Controls: an exploration that finds nothing wrong with a broken protocol would be blind.
+  const controls = [
+    { without: 'comparing when deciding', setting: besideOne },
+    { without: 'comparing when taking back', setting: besideOne },
+    { without: 'asking what was prepared', setting: besideOne },
+    { without: 'preparing in the second', setting: besideOne },
+    { without: 'waiting for the other', setting: besideOne },
+    { without: 'the claim in the second', setting: besideOne },
+    { without: 'binding to the write-ahead', setting: abandoned },
+  ] as const
+  for (const { without, setting } of controls) {
+    it(`control: without ${without} it must find a violation`, function () {
+      this.timeout(60_000)
+      const explored = explore({ ...setting, without, untilViolation: true })
+      assert.ok(explored.violations > 0, told(explored))
+    })
+  }
+})
