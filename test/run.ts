@@ -14,8 +14,8 @@ import type { Counts } from './support/counting-reporter.ts'
  * A suite that runs no test, skips one, crashes or does not end after its last test has failed.
  */
 const root = resolve(import.meta.dirname, '..')
-const defaultSuites = ['unit', 'contract', 'integration', 'e2e']
-const withControlPlane = new Set(['integration', 'e2e', 'samples'])
+const defaultSuites = ['unit', 'contract', 'integration', 'e2e', 'faults']
+const withControlPlane = new Set(['integration', 'e2e', 'faults', 'samples'])
 /** how long a suite may take to end after its last test: what is left then is a leak */
 const lingerMs = 20_000
 

@@ -97,7 +97,17 @@ export interface ContestOutcome {
 
 export const runContest = async (
   contest: Contest,
-  { program, patienceMs, print }: { program?: string | undefined; patienceMs?: number; print: (line: string) => void },
+  {
+    program,
+    patienceMs,
+    untilViolation = false,
+    print,
+  }: {
+    program?: string | undefined
+    patienceMs?: number
+    untilViolation?: boolean
+    print: (line: string) => void
+  },
 ): Promise<ContestOutcome> => {
   const folder = mkdtempSync(join(tmpdir(), 'karma-locks-'))
   const env = { ...shortLeases, KARMA_LINGER_MS: '100' }
@@ -120,6 +130,7 @@ export const runContest = async (
     for (const { operator } of lane.contenders) operator.start()
     const references = await referencesOf(together, contest)
     for (const episode of contest.episodes) {
+      if (untilViolation && violations.length > 0) break
       const strike = async (): Promise<void> => {
         struck.set(episode.nemesis, (struck.get(episode.nemesis) ?? 0) + 1)
         await strikes[episode.nemesis](lane, lane.contenders[actor]!).catch((cause) => violations.push(cause.message))

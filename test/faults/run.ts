@@ -12,6 +12,7 @@
  */
 import { parseArgs } from 'node:util'
 import { findBinaries } from '../cluster/binaries.ts'
+import { isMiss } from '../support/crash-run.ts'
 import { type Bug, bugs, withBug } from './bugs.ts'
 import { missesIn, runCampaign, summaryOf } from './campaign.ts'
 import { generate, sample, whole } from './generate.ts'
@@ -89,13 +90,12 @@ const isFound = async (bug: Bug): Promise<boolean> => {
   try {
     const violations: readonly string[] =
       bug.plans === undefined
-        ? (await runContest(control, { program, patienceMs, print: () => {} })).violations
+        ? (await runContest(control, { program, patienceMs, untilViolation: true, print: () => {} })).violations
         : (await runCampaign({ groups: [readPlanFile(bug.plans)], lanes: 1, program, patienceMs, print: () => {} }))
             .faults
-    print(
-      `${bug.name.padEnd(28)}${violations.length > 0 ? 'found' : 'NOT FOUND'}  ${(violations[0] ?? '').slice(0, 160)}`,
-    )
-    return violations.length > 0
+    const proofs = violations.filter((violation) => !isMiss(violation))
+    print(`${bug.name.padEnd(28)}${proofs.length > 0 ? 'found' : 'NOT FOUND'}  ${(proofs[0] ?? '').slice(0, 160)}`)
+    return proofs.length > 0
   } finally {
     remove()
   }

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { deedTable, missesIn, type Outcome, runCampaign } from './campaign.ts'
+import { generate, sample } from './generate.ts'
+import { contestsOf, nemeses, runContest } from './locks.ts'
+import { randomOf } from './random.ts'
+
+/*
+ * A sample of `npm run faults`: as many plans of each sort, and episodes of each nemesis, as fit into three minutes. The
+ * seed is printed, and SEED repeats it.
+ */
+const seed = process.env.SEED === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(process.env.SEED)
+const print = (line: string): void => void process.stdout.write(`      ${line}\n`)
+
+describe(`faults, seed ${seed}`, function () {
+  this.timeout(10 * 60_000)
+  const groups = generate(seed, sample)
+  let outcome: Outcome
+
+  it(`${groups.flat().length} plans leave nothing behind that an undisturbed run would not`, async () => {
+    outcome = await runCampaign({ groups, lanes: 1, print })
+    process.stdout.write(`${deedTable(outcome.struck)}\n`)
+    assert.deepEqual(outcome.faults, [])
+  })
+
+  it('every fault struck', () => assert.deepEqual(missesIn(outcome, groups, false), []))
+
+  it('several operators: each effect takes place once, whoever believes to lead', async () => {
+    const episodes = contestsOf(randomOf(seed), nemeses.length).flatMap((contest) => contest.episodes)
+    const { violations, struck } = await runContest({ contenders: 3, clocks: 'wrong', episodes }, { print })
+    assert.deepEqual(violations, [])
+    assert.deepEqual(
+      nemeses.filter((nemesis) => !struck.has(nemesis)),
+      [],
+    )
+  })
+})
