@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ChangeRequest } from '../../operator/api/kinds.generated.ts'
 import { karma } from '../support/karma.ts'
 import { conditionOf, type Namespace, openNamespace } from '../support/karma-namespace.ts'
 import { changeRequest, component, componentType, refersTo } from '../support/karma-objects.ts'
@@ -50,6 +51,29 @@ describe('changes of several Components', () => {
     assert.deepEqual((await here.get('Component', 'sets-host.h'))?.spec.references, host?.references)
     await here.gone('Component', 'sets-net.a')
     await here.until('Component', 'sets-net.b', 'a dependent', (net) => net.status?.dependents === 1)
+  })
+
+  it('take the last reference away from spec too, and a rollback brings it back', async () => {
+    await here.commit(
+      component('sets-last/net', {}),
+      component('sets-last/host', { references: refersTo('sets-last/net') }),
+    )
+    const before = (await committed('sets-last.host'))?.references
+    const proposedReferences = [{ name: 'sets-last-net', remove: true }]
+    await here.ask(changeRequest('cut-off', { component: 'sets-last/host', proposedReferences }))
+    const cut = await here.get('Component', 'sets-last.host')
+    assert.deepEqual([cut?.spec.references, cut?.status?.committed?.references], [[], undefined])
+    await here.ask(changeRequest('joined-again', { rollbackOf: 'cut-off' }))
+    assert.deepEqual((await here.get('Component', 'sets-last.host'))?.spec.references, before)
+    await here.until(
+      'Component',
+      'sets-last.host',
+      'ready',
+      (host) => conditionOf(host.status, 'Ready')?.status === 'True',
+    )
+    const { body } = await karma().api.get(here.path('ChangeRequest'))
+    const edits = (body.items as ChangeRequest[]).filter(({ spec }) => spec.origin === 'Edit')
+    assert.deepEqual(edits, [])
   })
 
   it('are all rejected when one is', async () => {

@@ -25,7 +25,8 @@ export type State = JsonObject
 export const stateOf = ({ config, references, source, project, allowedNamespaces }: Wanted): State => {
   const state = emptyObject()
   if (config) state.config = config
-  if (references) state.references = byName(references)
+  // Always a map: of the last one that goes a patch says its name, too, not that there are none any more.
+  state.references = byName(references ?? [])
   if (source) state.source = source as unknown as JsonObject
   if (project) state.project = project
   if (allowedNamespaces) state.allowedNamespaces = allowedNamespaces

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { Json, JsonObject } from '../../../../operator/api/kinds.generated.ts'
+import type { Json, JsonObject, Reference } from '../../../../operator/api/kinds.generated.ts'
 import { deepEqual } from '../../../../operator/api/merge-patch.ts'
 import {
   componentFrom,
@@ -117,5 +117,20 @@ describe('core/change/image', () => {
         { name: 'd', component: 'net/d' },
       ],
     })
+  })
+
+  it('takes the last reference away by its name', () => {
+    const before = wantedOf({ references: [{ name: 'a', component: 'net/a' }] })
+    const texts = imageTexts(before, wantedOf({}), {})
+    assert.deepEqual(texts, {
+      before: '{"references":{"a":{"component":"net/a"}}}',
+      after: '{"references":{"a":null}}',
+    })
+    const references = [{ name: 'a', component: 'net/a' }]
+    const edited = [...references, { name: 'b', component: 'net/b' }]
+    const specWith = (list: Reference[]): JsonObject =>
+      specPatchOf(JSON.parse(texts.after) as JsonObject, aComponent('web/a', { references: list }).spec)
+    assert.deepEqual(specWith(references), { references: [] })
+    assert.deepEqual(specWith(edited), { references: [{ name: 'b', component: 'net/b' }] })
   })
 })

@@ -212,7 +212,7 @@ describe('core/component/status: transitions', () => {
       [entry?.type, entry?.reason, entry?.message],
       ['component.removed', 'Removed', 'taken out of the graph in version 4'],
     )
-    assert.deepEqual(attrsOf(status), { version: 4, inverse: { config: { size: 1 } } })
+    assert.deepEqual(attrsOf(status), { version: 4, inverse: { config: { size: 1 }, references: {} } })
     const asked = removedStatus(component, { version: 4, now: noon, change })
     const { change: uid, request } = attrsOf(asked)
     assert.deepEqual(
