@@ -188,7 +188,7 @@ const overtaken = async (lane: Lane): Promise<void> => {
   await sleep(lateMs)
 }
 /** Long enough for a new leader to lock, claim and write, so that what arrives late meets that. */
-const lateMs = 3_000
+const lateMs = 4_500
 
 const blocked = (proxy: ApiProxy): (() => void) => proxy.onRequest(() => ({ kind: 'cut-before' }))
 
@@ -216,7 +216,7 @@ const strikes: Readonly<Record<Nemesis, (lane: Lane, actor: Contender) => Promis
     const off = proxy.onRequest(({ verb, resource }) =>
       resource === 'leases' && verb === 'update' ? { kind: 'cut-after' } : undefined,
     )
-    await sleep(2_500)
+    await sleep(3_500)
     off()
   },
   'Leases deleted': async ({ controlPlane, recorder }) => {

@@ -81,12 +81,12 @@ export const superviseOperator = (settings: OperatorSettings): OperatorProcess =
 }
 
 /**
- * Leases of two seconds, obeying core/lock/election's `timingFault`. With one second, the shortest there is, an operator on
- * a busy machine loses its lead now and then.
+ * Leases of three seconds, obeying core/lock/election's `timingFault`. Shorter ones are lost now and then on a busy machine,
+ * and an operator that has lost its lead ends.
  */
 export const shortLeases: Readonly<Record<string, string>> = {
-  KARMA_LEASE_DURATION_MS: '2000',
-  KARMA_LEASE_RENEW_DEADLINE_MS: '1400',
-  KARMA_LEASE_REQUEST_TIMEOUT_MS: '350',
-  KARMA_LEASE_RETRY_MS: '200',
+  KARMA_LEASE_DURATION_MS: '3000',
+  KARMA_LEASE_RENEW_DEADLINE_MS: '1900',
+  KARMA_LEASE_REQUEST_TIMEOUT_MS: '700',
+  KARMA_LEASE_RETRY_MS: '300',
 }
