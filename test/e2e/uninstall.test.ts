@@ -189,7 +189,7 @@ describe('kubectl karma uninstall', () => {
       ]) {
         assert.ok(out.split('\n').includes(line), `expected "${line}" in:\n${out}`)
       }
-      assert.match(err, /left: rolebinding uninstall-leads\/report, which names ClusterRole karma-report\n/)
+      assert.match(err, /left: rolebinding uninstall-leads\/karma-report, which names ClusterRole karma-report\n/)
       assert.deepEqual(await traces(), [])
       await isGone('/api/v1/namespaces/uninstall-doomed')
       await kubectl('delete', 'namespace', 'uninstall-leads', '--timeout=60s')

@@ -6,7 +6,7 @@ import { type Effect, effects } from './crash-effects.ts'
 import { deedOf, type Fault, type Position, positions } from './crash-fault.ts'
 import { type Lane, startLane } from './crash-lane.ts'
 import { chunked, type Plan } from './crash-plans.ts'
-import { type Played, playTogether, type Run } from './crash-run.ts'
+import { isMiss, type Played, playTogether, type Run } from './crash-run.ts'
 import { goneLine } from './crash-strike.ts'
 import { eventsIn, type Trace } from './crash-trace.ts'
 import type { Workload } from './crash-workloads.ts'
@@ -78,10 +78,14 @@ export const startCampaign = ({
       return { workload, faults, reference: await references.get(workload)?.promise }
     })
     const ready = await Promise.all(plays)
-    const unasked = lane.operator.unasked().length
-    let played = await playTogether(lane, ready)
-    // An operator that ends by itself, on a machine too busy to renew its lead, may take an effect with it.
-    if (lane.operator.unasked().length > unasked && played.some(hasMissed)) played = await playTogether(lane, ready)
+    const played = await playTogether(lane, ready)
+    // The death that another one brought may have come in its last moments, or an operator on a machine too busy to renew
+    // its lead took the effect with it: who met no fault is played once more, alone. What was wrong before stays wrong.
+    for (const [index, { violations }] of played.entries()) {
+      if (!hasMissed(played[index]!)) continue
+      const [alone] = await playTogether(lane, [ready[index]!])
+      played[index] = { ...alone!, violations: [...violations.filter((one) => !isMiss(one)), ...alone!.violations] }
+    }
     group.forEach((plan, index) => {
       const run = played[index]!
       for (const fault of run.hits) {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { ClientRequest } from 'node:http'
 import { get } from 'node:https'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -139,25 +140,54 @@ const askedBetween = (karma: Karma, from: number, to: number): AuditLine[] =>
 const isUpkeep = ({ verb, objectRef }: AuditLine): boolean =>
   verb === 'watch' || (verb === 'update' && objectRef?.resource === 'leases' && objectRef.name === 'karma-leader')
 
-/** Which requests are Queued, by a watch, and when each of them stopped to be. */
+/**
+ * Which requests are Queued, by a watch, and when each of them stopped to be. The API server ends a watch that does not keep
+ * up with a burst; then they are listed, and watched from there on.
+ */
 async function watchQueue(karma: Karma, path: string) {
   const { url, ca, token } = karma.controlPlane
+  const query = 'fieldSelector=status.phase%3DQueued'
   const names = new Set<string>()
   const times: number[] = []
-  const query = 'fieldSelector=status.phase%3DQueued'
-  const { body } = await karma.api.get(`${path}?${query}`)
-  for (const { metadata } of body.items) names.add(metadata.name)
-  const from = `${url}${path}?watch=1&${query}&resourceVersion=${body.metadata.resourceVersion}`
-  const asked = get(from, { ca, headers: { authorization: `Bearer ${token}` }, agent: false })
-  asked.on('error', () => {})
-  asked.on('response', (answer) => {
-    const lines = createInterface(answer)
-    // It is ended by us.
-    lines.on('error', () => {})
-    lines.on('line', (line) => {
-      const { type, object } = JSON.parse(line)
-      if (type === 'DELETED' && names.delete(object.metadata.name)) times.push(performance.now())
+  let asked: ClientRequest | undefined
+  let isOpen = true
+  const leaves = (name: string): void => {
+    if (names.delete(name)) times.push(performance.now())
+  }
+  const list = async (): Promise<{ names: string[]; version: string }> => {
+    const { body } = await karma.api.get(`${path}?${query}`)
+    return { names: body.items.map(({ metadata }: Named) => metadata.name), version: body.metadata.resourceVersion }
+  }
+  const watchFrom = (version: string): void => {
+    const from = `${url}${path}?watch=1&${query}&resourceVersion=${version}`
+    asked = get(from, { ca, headers: { authorization: `Bearer ${token}` }, agent: false })
+    asked.on('error', () => {})
+    asked.on('response', (answer) => {
+      const lines = createInterface(answer)
+      lines.on('error', () => {})
+      lines.on('line', (line) => {
+        const { type, object } = JSON.parse(line)
+        if (type === 'DELETED') leaves(object.metadata.name)
+      })
     })
-  })
-  return { size: () => names.size, times: () => times, close: () => asked.destroy() }
+    asked.on('close', () => void again())
+  }
+  const again = async (): Promise<void> => {
+    if (!isOpen) return
+    const { names: still, version } = await list()
+    for (const name of [...names].filter((one) => !still.includes(one))) leaves(name)
+    watchFrom(version)
+  }
+  const { names: first, version } = await list()
+  for (const name of first) names.add(name)
+  watchFrom(version)
+  const close = (): void => {
+    isOpen = false
+    asked?.destroy()
+  }
+  return { size: () => names.size, times: () => times, close }
+}
+
+interface Named {
+  readonly metadata: { readonly name: string }
 }
