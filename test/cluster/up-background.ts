@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { waitForAdmission } from '../support/admission.ts'
 import type { Attached } from './attached.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { freePort } from './free-port.ts'
@@ -27,6 +28,8 @@ async function main(): Promise<void> {
     stop = controlPlane.stop
     await install({ kubeconfig: controlPlane.kubeconfig, program: controlPlane.binaries.kubectl })
     writeCommands(controlPlane)
+    // Before, kinds may not be served everywhere yet, and nobody would be asked who they are.
+    await waitForAdmission(controlPlane.kubeconfig)
     if (withOperator) {
       const operator = await runOperator(controlPlane)
       stop = async () => {
