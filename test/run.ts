@@ -1,5 +1,5 @@
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startAttached } from './cluster/attached.ts'
@@ -90,6 +90,8 @@ async function runMocha({
       'node_modules/mocha/bin/mocha.js',
       '--reporter=./test/support/counting-reporter.ts',
       `test/${suite}/**/*.test.ts`,
+      // Its files share nothing.
+      ...(suite === 'unit' ? ['--parallel', `--jobs=${availableParallelism()}`] : []),
       ...mochaArguments,
     ],
     cwd: root,
