@@ -1,6 +1,7 @@
 import type { Applying, ChangeRequest, DecidedBy, Environment } from '../api/kinds.generated.ts'
 import type { Parsed } from '../api/parse.ts'
 import { type Failure, type Result, success } from '../api/result.ts'
+import { undecidedIn } from '../core/change/ahead.ts'
 import {
   type Answer,
   type Effect,
@@ -147,8 +148,8 @@ export const makePassage = (
     const stale: Stale[] = []
     for (const request of caches.ChangeRequest.byIndex('applying', environmentKey)) {
       const { name, uid = '', resourceVersion = '' } = request.metadata
-      const claim = request.status?.writeAhead?.claim ?? '0'
-      if (!decided.has(uid)) stale.push({ name, uid, resourceVersion, claim })
+      const claim = undecidedIn(request, environmentKey)
+      if (claim !== undefined && !decided.has(uid)) stale.push({ name, uid, resourceVersion, claim })
     }
     return { is: 'Seen', open, stale }
   }

@@ -19,6 +19,19 @@ export interface Workload {
   readonly passedBy?: readonly string[]
 }
 
+/** What a turn in an environment has Karma write, whatever it is for; and a change that passes. */
+const turn: readonly Effect[] = ['lock', 'clear', 'release']
+const passage: readonly Effect[] = [
+  'lock',
+  'write ahead',
+  'publish change',
+  'spec',
+  'committed change',
+  'finish',
+  'clear',
+  'release',
+]
+
 const site = 'site/main'
 const edge = 'edge/main'
 
@@ -132,7 +145,7 @@ const unchanged: Workload = {
     await stage.phase('as-it-is', 'Applied')
   },
   effects: ['unchanged'],
-  also: ['lock', 'clear', 'release'],
+  also: turn,
 }
 
 /** One request waits and is taken back, another waits until its output is reported. */
@@ -151,7 +164,7 @@ const queued: Workload = {
     await stage.phase('patient', 'Applied')
   },
   effects: ['queue', 'cancel', 'observe'],
-  also: ['lock', 'write ahead', 'publish change', 'spec', 'committed change', 'finish', 'clear', 'release'],
+  also: passage,
 }
 
 /** One request is approved, another denied; nothing passes before somebody else has spoken. */
@@ -172,7 +185,7 @@ const approved: Workload = {
     await stage.phase('opposed', 'Rejected')
   },
   effects: ['await approval', 'count approval', 'deny'],
-  also: ['lock', 'write ahead', 'publish change', 'spec', 'committed change', 'finish', 'clear', 'release'],
+  also: passage,
 }
 
 /** Two Components together, and the reference between them under another name. */
@@ -196,7 +209,7 @@ const set: Workload = {
   },
   effects: ['write ahead', 'publish change', 'spec', 'committed change', 'finish'],
   seconds: ['spec', 'committed change'],
-  also: ['lock', 'clear', 'release'],
+  also: turn,
 }
 
 const deletion: Workload = {
