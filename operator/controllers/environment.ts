@@ -96,9 +96,9 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
 
   const hasUnfinished = (key: string, environment: Of<'Environment'>): boolean => {
     for (const _ of caches.ChangeRequest.byIndex('applying', key)) return true
-    const { applying = [], lockedBy } = environment.status ?? {}
+    const { applying = [], prepared, lockedBy } = environment.status ?? {}
     // A claim that nobody carries on is given back too: people read LOCKED-BY, and the ledger tells of its release.
-    return applying.length > 0 || lockedBy !== undefined
+    return applying.length > 0 || prepared !== undefined || lockedBy !== undefined
   }
 
   const hold = async (session: Session): Promise<Outcome | undefined> => {

@@ -88,9 +88,9 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults }: Gath
       return { request, planned, uncommitted, world }
     },
     isWhole: ({ metadata: { namespace }, status }) =>
-      (status?.applying ?? []).every(({ kind, name, uid }) => {
+      (status?.applying ?? []).every(({ kind, namespace: own = namespace, name, uid }) => {
         const of = kind === 'ChangeRequest' ? caches.ChangeRequest : caches.Component
-        const object = of.get(`${namespace}/${name}`)
+        const object = of.get(`${own}/${name}`)
         if (object?.metadata.uid !== uid) return true
         if (object.kind === 'ChangeRequest') return isFinished(phaseOf(object.status))
         return (kind === 'Creation') === (object.status?.committed !== undefined)

@@ -1,7 +1,7 @@
 import type { Applying, ChangeRequest, Component, Environment, JsonObject } from '../api/kinds.generated.ts'
 import { emptyObject, patchBetween } from '../api/merge-patch.ts'
 import type { Parsed } from '../api/parse.ts'
-import type { Failure, Result } from '../api/result.ts'
+import { type Failure, type Result, success } from '../api/result.ts'
 import {
   type Answer,
   type Effect,
@@ -16,16 +16,15 @@ import type { Step } from '../core/change/life.ts'
 import { patchOfUntouched } from '../core/change/patch.ts'
 import { editOf, type Plan } from '../core/change/plan.ts'
 import { finished, stopped, takenBack, writtenAhead } from '../core/change/request-status.ts'
-import { isFinished, phaseOf } from '../core/change/status.ts'
-import { nameOfId, resolveId } from '../core/component/identity.ts'
 import { committedStatus, removedStatus } from '../core/component/status.ts'
 import { hashOf, type Wanted, wantedOf } from '../core/component/wanted.ts'
 import type { World } from '../core/guard/facts.ts'
-import { claimed, cleared, published } from '../core/lock/claim.ts'
+import { claimed, cleared, prepared, published } from '../core/lock/claim.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Kind, Kinds, Of } from '../ports/cluster.ts'
 import type { GraphPatch, GraphStore } from '../ports/graph.ts'
 import { changeAnnotation } from './component.ts'
+import { makeLook, type Reread, type Seen } from './look.ts'
 
 /** What a member of a batch carries. Of one that was taken over only the request is known. */
 export interface Content {
@@ -71,6 +70,7 @@ export const makePassage = (
   { cluster, caches, graph, clock, holder, plan, again, queued, onTakenOver }: PassageDependencies,
 ): Passage => {
   const namespace = environmentKey.slice(0, environmentKey.indexOf('/'))
+  const { look, readPart } = makeLook(environmentKey, { cluster, caches })
   let environment: Of<'Environment'> | undefined
   const components = new Map<string, Of<'Component'>>()
   /** What this process writes itself is in its caches at once; what others wrote is up to here. */
@@ -116,45 +116,12 @@ export const makePassage = (
     const {
       version = highestCommitted(),
       applying = [],
+      prepared: waiting,
       committedResourceVersion: highest = '0',
     } = read.value.status ?? {}
-    return {
-      is: 'Environment',
-      environment: { resourceVersion: keep('Environment', read.value), version, applying, highest },
-    }
-  }
-
-  /** What is decided and may be unfinished, read from the server; and what was written ahead by somebody. */
-  const look = async ({ held }: Pass<Content>): Promise<Answer<Content>> => {
-    const open: Member<Content>[] = []
-    for (const applying of held!.applying) {
-      if (applying.kind !== 'ChangeRequest') {
-        open.push(memberOf(applying, '', [applying.name], {}))
-        continue
-      }
-      const read = await cluster.read('ChangeRequest', keyOf(applying.name))
-      if (!read.ok) return answerOfFailure(read.failure)
-      // Deleted by force: nobody can say what it was about.
-      if (read.value?.metadata.uid !== applying.uid) continue
-      const request = read.value!
-      const names = namesOf(request)
-      const member = memberOf(applying, request.metadata.resourceVersion ?? '', names, { request })
-      open.push({ ...member, finished: isFinished(phaseOf(request.status)) })
-    }
-    const decided = new Set(held!.applying.map(({ uid }) => uid))
-    const stale: Stale[] = []
-    for (const request of caches.ChangeRequest.byIndex('applying', environmentKey)) {
-      const { name, uid = '', resourceVersion = '' } = request.metadata
-      const claim = request.status?.writeAhead?.claim ?? '0'
-      if (!decided.has(uid)) stale.push({ name, uid, resourceVersion, claim })
-    }
-    return { is: 'Seen', open, stale }
-  }
-
-  const namesOf = (request: ChangeRequest): string[] => {
-    const id = resolveId(request.spec.component, namespace)
-    const name = id.ok ? nameOfId(id.value) : id
-    return name.ok ? [name.value.name] : []
+    const resourceVersion = keep('Environment', read.value)
+    const known = { resourceVersion, version, applying, ...(waiting && { prepared: waiting }), highest }
+    return { is: 'Environment', environment: known }
   }
 
   const settle = async ({
@@ -228,25 +195,29 @@ export const makePassage = (
     return write('Component', component, committedStatus(component, { wanted, version, change, now }))
   }
 
-  const reread = async (
-    { held }: Pass<Content>,
-    { applying }: Member<Content>,
-    target: Target,
-  ): Promise<Answer<Content>> => {
-    const component = await cluster.read('Component', keyOf(target.component))
-    if (!component.ok) return answerOfFailure(component.failure)
+  const reread = async (pass: Pass<Content>, member: Member<Content>, target: Target): Promise<Answer<Content>> => {
+    const found = target.elsewhere ? await readPart(member, target) : await readOwn(pass, member, target)
+    if (!found.ok) return answerOfFailure(found.failure)
     const seen = await cluster.read('Environment', environmentKey)
     if (!seen.ok) return answerOfFailure(seen.failure)
     const environmentVersion = seen.value?.metadata.resourceVersion ?? ''
-    if (!component.value) return { is: 'Component', environment: environmentVersion }
+    return { is: 'Component', environment: environmentVersion, ...(found.value && { component: found.value }) }
+  }
+
+  const readOwn = async (
+    { held }: Pass<Content>,
+    { applying }: Member<Content>,
+    target: Target,
+  ): Promise<Result<Reread | undefined>> => {
+    const component = await cluster.read('Component', keyOf(target.component))
+    if (!component.ok || !component.value) return component.ok ? success(undefined) : component
     const { metadata, spec, status } = component.value
     const { committed } = status ?? {}
     const carries = applying.kind === 'Removal' ? !committed : (committed?.graphVersion ?? 0) >= held!.version
     const edited =
       (applying.kind === 'Creation' && applying.hash !== hashOf(wantedOf(spec))) ||
       (applying.kind !== 'ChangeRequest' && metadata.uid !== applying.uid)
-    const resourceVersion = keep('Component', component.value)
-    return { is: 'Component', environment: environmentVersion, component: { resourceVersion, carries, edited } }
+    return success({ resourceVersion: keep('Component', component.value), carries, edited })
   }
 
   const finish = async (
@@ -259,8 +230,8 @@ export const makePassage = (
     return write('ChangeRequest', request, finished(request, { version: held!.version, now: clock.now() }))
   }
 
-  const takeBack = async ({ name, uid, resourceVersion }: Stale): Promise<Answer<Content>> => {
-    const read = await cluster.read('ChangeRequest', keyOf(name))
+  const takeBack = async ({ request, uid, resourceVersion }: Stale): Promise<Answer<Content>> => {
+    const read = await cluster.read('ChangeRequest', request)
     if (!read.ok) return answerOfFailure(read.failure)
     if (read.value?.metadata.uid !== uid) return { is: 'Gone' }
     if (read.value.metadata.resourceVersion !== resourceVersion) return { is: 'Conflict' }
@@ -292,7 +263,7 @@ export const makePassage = (
         return writeEnvironment(resourceVersion, (current) => claimed(current, holder, now))
       }
       case 'Look':
-        return look(pass)
+        return answerOfLook(await look(held!))
       case 'Plan':
         return batch(pass)
       case 'Settle':
@@ -317,6 +288,10 @@ export const makePassage = (
         return finish(pass, effect.member)
       case 'TakeBack':
         return takeBack(effect.stale)
+      case 'Prepare': {
+        const next = { prepared: effect.prepared, holder, highest: held!.highest, now }
+        return writeEnvironment(held!.resourceVersion, (current) => prepared(current, next))
+      }
       case 'Clear': {
         const next = { highest: held!.highest, queued: queued(environmentKey), now }
         return writeEnvironment(held!.resourceVersion, (current) => cleared(current, next))
@@ -332,19 +307,6 @@ export const changeIdOf = (applying: readonly Applying[]): string =>
     .sort()
     .join(',')
 
-const memberOf = (
-  applying: Applying,
-  resourceVersion: string,
-  names: readonly string[],
-  content: Content,
-): Member<Content> => ({
-  applying,
-  stage: 'Commit',
-  resourceVersion,
-  targets: names.map((component) => ({ component, resourceVersion: '', stage: 'Reread' })),
-  content,
-})
-
 /** The config that the change makes: as planned, or for one that was taken over worked out again, on what it found. */
 const afterOf = ({ plan, request }: Content, { status }: Component): JsonObject =>
   plan ? plan.after : editOf(status?.committed?.config ?? emptyObject(), request!.spec).after
@@ -353,6 +315,9 @@ const afterOf = ({ plan, request }: Content, { status }: Component): JsonObject 
 const changed = ({ status }: Component, config: JsonObject): Wanted => wantedOf({ ...status?.committed, config })
 
 const isFinal = ({ retry, outcome }: Failure): boolean => !retry && outcome !== 'Unknown'
+
+const answerOfLook = (found: Result<Seen>): Answer<Content> =>
+  found.ok ? { is: 'Seen', ...found.value } : answerOfFailure(found.failure)
 
 const answerOfFailure = (failure: Failure): Answer<Content> => {
   const { reason } = failure

@@ -1,5 +1,6 @@
 import type { Json } from '../api/kinds.generated.ts'
 import { deepEqual } from '../api/merge-patch.ts'
+import { environmentsAhead } from '../core/change/ahead.ts'
 import { environmentKey, idOf, resolveId } from '../core/component/identity.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import type { Waiting } from './waiting.ts'
@@ -32,6 +33,9 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
     queues.changeRequest(key)
     const request = after ?? before
     const hasMoved = before?.status?.phase !== after?.status?.phase
+    // Each of its environments may wait until it has finished in the others.
+    const left = before && hasMoved ? environmentsAhead(before) : []
+    if (left.length > 1) for (const place of left) queues.environment(place)
     if (request && hasMoved) wakeRequests(`${request.metadata.namespace}/changerequest/${request.metadata.name}`)
     if (!request || isQueued(before) === isQueued(after)) return
     for (const place of placeOf(request, () => true)) queues.environmentSoon(place)
@@ -125,7 +129,7 @@ export const indexes = {
     uid: ({ metadata }: Of<'ChangeRequest'>) => [metadata.uid ?? ''],
     environment: (request: Of<'ChangeRequest'>) => placeOf(request, () => true),
     queued: (request: Of<'ChangeRequest'>) => placeOf(request, (phase) => phase === 'Queued'),
-    applying: (request: Of<'ChangeRequest'>) => placeOf(request, (phase) => phase === 'Applying'),
+    applying: (request: Of<'ChangeRequest'>) => environmentsAhead(request),
     waitsFor: ({ metadata, spec, status }: Of<'ChangeRequest'>) => {
       if (status?.phase !== 'Queued') return []
       const names = [spec.component, ...(status.blockedBy ?? []).map(({ object }) => object)]

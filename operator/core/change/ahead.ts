@@ -1,5 +1,6 @@
 import type { ChangeRequest, ChangeRequestStatus, Prepared } from '../../api/kinds.generated.ts'
 import { environmentKey } from '../component/identity.ts'
+import type { Target } from './commit.ts'
 
 /* What a request that was written ahead says of one environment, by the environment's key `namespace/name`. */
 
@@ -13,6 +14,36 @@ export const aheadIn = (
   if (environments) return environments.find((part) => part.environment === environment)
   const own = environmentKey(metadata.namespace ?? '', status.environment ?? '')
   return own === environment ? { claim, version } : undefined
+}
+
+/** The keys of all environments that it was written ahead in. */
+export const environmentsAhead = ({ metadata, status }: Pick<ChangeRequest, 'metadata' | 'status'>): string[] => {
+  if (status?.phase !== 'Applying') return []
+  const { environments } = status.writeAhead ?? {}
+  if (environments) return environments.map(({ environment }) => environment)
+  return status.environment ? [environmentKey(metadata.namespace ?? '', status.environment)] : []
+}
+
+/**
+ * What a holder of that environment sees of it that has not planned it: the Components that it writes there, and then,
+ * for its parts elsewhere, the Components that it writes in those. Where it writes none, that it was published stands for
+ * them: the target is the environment itself.
+ */
+export const targetsIn = ({ status }: Pick<ChangeRequest, 'status'>, environment: string): Target[] => {
+  const { components = [], environments = [] } = status?.writeAhead ?? {}
+  const reread = (component: string): Target => ({ component, resourceVersion: '', stage: 'Reread' })
+  const namesIn = (key: string): string[] =>
+    components.flatMap(({ name, environment: own = environment }) => (own === key ? [name] : []))
+  return [
+    ...namesIn(environment).map(reread),
+    ...environments
+      .filter((part) => part.environment !== environment)
+      .flatMap(({ environment: elsewhere }) => {
+        const namespace = elsewhere.slice(0, elsewhere.indexOf('/'))
+        const keys = namesIn(elsewhere).map((name) => `${namespace}/${name}`)
+        return (keys.length > 0 ? keys : [elsewhere]).map((key) => ({ ...reread(key), elsewhere }))
+      }),
+  ]
 }
 
 /**

@@ -6,7 +6,6 @@ import {
   type Member,
   nextEffects,
   type Pass,
-  prepared,
   publishing,
   reached,
   type Target,
@@ -67,7 +66,6 @@ export interface Spanning<Content> {
 export type SpanningEffect<Content> =
   | { readonly do: 'Plan' }
   | { readonly do: 'Settle' | 'WriteAhead' | 'Decide' | 'Finish'; readonly change: Spanned<Content> }
-  | { readonly do: 'Prepare'; readonly lane: Lane<Content>; readonly prepared: Prepared }
   /** an effect of the pass through one environment */
   | { readonly do: 'Pass'; readonly lane: Lane<Content>; readonly effect: Effect<Content> }
 
@@ -96,7 +94,7 @@ export const nextSpanningEffects = <C>(spanning: Spanning<C>): SpanningEffect<C>
     case 'Prepare': {
       const { environment } = change!.parts.find((part) => !part.prepared)!
       const lane = spanning.lanes.find((one) => one.environment === environment)!
-      return [{ do: 'Prepare', lane, prepared: preparedIn(change!, lane) }]
+      return [{ do: 'Pass', lane, effect: { do: 'Prepare', prepared: preparedIn(change!, lane) } }]
     }
     case 'Decide':
     case 'Finish':
@@ -115,15 +113,16 @@ export const tookSpanning = <C>(
   if (effect.do === 'Plan') return answer.is === 'Change' ? tookChange(spanning, answer.change) : spanning
   if (answer.is === 'Change') return spanning
   switch (effect.do) {
-    case 'Pass':
-      return gathered(withPass(spanning, effect.lane, took(passOf(spanning, effect.lane), effect.effect, answer)))
+    case 'Pass': {
+      const pass = took(passOf(spanning, effect.lane), effect.effect, answer)
+      const next = withPass(spanning, effect.lane, pass)
+      return effect.effect.do === 'Prepare' ? tookPrepare(next, effect.lane, answer) : gathered(next)
+    }
     case 'Settle':
       return answer.is === 'Unknown' ? lookingAgain(spanning) : over(spanning)
     case 'WriteAhead':
       if (answer.is === 'Unknown') return lookingAgain(spanning)
       return answer.is === 'Written' ? tookWriteAhead(spanning, answer.resourceVersion) : over(spanning)
-    case 'Prepare':
-      return tookPrepare(spanning, effect, answer)
     case 'Decide':
       return answer.is === 'Written' ? decided(spanning, answer.resourceVersion) : lookingAgain(spanning)
     case 'Finish':
@@ -169,23 +168,14 @@ const preparedIn = <C>({ applying: { name, uid }, namespace }: Spanned<C>, { pas
   claim: pass.held!.claim,
 })
 
-const tookPrepare = <C>(
-  spanning: Spanning<C>,
-  { lane, prepared: what }: Extract<SpanningEffect<C>, { do: 'Prepare' }>,
-  answer: Answer<C>,
-): Spanning<C> => {
+const tookPrepare = <C>(spanning: Spanning<C>, { environment }: Lane<C>, answer: Answer<C>): Spanning<C> => {
   if (answer.is !== 'Written') return lookingAgain(spanning)
-  const pass = passOf(spanning, lane)
   const change = spanning.change!
   const parts = change.parts.map(
-    (part): Part<C> => (part.environment === lane.environment ? { ...part, prepared: true } : part),
+    (part): Part<C> => (part.environment === environment ? { ...part, prepared: true } : part),
   )
-  const next = withPass(
-    { ...spanning, change: { ...change, parts } },
-    lane,
-    prepared(pass, answer.resourceVersion, what),
-  )
-  return parts.every((part) => part.prepared) ? { ...next, stage: 'Decide' } : next
+  const stage = parts.every((part) => part.prepared) ? 'Decide' : 'Prepare'
+  return { ...spanning, stage, change: { ...change, parts } }
 }
 
 /** It will happen: each pass publishes and commits its part. That it has finished is written once, at the end. */

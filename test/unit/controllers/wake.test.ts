@@ -33,6 +33,19 @@ const fill = ({ put }: FakeCaches): void => {
   put('ChangeRequest', aChangeRequest({ name: 'pending', component: 'bucket/b' }))
 }
 
+const spanning = aChangeRequest({
+  name: 'spanning',
+  component: 'bucket/b',
+  status: {
+    phase: 'Applying',
+    writeAhead: {
+      holder: 'pod_1',
+      environments: ['dev/prod', 'web/prod'].map((environment) => ({ environment, claim: '7', version: 2 })),
+      components: [],
+    },
+  },
+})
+
 /** Whose turn it is after something has happened, sorted: `kind key`. */
 const wokenBy = (
   act: (fake: FakeCaches) => void,
@@ -126,6 +139,14 @@ describe('controllers/wake', () => {
           aChangeRequest({ name: 'behind', component: 'dns/d', status: { phase: 'Applying', environment: 'dev' } }),
         ),
       ['environment-soon dev', 'request behind'],
+    ],
+    [
+      'a request that ends in several environments: these, for they wait for each other',
+      ({ put: store }) => {
+        store('ChangeRequest', spanning)
+        store('ChangeRequest', aChangeRequest({ name: 'spanning', status: { phase: 'Applied' } }))
+      },
+      ['environment prod', 'environment web/prod', 'request spanning'],
     ],
     ['a request that goes', ({ remove }) => remove('ChangeRequest', 'dev/first'), ['request behind', 'request first']],
     [

@@ -22,6 +22,7 @@ import { makeParts, type Parts, type Searched, search } from './search.ts'
 import { makeServer } from './spanning-server.ts'
 import {
   type Content,
+  componentAt,
   environmentAt,
   environmentsOf,
   type Holder,
@@ -383,9 +384,9 @@ const passesOf = (lanes: readonly Lane<Content>[]): Pass<Content>[] => lanes.map
 
 /** What a write is about. */
 const objectOf = (w: World, { in: where, effect }: Sent): object => {
-  if ('target' in effect) return w.components[Number(effect.target.component)]!
+  if ('target' in effect) return w.components[componentAt(effect.target.component)]!
   if ('stale' in effect) return w.requests[Number(effect.stale.uid)]!
   if ('member' in effect) return w.requests[effect.member.content.change]!
   if ('change' in effect) return w.requests[effect.change.content.change]!
-  return w.environments['lane' in effect ? environmentAt(effect.lane.environment) : Number(where)]!
+  return w.environments[Number(where)]!
 }

@@ -59,8 +59,18 @@ describe('core/change/spanning: every schedule of two holders over two environme
   it('at least 100,000 states were seen, and every write met every fault', () => {
     console.log(`      ${states} states; hits: ${JSON.stringify(hits)}`)
     assert.ok(states >= 100_000, `${states} states`)
-    const inOne = ['Claim', 'WriteAhead', 'Publish', 'WriteSpec', 'WriteCommitted', 'Finish', 'TakeBack', 'Clear']
-    const overAll = ['WriteAhead', 'Prepare', 'Decide', 'Finish'].map((step) => `${step} over all`)
+    const inOne = [
+      'Claim',
+      'WriteAhead',
+      'Publish',
+      'WriteSpec',
+      'WriteCommitted',
+      'Finish',
+      'TakeBack',
+      'Clear',
+      'Prepare',
+    ]
+    const overAll = ['WriteAhead', 'Decide', 'Finish'].map((step) => `${step} over all`)
     for (const write of [...inOne, ...overAll]) {
       for (const fault of ['lost answer', 'crash after', 'late', 'conflict'])
         assert.ok((hits[`${fault} ${write}`] ?? 0) > 0, `${fault} ${write} was never met`)
@@ -71,7 +81,7 @@ describe('core/change/spanning: every schedule of two holders over two environme
 
   it('undisturbed, it costs a write more for each environment that it prepares, and one for the decision', () => {
     assert.deepEqual(undisturbed(both), [
-      ...['Claim in n/0', 'Claim in n/1', 'WriteAhead', 'Prepare', 'Prepare', 'Decide'],
+      ...['Claim in n/0', 'Claim in n/1', 'WriteAhead', 'Prepare in n/0', 'Prepare in n/1', 'Decide'],
       ...['Publish in n/0', 'WriteSpec in n/0', 'WriteCommitted in n/0'],
       ...['Publish in n/1', 'WriteSpec in n/1', 'WriteCommitted in n/1', 'Finish'],
     ])
