@@ -51,7 +51,9 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
     const targets = isFinished
       ? targetsOfFinished(change, environment)
       : targetsIn(requestOf(w, change), keyOf(environment))
-    return without === 'waiting for the other' ? targets.filter(({ elsewhere }) => !elsewhere) : targets
+    if (without === 'waiting for the other') return targets.filter(({ elsewhere }) => !elsewhere)
+    if (without !== 'waiting where it writes nothing') return targets
+    return targets.filter(({ component, elsewhere }) => component !== elsewhere)
   }
 
   const openOf = (

@@ -111,6 +111,7 @@ export interface Setting {
     | 'asking what was prepared'
     | 'preparing in the second'
     | 'waiting for the other'
+    | 'waiting where it writes nothing'
     | 'binding to the write-ahead'
     | 'the claim in the second'
   /** end the search at the first violation */

@@ -94,6 +94,7 @@ describe('core/change/spanning: every schedule of two holders over two environme
     { without: 'asking what was prepared', setting: besideOne },
     { without: 'preparing in the second', setting: besideOne },
     { without: 'waiting for the other', setting: besideOne },
+    { without: 'waiting where it writes nothing', setting: referring },
     { without: 'the claim in the second', setting: besideOne },
     { without: 'binding to the write-ahead', setting: abandoned },
   ] as const
