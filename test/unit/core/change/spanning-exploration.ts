@@ -70,7 +70,7 @@ export const explore = (setting: Setting): Explored => {
 }
 
 const sameHolder = ({ same }: Pick<Parts, 'same'>, { at, passes, spanning, late }: Holder): Holder => ({
-  at: same(at),
+  at,
   passes: passes.map((pass) => pass && same(pass)),
   spanning: spanning && same(spanning),
   late: late && same(late),
@@ -78,7 +78,7 @@ const sameHolder = ({ same }: Pick<Parts, 'same'>, { at, passes, spanning, late 
 
 /** `before`: a world whose parts are all known; what is still one of its lists is known too. */
 const sameWorld = ({ same }: Parts, w: World, before?: World): World => ({
-  leases: same(w.leases),
+  leases: w.leases,
   environments: w.environments === before?.environments ? w.environments : w.environments.map(same),
   components: w.components === before?.components ? w.components : w.components.map(same),
   requests: w.requests === before?.requests ? w.requests : w.requests.map(same),
@@ -91,7 +91,7 @@ const textOf = ({ numberOf }: Parts, w: World): string => {
   const number = (part: object | null): number | string => (part ? numberOf(part) : '')
   const [a, b] = w.holders.map(
     ({ at, passes: [first, second], spanning, late }) =>
-      `;${number(at)},${number(first!)},${number(second!)},${number(spanning)},${number(late)}`,
+      `;${at},${number(first!)},${number(second!)},${number(spanning)},${number(late)}`,
   ) as [string, string]
   const isSwapped = a > b
   const owners = w.leases.map((lease) => (isSwapped && lease !== -1 ? 1 - lease : lease))
@@ -322,8 +322,9 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     w.holders.forEach((holder, i) => {
       const go: Turn['go'] = (label, after, from, cost = 0) => {
         const known = sameHolder(parts, after)
-        const holders = replaced(from.holders, i, sameHolder(parts, atOnce(from, i, known)))
-        const then = sameWorld(parts, { ...from, holders, faults: from.faults - cost }, w)
+        const settled = atOnce(from, i, known)
+        const then = sameWorld(parts, { ...from, faults: from.faults - cost }, w)
+        const holders = replaced(from.holders, i, settled === known ? known : sameHolder(parts, settled))
         next.push([`${i}: ${label}`, { ...then, holders: holders.map((one) => withoutVain(then, one)) }])
       }
       turnOf({ w, i, holder, go })

@@ -88,15 +88,16 @@ describe('core/change/spanning: every schedule of two holders over two environme
   })
 
   // Controls: an exploration that finds nothing wrong with a broken protocol would be blind.
+  const alone: Setting = { ...both, forgetful: true }
   const controls = [
-    { without: 'comparing when deciding', setting: besideOne },
-    { without: 'comparing when taking back', setting: besideOne },
-    { without: 'asking what was prepared', setting: besideOne },
-    { without: 'preparing in the second', setting: besideOne },
-    { without: 'waiting for the other', setting: besideOne },
-    { without: 'waiting where it writes nothing', setting: referring },
+    { without: 'comparing when deciding', setting: alone },
+    { without: 'comparing when taking back', setting: alone },
+    { without: 'asking what was prepared', setting: alone },
+    { without: 'preparing in the second', setting: alone },
+    { without: 'waiting for the other', setting: alone },
+    { without: 'waiting where it writes nothing', setting: { ...alone, changes: [[0]], referring: 0 } },
     { without: 'the claim in the second', setting: besideOne },
-    { without: 'binding to the write-ahead', setting: abandoned },
+    { without: 'binding to the write-ahead', setting: { ...abandoned, forgetful: true } },
   ] as const
   for (const { without, setting } of controls) {
     it(`control: without ${without} it must find a violation`, function () {
