@@ -648,8 +648,6 @@ export interface Applying {
   name: string
   /** Its metadata.uid. */
   uid: string
-  /** The metadata.namespace of a ChangeRequest that is in another one. */
-  namespace?: string
   /** For a Creation, the hash of what was let through; what has been edited since is not. */
   hash?: string
 }
@@ -659,9 +657,7 @@ export interface Applying {
  * published here next, or never. Until it is known which, nothing else passes.
  */
 export interface Prepared {
-  /** The metadata.namespace of the ChangeRequest. */
-  namespace: string
-  /** Its metadata.name. */
+  /** The metadata.name of the ChangeRequest. */
   name: string
   /** Its metadata.uid. */
   uid: string
@@ -927,11 +923,9 @@ export const limits = {
   Applying: {
     name: 253,
     uid: 64,
-    namespace: 63,
     hash: 128,
   },
   Prepared: {
-    namespace: 63,
     name: 253,
     uid: 64,
     claim: 64,

@@ -36,7 +36,7 @@ export const reasons = {
   TooLarge: 'Something is larger or deeper than its limit, in the object or in what would be written.',
   EmptyChange: 'The request, or an entry of it, names no change.',
   DuplicateChange: 'A set of changes names one Component twice.',
-  SeveralEnvironments: 'A set of changes spans several environments, which is not supported yet.',
+  TooManyEnvironments: 'A set of changes spans more environments than a change may pass together.',
   UnknownRequest: 'There is no ChangeRequest of the name that is to be rolled back.',
   NotApplied: 'What is to be rolled back was never applied.',
   UnknownComponent: 'The Component that is named does not exist, or is not committed.',

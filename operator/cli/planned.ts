@@ -6,7 +6,7 @@ import { stateOf } from '../core/change/image.ts'
 import type { Item } from '../core/change/item.ts'
 import { nextStep, type Step } from '../core/change/life.ts'
 import { changedPaths, valueAt } from '../core/change/patch.ts'
-import type { Plan } from '../core/change/plan.ts'
+import { type Plan, versionsOf } from '../core/change/plan.ts'
 import { display } from '../core/component/identity.ts'
 import { strongestFirst, type World } from '../core/guard/facts.ts'
 import type { Of } from '../ports/cluster.ts'
@@ -148,7 +148,7 @@ const detailsOf = (plan: Plan, world: World): Partial<Planned> => {
   const shown = (id: string): string => display(id, world.namespace)
   return {
     hash: plan.hash,
-    graphVersions: { [world.environmentKey]: plan.version },
+    graphVersions: versionsOf(plan, world),
     changes: plan.items.map((item) => ({
       component: shown(item.id),
       ...(item.after === null && { operation: 'Delete' as const }),

@@ -1,4 +1,5 @@
 import { type Result, success } from '../api/result.ts'
+import { environmentsAhead } from '../core/change/ahead.ts'
 import { inFlightOf } from '../core/change/in-flight.ts'
 import { deadlineOf, type LifeFacts, nextStep, type Step } from '../core/change/life.ts'
 import type { Named } from '../core/change/named.ts'
@@ -139,7 +140,7 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     const isLeft = place === undefined || !caches.Environment.get(place)
     // With its namespace its Environment goes too, and nobody can carry it through any more.
     if (isLeft && request.metadata.deletionTimestamp) return end(request)
-    if (place) lookAt(place)
+    for (const environment of environmentsAhead(request)) lookAt(environment)
     return done
   }
 

@@ -5,7 +5,7 @@ import type { Answer, Member, Target } from '../core/change/commit.ts'
 import { contentHash } from '../core/change/hash.ts'
 import { componentFrom, imaged, specPatchOf, stateOf } from '../core/change/image.ts'
 import { patchOfUntouched } from '../core/change/patch.ts'
-import { nameOfId, resolveId } from '../core/component/identity.ts'
+import { nameIn } from '../core/component/identity.ts'
 import { committedStatus, removedStatus } from '../core/component/status.ts'
 import { hashOf, type Wanted, wantedOf } from '../core/component/wanted.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -147,13 +147,6 @@ const isAnother = ({ applying }: Member<unknown>, image: Image | undefined, { me
   if (applying.kind === 'ChangeRequest') return image?.uid !== undefined && image.uid !== metadata.uid
   if (applying.uid !== metadata.uid) return true
   return applying.kind === 'Creation' && applying.hash !== hashOf(wantedOf(spec))
-}
-
-/** metadata.name of what a request names. */
-export const nameIn = (namespace: string, component: string): string => {
-  const id = resolveId(component, namespace)
-  const at = id.ok ? nameOfId(id.value) : id
-  return at.ok ? at.value.name : ''
 }
 
 const noImage = <C>(component: string): Answer<C> => ({

@@ -44,41 +44,18 @@ export interface EnvironmentDependencies extends Omit<PassageDependencies, 'onTa
   readonly hasRoom: (environment: Of<'Environment'>) => boolean
 }
 
-/** What this process remembers of an environment between two looks. All of it may be forgotten. */
-interface Session {
-  pass: Pass<Content>
-  readonly passage: Passage
-  readonly lock: Lock
-  held?: Held | undefined
-  /** monotonic ms */
-  lastWork: number
-  failures: number
-}
-
-/**
- * Writes of one environment that are under way together. With more, everything else that asks the API server, the
- * renewal of the lead too, would stand in line behind a batch of hundreds.
- */
-const sideBySide = 32
-
 /**
  * Steps 4 to 8 and 10 of a change: one look at an environment carries everything through that waits in it. The lock is
  * kept for a moment afterwards, so that changes that follow each other closely do not take it again and again.
  */
 export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies) => {
   const { cluster, caches, locks, clock, sleep, times, hasWork, delayed } = dependencies
-  const sessions = new Map<string, Session>()
-
-  const sessionOf = (key: string): Session => {
-    let session = sessions.get(key)
-    if (!session) {
-      const onTakenOver = (): void => dependencies.forgetGraph(key)
-      const passage = makePassage(key, { ...dependencies, onTakenOver, queued })
-      session = { pass: newPass(), passage, lock: locks(key), lastWork: clock.monotonic(), failures: 0 }
-      sessions.set(key, session)
-    }
-    return session
-  }
+  const sessions = makeSessions({
+    ...dependencies,
+    passage: (key) =>
+      makePassage(key, { ...dependencies, onTakenOver: () => dependencies.forgetGraph(key), queued }),
+  })
+  const cross = makeCrossing({ ...dependencies, sessions, plan: dependencies.planOverSeveral })
 
   const queued = (key: string): number => {
     let count = 0
@@ -87,33 +64,11 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     return count
   }
 
-  /** Something in phase Applying that this holder does not carry, or decided work that may be unfinished. */
-  const mustLook = (key: string, environment: Of<'Environment'>, { pass }: Session): boolean => {
-    if (!pass.held) return true
-    if (environment.metadata.resourceVersion !== pass.held.resourceVersion) return true
-    for (const _ of caches.ChangeRequest.byIndex('applying', key)) return true
-    return false
-  }
-
   const hasUnfinished = (key: string, environment: Of<'Environment'>): boolean => {
     for (const _ of caches.ChangeRequest.byIndex('applying', key)) return true
-    const { applying = [], lockedBy } = environment.status ?? {}
+    const { applying = [], prepared, lockedBy } = environment.status ?? {}
     // A claim that nobody carries on is given back too: people read LOCKED-BY, and the ledger tells of its release.
-    return applying.length > 0 || lockedBy !== undefined
-  }
-
-  const hold = async (session: Session): Promise<Outcome | undefined> => {
-    const { held, lock } = session
-    const now = clock.monotonic()
-    if (held && now < held.validUntil && now - held.sentAt < (held.validUntil - held.sentAt) / 2) return undefined
-    const result = held && now < held.validUntil ? await lock.renew(held) : await lock.acquire()
-    if (result.ok) {
-      session.held = result.value
-      return undefined
-    }
-    session.held = undefined
-    const { waitMs } = result.failure as { waitMs?: number }
-    return waitMs === undefined ? retry(result.failure) : again(Math.max(waitMs, 10))
+    return applying.length > 0 || prepared !== undefined || lockedBy !== undefined
   }
 
   /** Effects until the pass has ended, the turn is over or the lock is lost. */
@@ -134,74 +89,6 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
   const mayTell = (key: string): boolean => {
     const environment = caches.Environment.get(key)
     return environment === undefined || dependencies.hasRoom(environment)
-  }
-
-  /** All effects that may be done now, side by side; what they make possible follows at once. */
-  const perform = async (session: Session, log: Logger): Promise<Outcome | undefined> => {
-    const { stage } = session.pass
-    const failures: Failure[] = []
-    const under = new Set<string>()
-    const idle = Promise.withResolvers<void>()
-
-    const next: Effect<Content>[] = []
-    let running = 0
-
-    const launch = (effects: readonly Effect<Content>[]): void => {
-      const fresh = effects.filter((effect) => !under.has(effectKey(effect)))
-      for (const effect of fresh) under.add(effectKey(effect))
-      next.push(...fresh)
-      while (running < sideBySide && next.length > 0) start(next.shift()!)
-    }
-    const start = (effect: Effect<Content>): void => {
-      running++
-      session.passage(session.pass, effect).then((answer) => {
-        running--
-        under.delete(effectKey(effect))
-        settle(effect, answer)
-        // After a failure, or when the pass has moved on, what has not begun is not done.
-        if (session.pass.stage !== stage || failures.length > 0) next.length = 0
-        launch([])
-        if (running === 0) idle.resolve()
-      }, idle.reject)
-    }
-    const settle = (effect: Effect<Content>, answer: Answer<Content>): void => {
-      if (answer.is !== 'Written') log.debug({ effect: effectKey(effect), answer: answer.is }, 'effect')
-      if (answer.is === 'Unknown') failures.push(answer.failure ?? noAnswer(stage))
-      // What came of an effect of an earlier stage says nothing any more.
-      if (session.pass.stage !== stage) return
-      session.pass = took(session.pass, effect, answer)
-      if (session.pass.stage !== stage || failures.length > 0 || !('member' in effect)) return
-      launch(nextEffectsOf(session.pass, effect.member.applying.uid))
-    }
-    launch(nextEffects(session.pass))
-    await idle.promise
-    return afterFailures(session, failures, log)
-  }
-
-  /** A pause that grows; after a while the queue's own backoff takes over. */
-  const afterFailures = async (
-    session: Session,
-    [failure]: readonly Failure[],
-    log: Logger,
-  ): Promise<Outcome | undefined> => {
-    if (!failure) {
-      session.failures = 0
-      return undefined
-    }
-    session.failures++
-    log.warn({ stage: session.pass.stage, reason: failure.reason, message: failure.message }, 'no answer to an effect')
-    if (session.failures > patience) return retry(failure)
-    await sleep(Math.min(20 * 2 ** session.failures, 1_000))
-    return undefined
-  }
-
-  /** Gives the environment free: what is finished is cleared away, the lock is let go. */
-  const close = async (session: Session, log: Logger): Promise<void> => {
-    session.pass = closing(session.pass)
-    if (session.pass.stage === 'Clear') await perform(session, log)
-    const { held, lock } = session
-    session.held = undefined
-    if (held) await lock.release(held)
   }
 
   const tend = async (key: string, environment: Of<'Environment'>, session: Session): Promise<Outcome> => {
@@ -268,15 +155,6 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     },
   }
 }
-
-const noAnswer = (stage: string): Failure => ({
-  reason: 'Unavailable',
-  message: `no answer in stage ${stage}`,
-  retry: true,
-})
-
-/** Failures in a row. */
-const patience = 8
 
 const isTended = (environment: Of<'Environment'>, next: NonNullable<Of<'Environment'>['status']>): boolean => {
   const { queued = 0, conditions = [] } = environment.status ?? {}

@@ -1,7 +1,6 @@
-import type { Applying, ChangeRequest, DecidedBy, Environment } from '../api/kinds.generated.ts'
+import type { Applying, ChangeRequest, DecidedBy, Environment, EnvironmentStatus } from '../api/kinds.generated.ts'
 import type { Parsed } from '../api/parse.ts'
-import { type Failure, type Result, success } from '../api/result.ts'
-import { undecidedIn } from '../core/change/ahead.ts'
+import type { Result } from '../api/result.ts'
 import {
   type Answer,
   type Effect,
@@ -9,19 +8,19 @@ import {
   isNewer,
   type Member,
   type Pass,
-  type Stale,
+  type Target,
 } from '../core/change/commit.ts'
 import type { Step } from '../core/change/life.ts'
 import type { Plan } from '../core/change/plan.ts'
-import { finished, stopped, takenBack, writtenAhead } from '../core/change/request-status.ts'
-import { isFinished, phaseOf } from '../core/change/status.ts'
 import type { Wanted } from '../core/component/wanted.ts'
 import type { World } from '../core/guard/facts.ts'
-import { claimed, cleared, published } from '../core/lock/claim.ts'
+import { claimed, cleared, prepared, published } from '../core/lock/claim.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Caches, Cluster, Kind, Kinds, Of } from '../ports/cluster.ts'
+import type { Caches, Cluster, Of } from '../ports/cluster.ts'
 import type { GraphPatch, GraphStore } from '../ports/graph.ts'
-import { answerOfFailure, makeComponentEffects, nameIn } from './component-effects.ts'
+import { answerOfFailure, makeComponentEffects } from './component-effects.ts'
+import { makeLook, type Seen } from './look.ts'
+import { makeRequestEffects } from './request-effects.ts'
 
 /** What a member of a batch carries. Of one that was taken over only the request is known. */
 export interface Content {
@@ -57,47 +56,48 @@ export interface PassageDependencies {
   readonly onTakenOver: () => void
 }
 
-/** Carries out one effect of the commit protocol on one environment, and says what came of it. */
-export type Passage = (pass: Pass<Content>, effect: Effect<Content>) => Promise<Answer<Content>>
+/** The way through one environment. */
+export interface Passage {
+  /** Carries out one effect of the commit protocol, and says what came of it. */
+  carryOut(pass: Pass<Content>, effect: Effect<Content>): Promise<Answer<Content>>
+  /** A change over several environments, which passes here too, has written its request. */
+  carry(request: Of<'ChangeRequest'>): void
+  /** as this holder read or wrote it last */
+  environment(): Of<'Environment'>
+  /** a plan must have seen Components at least as new as this resourceVersion */
+  seen(): string
+}
 
 /**
- * The effects of core/change/commit on the API server. `objects` holds what this holder has read and written on its
- * way: a write is decided on exactly the version it is conditioned on.
+ * The effects of core/change/commit on the API server. What this holder has read and written on its way is kept: a write
+ * is decided on exactly the version it is conditioned on.
  */
 export const makePassage = (
   environmentKey: string,
   { cluster, caches, graph, clock, holder, plan, again, queued, onTakenOver }: PassageDependencies,
 ): Passage => {
-  const namespace = environmentKey.slice(0, environmentKey.indexOf('/'))
+  const [namespace = '', name = ''] = environmentKey.split('/')
+  const { look, readPart } = makeLook(environmentKey, { cluster, caches })
   let environment: Of<'Environment'> | undefined
-  /** requests of this holder as it wrote them ahead, by uid */
-  const requests = new Map<string, Of<'ChangeRequest'>>()
-  const requestOf = ({ applying, content }: Member<Content>) => requests.get(applying.uid) ?? content.request
-  const onComponents = makeComponentEffects({ environmentKey, cluster, caches, clock, requestOf })
+  const onRequests = makeRequestEffects(namespace, { cluster, clock, again })
+  const onComponents = makeComponentEffects({ environmentKey, cluster, caches, clock, requestOf: onRequests.current })
   /** What this process writes itself is in its caches at once; what others wrote is up to here. */
   let seen = '0'
-  const keyOf = (name: string): string => `${namespace}/${name}`
 
-  const keep = <K extends Kind>(kind: K, object: Of<K>): string => {
-    if (kind === 'Environment') environment = object as Of<'Environment'>
+  const keep = (object: Of<'Environment'>): string => {
+    environment = object
     return object.metadata.resourceVersion ?? ''
   }
-  const write = async <K extends Kind>(
-    kind: K,
-    object: Kinds[K],
-    status: Kinds[K]['status'] & object,
-  ): Promise<Answer<Content>> => answerOf(kind, await cluster.writeStatus(kind, object, status))
-  const answerOf = <K extends Kind>(kind: K, result: Result<Of<K>>): Answer<Content> =>
-    result.ok ? { is: 'Written', resourceVersion: keep(kind, result.value) } : answerOfFailure(result.failure)
 
   /** The Environment at the version this holder wrote or read last. */
-  const writeEnvironment = (
+  const writeEnvironment = async (
     resourceVersion: string,
-    next: (environment: Environment) => Environment['status'] & object,
-  ) =>
-    environment?.metadata.resourceVersion === resourceVersion
-      ? write('Environment', environment, next(environment))
-      : Promise.resolve<Answer<Content>>({ is: 'Conflict' })
+    next: (environment: Environment) => EnvironmentStatus,
+  ): Promise<Answer<Content>> => {
+    if (environment?.metadata.resourceVersion !== resourceVersion) return { is: 'Conflict' }
+    const result = await cluster.writeStatus('Environment', environment, next(environment))
+    return result.ok ? { is: 'Written', resourceVersion: keep(result.value) } : answerOfFailure(result.failure)
+  }
 
   /** An Environment that was deleted and made again goes on above every version that was given out. */
   const highestCommitted = (): number => {
@@ -116,81 +116,12 @@ export const makePassage = (
     const {
       version = highestCommitted(),
       applying = [],
+      prepared: waiting,
       committedResourceVersion: highest = '0',
     } = read.value.status ?? {}
-    return {
-      is: 'Environment',
-      environment: { resourceVersion: keep('Environment', read.value), version, applying, highest },
-    }
-  }
-
-  /** Nothing: its request was deleted by force, and nobody can say what it was about. */
-  const openOf = async (applying: Applying): Promise<Result<Member<Content> | undefined>> => {
-    if (applying.kind !== 'ChangeRequest') return success(memberOf(applying, '', [applying.name], {}))
-    const read = await cluster.read('ChangeRequest', keyOf(applying.name))
-    if (!read.ok) return read
-    const request = read.value
-    if (request?.metadata.uid !== applying.uid) return success(undefined)
-    const names = (request.status?.images ?? []).map(({ component }) => nameIn(namespace, component))
-    const member = memberOf(applying, request.metadata.resourceVersion ?? '', names, { request })
-    return success({ ...member, finished: isFinished(phaseOf(request.status)) })
-  }
-
-  /** What is decided and may be unfinished, read from the server; and what was written ahead by somebody. */
-  const look = async ({ held }: Pass<Content>): Promise<Answer<Content>> => {
-    const open: Member<Content>[] = []
-    for (const applying of held!.applying) {
-      const member = await openOf(applying)
-      if (!member.ok) return answerOfFailure(member.failure)
-      if (member.value) open.push(member.value)
-    }
-    const decided = new Set(held!.applying.map(({ uid }) => uid))
-    const stale: Stale[] = []
-    for (const request of caches.ChangeRequest.byIndex('applying', environmentKey)) {
-      const { name, uid = '', resourceVersion = '' } = request.metadata
-      const claim = undecidedIn(request, environmentKey)
-      if (claim !== undefined && !decided.has(uid)) stale.push({ name, uid, resourceVersion, claim })
-    }
-    return { is: 'Seen', open, stale }
-  }
-
-  const settle = async ({
-    content: { request, step, world, position = 1 },
-  }: Member<Content>): Promise<Answer<Content>> => {
-    const now = clock.now()
-    const status = stopped(request!, step!, { world, environment: environment?.metadata.name, position, now })
-    return write('ChangeRequest', request!, status)
-  }
-
-  const writeAhead = async (
-    { held }: Pass<Content>,
-    { content: { request, plan, approvals, world } }: Member<Content>,
-  ) => {
-    const version = held!.version + 1
-    const ahead = writtenAhead(request!, {
-      plan: plan!,
-      world: world!,
-      approvals,
-      claim: held!.claim,
-      holder,
-      version,
-      now: clock.now(),
-    })
-    const result = await cluster.writeStatus('ChangeRequest', request!, ahead)
-    if (result.ok) requests.set(request!.metadata.uid ?? '', result.value)
-    else if (isFinal(result.failure)) return refuse(request!, result.failure)
-    return answerOf('ChangeRequest', result)
-  }
-  /** What the API server will never take ends the request, before anything was decided. */
-  const refuse = async (request: Parsed<ChangeRequest>, { reason, message }: Failure): Promise<Answer<Content>> => {
-    const step = { to: 'Rejected', reason, message: `ChangeRequest ${request.metadata.name}: ${message}` } as const
-    const environmentName = environment?.metadata.name
-    await write(
-      'ChangeRequest',
-      request,
-      stopped(request, step, { environment: environmentName, position: 1, now: clock.now() }),
-    )
-    return { is: 'Gone' }
+    const resourceVersion = keep(read.value)
+    const known = { resourceVersion, version, applying, ...(waiting && { prepared: waiting }), highest }
+    return { is: 'Environment', environment: known }
   }
 
   const store = async ({ held, members }: Pass<Content>): Promise<Answer<Content>> => {
@@ -206,37 +137,24 @@ export const makePassage = (
     return result.ok ? { is: 'Written', resourceVersion: result.value.sum } : answerOfFailure(result.failure)
   }
 
-  const finish = async (
-    { held }: Pass<Content>,
-    { applying, content, resourceVersion }: Member<Content>,
-  ): Promise<Answer<Content>> => {
-    const request = requests.get(applying.uid) ?? content.request!
-    requests.delete(applying.uid)
-    if (request.metadata.resourceVersion !== resourceVersion) return { is: 'Conflict' }
-    return write('ChangeRequest', request, finished(request, { version: held!.version, now: clock.now() }))
-  }
-
-  const takeBack = async ({ name, uid, resourceVersion }: Stale): Promise<Answer<Content>> => {
-    const read = await cluster.read('ChangeRequest', keyOf(name))
-    if (!read.ok) return answerOfFailure(read.failure)
-    if (read.value?.metadata.uid !== uid) return { is: 'Gone' }
-    if (read.value.metadata.resourceVersion !== resourceVersion) return { is: 'Conflict' }
-    return write('ChangeRequest', read.value, takenBack(read.value, clock.now()))
-  }
-
-  const orAgain = ({ applying }: Member<Content>, answer: Answer<Content>): Answer<Content> => {
-    if (answer.is !== 'Written') again(keyOf(applying.name))
-    return answer
+  const reread = async (pass: Pass<Content>, member: Member<Content>, target: Target): Promise<Answer<Content>> => {
+    if (!target.elsewhere) return onComponents.reread(pass.held!.version, member, target)
+    const part = await readPart(member, target)
+    if (!part.ok) return answerOfFailure(part.failure)
+    const own = await cluster.read('Environment', environmentKey)
+    if (!own.ok) return answerOfFailure(own.failure)
+    const seenAt = own.value?.metadata.resourceVersion ?? ''
+    return { is: 'Component', environment: seenAt, ...(part.value && { component: part.value }) }
   }
 
   const batch = async (pass: Pass<Content>): Promise<Answer<Content>> => {
     onComponents.forget()
-    requests.clear()
+    onRequests.forget()
     const planned = await plan(environment!, pass.held!, seen)
     return planned.ok ? { is: 'Batch', members: planned.value } : answerOfFailure(planned.failure)
   }
 
-  return async (pass, effect) => {
+  const carryOut = async (pass: Pass<Content>, effect: Effect<Content>): Promise<Answer<Content>> => {
     const now = clock.now()
     const { held } = pass
     switch (effect.do) {
@@ -249,13 +167,13 @@ export const makePassage = (
         return writeEnvironment(resourceVersion, (current) => claimed(current, holder, now))
       }
       case 'Look':
-        return look(pass)
+        return answerOfLook(await look(held!))
       case 'Plan':
         return batch(pass)
       case 'Settle':
-        return orAgain(effect.member, await settle(effect.member))
+        return onRequests.settle(effect.member, name)
       case 'WriteAhead':
-        return orAgain(effect.member, await writeAhead(pass, effect.member))
+        return onRequests.writeAhead(effect.member, { claim: held!.claim, holder, version: held!.version + 1 })
       case 'Publish': {
         const applying = pass.members.map((member) => member.applying)
         const version = held!.version + 1
@@ -269,16 +187,27 @@ export const makePassage = (
       case 'WriteCommitted':
         return onComponents.writeCommitted(held!.version, effect.member, effect.target)
       case 'Reread':
-        return onComponents.reread(held!.version, effect.member, effect.target)
+        return reread(pass, effect.member, effect.target)
       case 'Finish':
-        return finish(pass, effect.member)
+        return onRequests.finish(effect.member, held!.version)
       case 'TakeBack':
-        return takeBack(effect.stale)
+        return onRequests.takeBack(effect.stale)
+      case 'Prepare': {
+        const next = { prepared: effect.prepared, holder, highest: held!.highest, now }
+        return writeEnvironment(held!.resourceVersion, (current) => prepared(current, next))
+      }
       case 'Clear': {
         const next = { highest: held!.highest, queued: queued(environmentKey), now }
         return writeEnvironment(held!.resourceVersion, (current) => cleared(current, next))
       }
     }
+  }
+
+  return {
+    carryOut,
+    carry: onRequests.carry,
+    environment: () => environment!,
+    seen: () => seen,
   }
 }
 
@@ -289,17 +218,5 @@ export const changeIdOf = (applying: readonly Applying[]): string =>
     .sort()
     .join(',')
 
-const memberOf = (
-  applying: Applying,
-  resourceVersion: string,
-  names: readonly string[],
-  content: Content,
-): Member<Content> => ({
-  applying,
-  stage: names.length > 0 ? 'Commit' : 'Finish',
-  resourceVersion,
-  targets: names.map((component) => ({ component, resourceVersion: '', stage: 'Reread' })),
-  content,
-})
-
-const isFinal = ({ retry, outcome }: Failure): boolean => !retry && outcome !== 'Unknown'
+const answerOfLook = (found: Result<Seen>): Answer<Content> =>
+  found.ok ? { is: 'Seen', ...found.value } : answerOfFailure(found.failure)

@@ -1,5 +1,6 @@
 import type { Json, Phase } from '../api/kinds.generated.ts'
 import { deepEqual } from '../api/merge-patch.ts'
+import { environmentsAhead } from '../core/change/ahead.ts'
 import { changedNames, isWaiting } from '../core/change/queue.ts'
 import { environmentKey, idOf, resolveId } from '../core/component/identity.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
@@ -36,6 +37,9 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
     const request = (after ?? before)!
     const hasMoved = before?.status?.phase !== after?.status?.phase
     if (hasMoved) wakeOnMove(request, before?.status?.phase)
+    // Each of its environments may wait until it has finished in the others.
+    const left = before && hasMoved ? environmentsAhead(before) : []
+    if (left.length > 1) for (const place of left) queues.environment(place)
     const isAnother = before?.metadata.uid !== after?.metadata.uid || planOf(before) !== planOf(after)
     if (hasMoved || isAnother)
       for (const approval of caches.ChangeApproval.byIndex('changeRequest', key)) queues.changeApproval(keyOf(approval))
@@ -164,7 +168,7 @@ export const indexes = {
     environment: (request: Of<'ChangeRequest'>) => placeOf(request, () => true),
     queued: (request: Of<'ChangeRequest'>) => placeOf(request, (phase) => phase === 'Queued'),
     waiting: (request: Of<'ChangeRequest'>) => (isWaiting(request) ? placeOf(request, () => true) : []),
-    applying: (request: Of<'ChangeRequest'>) => placeOf(request, (phase) => phase === 'Applying'),
+    applying: (request: Of<'ChangeRequest'>) => environmentsAhead(request),
     waitsFor: (request: Of<'ChangeRequest'>) => {
       const { metadata, status } = request
       if (!isWaiting(request)) return []

@@ -58,7 +58,6 @@ const bounded: Readonly<Record<string, number>> = {
   'ChangeRequest.status.images[].after': 0, // in the same rule as before
   'ChangeRequest.status.images[].component': 0, // so is this
   'Environment.status.applying[].name': 49_152,
-  'Environment.status.applying[].namespace': 0, // in the same rule as the names
   'Environment.status.applying[].hash': 0,
 }
 

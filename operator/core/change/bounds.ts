@@ -10,6 +10,8 @@ export const bounds = {
   warnings: 16,
   affected: 100,
   approvals: 4,
+  /** that a change passes together */
+  environments: 5,
   /** of who approved or denied */
   username: 253,
   /** bytes of the names of the affected, together */

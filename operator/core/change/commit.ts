@@ -29,7 +29,7 @@ export interface Held {
 
 /** One Component that a change writes. `resourceVersion` is what its next write is conditioned on. */
 export interface Target {
-  /** its name, and with its namespace before it when it is elsewhere */
+  /** its name; of an environment that stands for its part, the key of that */
   readonly component: string
   readonly resourceVersion: string
   /** `Awaited`: it is elsewhere, and not committed yet */
@@ -89,6 +89,8 @@ export type Effect<Content> =
       readonly target: Target
     }
   | { readonly do: 'TakeBack'; readonly stale: Stale }
+  /** asked for by spanning.ts alone */
+  | { readonly do: 'Prepare'; readonly prepared: Prepared }
 
 export type Answer<Content> =
   | { readonly is: 'Environment'; readonly environment: Omit<Held, 'claim'> }
@@ -200,17 +202,13 @@ export const took = <C>(pass: Pass<C>, effect: Effect<C>, answer: Answer<C>): Pa
     case 'Reread':
       return tookTarget(pass, effect, answer)
     case 'Finish':
-      if (answer.is !== 'Written' && answer.is !== 'Gone') return displaced(pass)
-      return settle(withMember(pass, { ...effect.member, stage: 'Done' }))
+      return tookFinish(pass, effect.member, answer)
     case 'TakeBack':
       return tookTakeBack(pass, effect.stale, answer)
+    case 'Prepare':
+      return answer.is === 'Written' ? prepared(pass, answer.resourceVersion, effect.prepared) : unclaimed(pass)
     case 'Clear':
-      if (answer.is !== 'Written') return { ...unclaimed(pass), stage: 'Idle' }
-      return {
-        ...pass,
-        stage: 'Idle',
-        held: moved(pass.held!, { resourceVersion: answer.resourceVersion, applying: [] }),
-      }
+      return tookClear(pass, answer)
   }
 }
 
@@ -285,8 +283,8 @@ export const publishing = <C>(pass: Pass<C>, member: Member<C>): Pass<C> => ({
   members: [member],
 })
 
-/** It stands in the Environment that a change over several environments is prepared. */
-export const prepared = <C>(pass: Pass<C>, resourceVersion: string, what: Prepared): Pass<C> => ({
+/** A change over several environments stands in the Environment, and waits for its decision. */
+const prepared = <C>(pass: Pass<C>, resourceVersion: string, what: Prepared): Pass<C> => ({
   ...pass,
   held: moved(pass.held!, { resourceVersion, applying: [], prepared: what }),
 })
@@ -344,6 +342,16 @@ const settle = <C>(pass: Pass<C>): Pass<C> => {
   // Until it has finished everywhere nobody plans on a part of it. It is looked at again when it has.
   if (pass.members.some(({ stage }) => stage === 'Awaited')) return { ...forgotten(pass), stage: 'Idle' }
   return { ...pass, members: [], stage: pass.stale.length > 0 ? 'TakeBack' : 'Plan' }
+}
+
+const tookFinish = <C>(pass: Pass<C>, member: Member<C>, answer: Answer<C>): Pass<C> =>
+  answer.is === 'Written' || answer.is === 'Gone'
+    ? settle(withMember(pass, { ...member, stage: 'Done' }))
+    : displaced(pass)
+
+const tookClear = <C>(pass: Pass<C>, answer: Answer<C>): Pass<C> => {
+  if (answer.is !== 'Written') return { ...unclaimed(pass), stage: 'Idle' }
+  return { ...pass, stage: 'Idle', held: moved(pass.held!, { resourceVersion: answer.resourceVersion, applying: [] }) }
 }
 
 const tookTakeBack = <C>(pass: Pass<C>, { uid }: Stale, answer: Answer<C>): Pass<C> => {

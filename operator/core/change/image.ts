@@ -84,6 +84,12 @@ export const readImage = (text: string): State | null | undefined => {
   }
 }
 
+/** The environment of one that comes or goes. Of one that stays the image does not say it. */
+export const environmentIn = ({ before, after }: Image): string | undefined => {
+  const whole = before === 'null' ? readImage(after) : after === 'null' ? readImage(before) : undefined
+  return typeof whole?.environment === 'string' ? whole.environment : undefined
+}
+
 /** Without a prototype: `constructor` is a key like any other. */
 const unnamed = (object: JsonObject): JsonObject => Object.assign(emptyObject(), object)
 

@@ -274,8 +274,12 @@ const nothingConsidered: Considered = { approvals: [], denials: [], others: [] }
 
 const bounded = (blockedBy: readonly BlockedBy[]): BlockedBy[] => blockedBy.slice(0, bounds.blockedBy)
 
-const onConflictOf = ({ spec }: ChangeRequest, world: World | undefined) =>
-  spec.onConflict ?? world?.environment.spec?.onConflict
+/** What one of its environments does not want to wait for, none of them waits for. */
+const onConflictOf = ({ spec }: ChangeRequest, world: World | undefined): 'Queue' | 'Reject' | undefined => {
+  if (spec.onConflict || !world) return spec.onConflict
+  const wanted = [world, ...(world.beside?.values() ?? [])].map(({ environment }) => environment.spec?.onConflict)
+  return wanted.includes('Reject') ? 'Reject' : wanted[0]
+}
 
 const blocked = (onConflict: 'Queue' | 'Reject' | undefined, blockedBy: readonly BlockedBy[]) => {
   if (onConflict !== 'Reject') return { to: 'Queued', blockedBy: bounded(blockedBy) } as const

@@ -4,7 +4,7 @@ import { uncommittedOf } from '../component/committed.ts'
 import { environmentKey, resolveId } from '../component/identity.ts'
 import { type Asked, askedBy } from './asked.ts'
 import { contentHash } from './hash.ts'
-import { readImage } from './image.ts'
+import { environmentIn } from './image.ts'
 import { undoable } from './rollback.ts'
 
 /** What a request is about, as it stands before anything is planned. */
@@ -64,9 +64,9 @@ const placeOf = ({ metadata, spec }: Component): string => environmentKey(metada
 /** Where those come back that the request to be undone has deleted. */
 const placesOfDeleted = ({ spec, metadata }: ChangeRequest, { changeRequest }: Lookups): string[] => {
   const undone = spec.rollbackOf === undefined ? undefined : changeRequest(spec.rollbackOf)
-  return (undone?.status?.images ?? []).flatMap(({ before, after }) => {
-    const environment = readImage(after) === null ? readImage(before)?.environment : undefined
-    return typeof environment === 'string' ? [environmentKey(metadata.namespace ?? '', environment)] : []
+  return (undone?.status?.images ?? []).flatMap((image) => {
+    const environment = image.after === 'null' ? environmentIn(image) : undefined
+    return environment === undefined ? [] : [environmentKey(metadata.namespace ?? '', environment)]
   })
 }
 

@@ -3,7 +3,7 @@ import { emptyObject } from '../../api/merge-patch.ts'
 import type { Reason } from '../../api/reasons.ts'
 import { failure, type Result, success } from '../../api/result.ts'
 import { cut } from '../../api/text.ts'
-import { display, resolveId } from '../component/identity.ts'
+import { display, environmentKey, resolveId } from '../component/identity.ts'
 import { wantedOf } from '../component/wanted.ts'
 import { edgesFor, type TypeLookup } from '../graph/edges.ts'
 import type { Impact } from '../graph/impact.ts'
@@ -73,7 +73,7 @@ const itemsOf = ({ spec }: ChangeRequest, world: World): Result<Wished> => {
       warnings.push(`${asked.field}.component: expected a Component to be deleted, found none named ${asked.component}`)
     } else return refuse('UnknownComponent', unknown(asked))
   }
-  return elsewhere([...items.values()], world) ?? success({ items: [...items.values()], warnings })
+  return tooFar([...items.values()], world) ?? success({ items: [...items.values()], warnings })
 }
 
 const twice = ({ field, component }: Asked): string =>
@@ -82,12 +82,15 @@ const twice = ({ field, component }: Asked): string =>
 const unknown = ({ field, component }: Asked): string =>
   `${field}.component: expected a committed Component, found none named ${component}`
 
-const elsewhere = (items: readonly Item[], { environment, namespace }: World): Result<never> | undefined => {
-  const other = items.find(({ component }) => component.spec.environment !== environment.metadata.name)
-  if (!other) return undefined
-  const expected = `only Components of environment ${environment.metadata.name}`
-  const found = `${display(other.id, namespace)} of environment ${other.component.spec.environment}`
-  return refuse('SeveralEnvironments', `spec.changes: expected ${expected}, found ${found}; ask for two changes`)
+/** The environment that a Component is in, as `namespace/name`. */
+export const placeOf = ({ component: { metadata, spec } }: Pick<Item, 'component'>): string =>
+  environmentKey(metadata.namespace ?? '', spec.environment)
+
+const tooFar = (items: readonly Item[], world: World): Result<never> | undefined => {
+  const places = new Set(items.map(placeOf))
+  if ([...places].every((place) => place === world.environmentKey || world.beside?.has(place))) return undefined
+  const expected = `Components of at most ${bounds.environments} environments`
+  return refuse('TooManyEnvironments', `spec.changes: expected ${expected}, found ${places.size}; ask for several changes`)
 }
 
 const planOf = (request: ChangeRequest, { items, warnings }: Wished, world: World): Plan => {
@@ -137,8 +140,16 @@ const knownAfter = ({ id, component, after }: Item): Known | undefined =>
     ? undefined
     : { id, component, config: after.config ?? emptyObject(), references: after.references ?? [] }
 
-const factsOf = (item: Item, { metadata, spec }: ChangeRequest, world: World, impact: Impact): Facts => {
+/** Each Component is judged by the guards of its own environment. */
+const inPlaceOf = (item: Item, world: World): World => {
+  const key = placeOf(item)
+  const place = world.beside?.get(key)
+  return place ? { ...world, ...place, environmentKey: key } : world
+}
+
+const factsOf = (item: Item, { metadata, spec }: ChangeRequest, together: World, impact: Impact): Facts => {
   const { id, component, before, after, changedPaths } = item
+  const world = inPlaceOf(item, together)
   const { requestedBy = { username: '' }, reason = '' } = spec
   return {
     world,
@@ -176,7 +187,8 @@ export const vertexOf = (
 }
 
 /** The plan as it stands in status: strongest verdicts first, lists bounded. */
-export const summaryOf = (plan: Plan, { namespace, environmentKey }: World): PlanSummary => {
+export const summaryOf = (plan: Plan, world: World): PlanSummary => {
+  const { namespace } = world
   const named = (is: (item: Item) => boolean): string[] =>
     plan.items
       .filter((item) => item.changedPaths.length > 0 && is(item))
@@ -185,7 +197,7 @@ export const summaryOf = (plan: Plan, { namespace, environmentKey }: World): Pla
   const [added, removed] = [named(({ before }) => before === null), named(({ after }) => after === null)]
   return {
     hash: plan.hash,
-    graphVersions: { [environmentKey]: plan.version },
+    graphVersions: versionsOf(plan, world),
     ...(added.length > 0 && { added }),
     changed: named(({ before, after }) => before !== null && after !== null),
     ...(removed.length > 0 && { removed }),
@@ -196,6 +208,12 @@ export const summaryOf = (plan: Plan, { namespace, environmentKey }: World): Pla
       message: cut(message, bounds.entryMessage),
     })),
   }
+}
+
+/** Of each environment that the change passes. */
+export const versionsOf = ({ version }: Plan, { environmentKey: key, beside = new Map() }: World) => {
+  const others = [...beside].map(([other, place]) => [other, place.version] as const)
+  return Object.fromEntries([[key, version], ...others.sort(([a], [b]) => (a < b ? -1 : 1))])
 }
 
 const refuse = (reason: Reason, message: string): Result<never> => failure({ reason, message, retry: false })

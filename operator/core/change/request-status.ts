@@ -107,28 +107,25 @@ export const writtenAhead = (
     plan,
     world,
     approvals = [],
-    claim,
-    holder,
-    version,
+    writeAhead,
     now,
   }: {
     plan: Plan
     world: World
     approvals?: readonly DecidedBy[] | undefined
-    claim: string
-    holder: string
-    version: number
+    writeAhead: WriteAhead
     now: number
   },
 ): ChangeRequestStatus => {
-  const writeAhead: WriteAhead = { claim, holder, version }
-  const why = { reason: 'Applying', message: `is being written as version ${version} of ${world.environmentKey}` }
+  const { holder } = writeAhead
+  const parts = partsOf(writeAhead, world.environmentKey)
+  const why = { reason: 'Applying', message: `is being written as ${listed(parts, '')}` }
   const environment = world.environment.metadata.name
   const rest = withoutLast(request.status, true)
   const transitions: Transition[] = [
     { type: 'change.planned', attrs: { environment, ...planAttrs(plan, world) } },
     ...approvedBy(approvals, { environment, hash: plan.hash }),
-    { type: 'change.applying', ...why, attrs: { environment, version, holder } },
+    { type: 'change.applying', ...why, attrs: { environment, ...versionAttrs(parts), holder } },
   ]
   return {
     ...moved({ ...request, status: rest }, 'Applying', why, transitions, now),
@@ -159,16 +156,36 @@ export const takenBack = (request: ChangeRequest, now: number): ChangeRequestSta
   return moved({ ...request, status: rest }, 'Pending', why, [transition], now)
 }
 
-/** Step 10. `logEntryId` names the event of this transition in the ledger. */
+type Won = { readonly environment: string; readonly version: number }
+
+/** The versions that a change has, in each of its environments. */
+const partsOf = ({ version = 0, environments }: WriteAhead, own: string): readonly Won[] =>
+  environments ?? [{ environment: own, version }]
+
+const listed = (parts: readonly Won[], what: string): string =>
+  parts.map(({ environment, version }) => `version ${version} of ${what}${environment}`).join(' and ')
+
+/** `version` as ever; of several environments the version that it has in each. */
+const versionAttrs = (parts: readonly Won[]): JsonObject => {
+  if (parts.length === 1) return { version: parts[0]!.version }
+  return { versions: Object.fromEntries(parts.map(({ environment, version }) => [environment, version])) }
+}
+
+/**
+ * Step 10. `version`: of the environment that it passed, when that was one alone. `logEntryId` names the event of this
+ * transition in the ledger.
+ */
 export const finished = (
   request: ChangeRequest,
   { version, now }: { version: number; now: number },
 ): ChangeRequestStatus => {
-  const { writeAhead: _, ...rest } = request.status ?? {}
+  const { writeAhead, ...rest } = request.status ?? {}
   const { affectedCount = 0, environment = '' } = rest
-  const message = `applied as version ${version} of environment ${environment}, affecting ${affectedCount} Components`
+  const own = { claim: '', holder: '', version }
+  const parts = partsOf(writeAhead?.environments ? writeAhead : own, environment)
+  const message = `applied as ${listed(parts, 'environment ')}, affecting ${affectedCount} Components`
   const why = { reason: 'Applied', message }
-  const attrs = { environment, version, affected: affectedCount }
+  const attrs = { environment, ...versionAttrs(parts), affected: affectedCount }
   const status = moved({ ...request, status: rest }, 'Applied', why, [{ type: 'change.applied', ...why, attrs }], now)
   const event = eventOf(request, status.history!.at(-1)!)
   return event.ok ? { ...status, logEntryId: `log-${event.value.id.slice(0, 7)}` } : status

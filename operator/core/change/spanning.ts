@@ -6,7 +6,6 @@ import {
   type Member,
   nextEffects,
   type Pass,
-  prepared,
   publishing,
   reached,
   type Target,
@@ -45,8 +44,6 @@ export interface Part<Content> {
 
 /** A change over several environments, on its way. */
 export interface Spanned<Content> extends Member<Content> {
-  /** of the request */
-  readonly namespace: string
   /** sorted by environment; environments that were gathered, and have no part in it, are not among them */
   readonly parts: readonly Part<Content>[]
 }
@@ -67,7 +64,6 @@ export interface Spanning<Content> {
 export type SpanningEffect<Content> =
   | { readonly do: 'Plan' }
   | { readonly do: 'Settle' | 'WriteAhead' | 'Decide' | 'Finish'; readonly change: Spanned<Content> }
-  | { readonly do: 'Prepare'; readonly lane: Lane<Content>; readonly prepared: Prepared }
   /** an effect of the pass through one environment */
   | { readonly do: 'Pass'; readonly lane: Lane<Content>; readonly effect: Effect<Content> }
 
@@ -96,7 +92,7 @@ export const nextSpanningEffects = <C>(spanning: Spanning<C>): SpanningEffect<C>
     case 'Prepare': {
       const { environment } = change!.parts.find((part) => !part.prepared)!
       const lane = spanning.lanes.find((one) => one.environment === environment)!
-      return [{ do: 'Prepare', lane, prepared: preparedIn(change!, lane) }]
+      return [{ do: 'Pass', lane, effect: { do: 'Prepare', prepared: preparedIn(change!, lane) } }]
     }
     case 'Decide':
     case 'Finish':
@@ -115,21 +111,26 @@ export const tookSpanning = <C>(
   if (effect.do === 'Plan') return answer.is === 'Change' ? tookChange(spanning, answer.change) : spanning
   if (answer.is === 'Change') return spanning
   switch (effect.do) {
-    case 'Pass':
-      return gathered(withPass(spanning, effect.lane, took(passOf(spanning, effect.lane), effect.effect, answer)))
+    case 'Pass': {
+      const pass = took(passOf(spanning, effect.lane), effect.effect, answer)
+      if (effect.effect.do !== 'Prepare') return advanced(spanning, effect.lane, pass)
+      return tookPrepare(withPass(spanning, effect.lane, pass), effect.lane, answer)
+    }
     case 'Settle':
       return answer.is === 'Unknown' ? lookingAgain(spanning) : over(spanning)
     case 'WriteAhead':
       if (answer.is === 'Unknown') return lookingAgain(spanning)
       return answer.is === 'Written' ? tookWriteAhead(spanning, answer.resourceVersion) : over(spanning)
-    case 'Prepare':
-      return tookPrepare(spanning, effect, answer)
     case 'Decide':
       return answer.is === 'Written' ? decided(spanning, answer.resourceVersion) : lookingAgain(spanning)
     case 'Finish':
       return answer.is === 'Written' || answer.is === 'Gone' ? over(spanning) : lookingAgain(spanning)
   }
 }
+
+/** What is known when the pass through one environment has come so far. */
+export const advanced = <C>(spanning: Spanning<C>, lane: Lane<C>, pass: Pass<C>): Spanning<C> =>
+  gathered(withPass(spanning, lane, pass))
 
 const over = <C>(spanning: Spanning<C>): Spanning<C> => ({ stage: 'Over', lanes: spanning.lanes })
 
@@ -162,30 +163,20 @@ const tookWriteAhead = <C>(spanning: Spanning<C>, resourceVersion: string): Span
   change: { ...spanning.change!, stage: 'Ahead', resourceVersion },
 })
 
-const preparedIn = <C>({ applying: { name, uid }, namespace }: Spanned<C>, { pass }: Lane<C>): Prepared => ({
-  namespace,
+const preparedIn = <C>({ applying: { name, uid } }: Spanned<C>, { pass }: Lane<C>): Prepared => ({
   name,
   uid,
   claim: pass.held!.claim,
 })
 
-const tookPrepare = <C>(
-  spanning: Spanning<C>,
-  { lane, prepared: what }: Extract<SpanningEffect<C>, { do: 'Prepare' }>,
-  answer: Answer<C>,
-): Spanning<C> => {
+const tookPrepare = <C>(spanning: Spanning<C>, { environment }: Lane<C>, answer: Answer<C>): Spanning<C> => {
   if (answer.is !== 'Written') return lookingAgain(spanning)
-  const pass = passOf(spanning, lane)
   const change = spanning.change!
   const parts = change.parts.map(
-    (part): Part<C> => (part.environment === lane.environment ? { ...part, prepared: true } : part),
+    (part): Part<C> => (part.environment === environment ? { ...part, prepared: true } : part),
   )
-  const next = withPass(
-    { ...spanning, change: { ...change, parts } },
-    lane,
-    prepared(pass, answer.resourceVersion, what),
-  )
-  return parts.every((part) => part.prepared) ? { ...next, stage: 'Decide' } : next
+  const stage = parts.every((part) => part.prepared) ? 'Decide' : 'Prepare'
+  return { ...spanning, stage, change: { ...change, parts } }
 }
 
 /** It will happen: each pass publishes and commits its part. That it has finished is written once, at the end. */
@@ -199,10 +190,10 @@ const decided = <C>(spanning: Spanning<C>, resourceVersion: string): Spanning<C>
 }
 
 const memberOf = <C>(
-  { applying, namespace, resourceVersion }: Spanned<C>,
-  { environment, targets, content }: Part<C>,
+  { applying, resourceVersion }: Spanned<C>,
+  { targets, content }: Part<C>,
 ): Member<C> => ({
-  applying: environment.startsWith(`${namespace}/`) ? applying : { ...applying, namespace },
+  applying,
   stage: 'Ahead',
   resourceVersion,
   targets,

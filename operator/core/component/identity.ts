@@ -51,6 +51,13 @@ export const nameOfId = (id: string): Result<{ readonly namespace: string; reado
   return success({ namespace: identity.value.namespace, name: nameOfIdentity(identity.value) })
 }
 
+/** metadata.name of what something of this namespace names; empty when it names nothing. */
+export const nameIn = (namespace: string, component: string): string => {
+  const id = resolveId(component, namespace)
+  const at = id.ok ? nameOfId(id.value) : id
+  return at.ok ? at.value.name : ''
+}
+
 /** The full id of a Component object. */
 export const idOf = (component: {
   readonly metadata: { readonly namespace?: string }

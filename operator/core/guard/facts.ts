@@ -37,12 +37,20 @@ export interface Known {
   readonly references: readonly Reference[]
 }
 
+/** An environment at one version of its graph. */
+export interface Place {
+  readonly environment: Environment
+  readonly version: number
+}
+
 /** Everything that is known at one graph version. Lookups answer from memory. */
 export interface World {
   readonly namespace: string
   readonly environment: Environment
   readonly environmentKey: string
   readonly version: number
+  /** by key: the other environments that the change passes together with this one */
+  readonly beside?: ReadonlyMap<string, Place> | undefined
   readonly view: GraphView
   /** bounded by the operator's limits */
   impact(seeds: readonly Seed[]): Impact

@@ -5,7 +5,8 @@ import type { WholeGuard } from './facts.ts'
 export const truncated: WholeGuard = ({ world, items, impact }) => {
   if (!impact.truncated) return []
   const object = display(items[0]?.id ?? '', world.namespace)
-  const allowed = world.environment.spec?.allowTruncatedImpact === true
+  const places = [world, ...(world.beside?.values() ?? [])]
+  const allowed = places.every(({ environment }) => environment.spec?.allowTruncatedImpact === true)
   const message = `Component ${object}: the impact was cut off: ${impact.truncated.message}`
   const verdict = allowed ? 'Warn' : 'Reject'
   return [{ guard: 'Truncated', verdict, reason: 'Truncated', object, message }]

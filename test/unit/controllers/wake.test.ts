@@ -58,6 +58,18 @@ const fill = ({ put }: FakeCaches): void => {
   put('ChangeApproval', anApproval(hash, { name: 'elsewhere', changeRequest: 'first' }))
 }
 
+const spanning = aChangeRequest({
+  name: 'spanning',
+  component: 'bucket/b',
+  status: {
+    phase: 'Applying',
+    writeAhead: {
+      holder: 'pod_1',
+      environments: ['dev/prod', 'dev/test'].map((environment) => ({ environment, claim: '7', version: 2 })),
+    },
+  },
+})
+
 /** Whose turn it is after something has happened, sorted: `kind key`. */
 const wokenBy = (
   act: (fake: FakeCaches) => void,
@@ -174,6 +186,14 @@ describe('controllers/wake', () => {
       'a request that goes',
       ({ remove }) => remove('ChangeRequest', 'dev/first'),
       ['approval elsewhere', 'request behind', 'request first'],
+    ],
+    [
+      'a request that ends in several environments: these, for they wait for each other',
+      ({ put: store }) => {
+        store('ChangeRequest', spanning)
+        store('ChangeRequest', aChangeRequest({ name: 'spanning', status: { phase: 'Applied' } }))
+      },
+      ['environment prod', 'environment test', 'request spanning'],
     ],
     [
       'a request that says more, in the same phase: itself alone',

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import type { ChangeRequestStatus, Prepared, WriteAhead } from '../../../../operator/api/kinds.generated.ts'
-import { aheadIn, decided, fateOf, undecidedIn } from '../../../../operator/core/change/ahead.ts'
+import {
+  aheadIn,
+  decided,
+  environmentsAhead,
+  fateOf,
+  targetsIn,
+  undecidedIn,
+} from '../../../../operator/core/change/ahead.ts'
 import { aChangeRequest } from '../../../support/builders.ts'
 import { assertStorable } from '../../../support/storable.ts'
 
@@ -46,6 +53,45 @@ describe('core/change/ahead', () => {
     )
     assert.equal(aheadIn(request, 'web/prod')?.version, 12)
   })
+
+  it('the environments it was written ahead in', () => {
+    const ofStatus = (status: ChangeRequestStatus) => environmentsAhead(aChangeRequest({ status }))
+    assert.deepEqual(ofStatus(applying(alone)), ['dev/dev'])
+    assert.deepEqual(ofStatus(applying(several)), ['dev/dev', 'web/prod'])
+    assert.deepEqual(ofStatus({ ...applying(several), phase: 'Applied' }), [])
+    assert.deepEqual(ofStatus({ phase: 'Queued', environment: 'dev' }), [])
+  })
+
+  const component = (name: string, environment?: string) => ({
+    name,
+    ...(environment !== undefined && { environment }),
+    uid: 'u',
+    resourceVersion: '1',
+    before: '{}',
+  })
+  const three = [component('a.x', 'dev/dev'), component('a.y', 'dev/dev'), component('a.x', 'web/prod')]
+  const targets: [title: string, writeAhead: WriteAhead, environment: string, expected: string[]][] = [
+    ['of one environment', { ...alone, components: [component('a.x')] }, 'dev/dev', ['a.x']],
+    ['of the first', { ...several, components: three }, 'dev/dev', ['a.x', 'a.y', 'web/a.x in web/prod']],
+    [
+      'of the second',
+      { ...several, components: three },
+      'web/prod',
+      ['a.x', 'dev/a.x in dev/dev', 'dev/a.y in dev/dev'],
+    ],
+    ['where it writes none', { ...several, components: three.slice(0, 1) }, 'web/prod', ['dev/a.x in dev/dev']],
+    ['that it writes none in', { ...several, components: three.slice(2) }, 'web/prod', ['a.x', 'dev/dev in dev/dev']],
+  ]
+  for (const [title, writeAhead, environment, expected] of targets) {
+    it(`the Components ${title}: ${expected.join(', ')}`, () => {
+      const found = targetsIn(aChangeRequest({ status: applying(writeAhead) }), environment)
+      assert.deepEqual(
+        found.map((target) => `${target.component}${target.elsewhere ? ` in ${target.elsewhere}` : ''}`),
+        expected,
+      )
+      assert.ok(found.every(({ stage }) => stage === 'Reread'))
+    })
+  }
 
   const again = { ...several, environments: [{ environment: 'web/prod', claim: '15', version: 13 }] }
   const fates: [title: string, status: ChangeRequestStatus | undefined, fate: ReturnType<typeof fateOf>][] = [

@@ -49,7 +49,7 @@ export const makeServer = ({ changes, without }: Pick<Setting, 'changes' | 'with
         })
       } else if (request.phase === 'Applying') {
         const claim = without === 'comparing claims' ? '0' : request.ahead!.claim
-        stale.push({ name: `r${change}`, uid: `${change}`, resourceVersion: `${request.rv}`, claim })
+        stale.push({ request: `r${change}`, uid: `${change}`, resourceVersion: `${request.rv}`, claim })
       }
     })
     return [[w, { is: 'Seen', open, stale }]]
@@ -134,6 +134,8 @@ export const makeServer = ({ changes, without }: Pick<Setting, 'changes' | 'with
       case 'WriteAhead':
       case 'Finish':
         return onRequest(w, effect, held!)
+      case 'Prepare':
+        throw new Error('expected changes of one environment, found one over several')
       default:
         return onComponent(w, effect)
     }

@@ -22,6 +22,7 @@ import { makeParts, type Parts, type Searched, search } from './search.ts'
 import { makeServer } from './spanning-server.ts'
 import {
   type Content,
+  componentAt,
   environmentAt,
   environmentsOf,
   type Holder,
@@ -69,7 +70,7 @@ export const explore = (setting: Setting): Explored => {
 }
 
 const sameHolder = ({ same }: Pick<Parts, 'same'>, { at, passes, spanning, late }: Holder): Holder => ({
-  at: same(at),
+  at,
   passes: passes.map((pass) => pass && same(pass)),
   spanning: spanning && same(spanning),
   late: late && same(late),
@@ -77,7 +78,7 @@ const sameHolder = ({ same }: Pick<Parts, 'same'>, { at, passes, spanning, late 
 
 /** `before`: a world whose parts are all known; what is still one of its lists is known too. */
 const sameWorld = ({ same }: Parts, w: World, before?: World): World => ({
-  leases: same(w.leases),
+  leases: w.leases,
   environments: w.environments === before?.environments ? w.environments : w.environments.map(same),
   components: w.components === before?.components ? w.components : w.components.map(same),
   requests: w.requests === before?.requests ? w.requests : w.requests.map(same),
@@ -90,7 +91,7 @@ const textOf = ({ numberOf }: Parts, w: World): string => {
   const number = (part: object | null): number | string => (part ? numberOf(part) : '')
   const [a, b] = w.holders.map(
     ({ at, passes: [first, second], spanning, late }) =>
-      `;${number(at)},${number(first!)},${number(second!)},${number(spanning)},${number(late)}`,
+      `;${at},${number(first!)},${number(second!)},${number(spanning)},${number(late)}`,
   ) as [string, string]
   const isSwapped = a > b
   const owners = w.leases.map((lease) => (isSwapped && lease !== -1 ? 1 - lease : lease))
@@ -321,8 +322,9 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     w.holders.forEach((holder, i) => {
       const go: Turn['go'] = (label, after, from, cost = 0) => {
         const known = sameHolder(parts, after)
-        const holders = replaced(from.holders, i, sameHolder(parts, atOnce(from, i, known)))
-        const then = sameWorld(parts, { ...from, holders, faults: from.faults - cost }, w)
+        const settled = atOnce(from, i, known)
+        const then = sameWorld(parts, { ...from, faults: from.faults - cost }, w)
+        const holders = replaced(from.holders, i, settled === known ? known : sameHolder(parts, settled))
         next.push([`${i}: ${label}`, { ...then, holders: holders.map((one) => withoutVain(then, one)) }])
       }
       turnOf({ w, i, holder, go })
@@ -383,9 +385,9 @@ const passesOf = (lanes: readonly Lane<Content>[]): Pass<Content>[] => lanes.map
 
 /** What a write is about. */
 const objectOf = (w: World, { in: where, effect }: Sent): object => {
-  if ('target' in effect) return w.components[Number(effect.target.component)]!
+  if ('target' in effect) return w.components[componentAt(effect.target.component)]!
   if ('stale' in effect) return w.requests[Number(effect.stale.uid)]!
   if ('member' in effect) return w.requests[effect.member.content.change]!
   if ('change' in effect) return w.requests[effect.change.content.change]!
-  return w.environments['lane' in effect ? environmentAt(effect.lane.environment) : Number(where)]!
+  return w.environments[Number(where)]!
 }

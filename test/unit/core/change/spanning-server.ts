@@ -1,4 +1,4 @@
-import { undecidedIn } from '../../../../operator/core/change/ahead.ts'
+import { targetsIn, undecidedIn } from '../../../../operator/core/change/ahead.ts'
 import {
   type Effect,
   type Held,
@@ -13,18 +13,21 @@ import {
   applyingOf,
   type Change,
   type Content,
+  componentAt,
   componentsIn,
   type Environment,
   environmentAt,
   environmentsOf,
   fateIn,
   keyOf,
+  nameOf,
   type Outcome,
   replaced,
   requestOf,
   type Sent,
   type Setting,
   type World,
+  writtenBy,
 } from './spanning-world.ts'
 
 type InPass = Extract<Sent, { in: number }>
@@ -36,28 +39,21 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
   const { components, changes, refusable, narrowing, without } = setting
   const spansAll = (change: number): boolean => environmentsOf(setting, change).length > 1
 
-  /**
-   * The Components of a change, as a holder of one environment sees them that has not planned it. Where it writes none,
-   * that it was published there stands for them.
-   */
-  const found = (content: Content, environment: number, isKnown: boolean): Target[] => {
-    const { change, versions } = content
-    const own = changes[change]!.filter((c) => components[c] === environment).map((c) => `${c}`)
-    const elsewhere = without === 'waiting for the other' ? [] : environmentsOf(setting, change)
-    return [
-      ...own.map((component): Target => ({ component, resourceVersion: '0', stage: 'Reread' })),
-      ...elsewhere.flatMap((e): Target[] => {
-        // What it turned out not to be about.
-        if (e === environment || (isKnown && versions[e] === undefined)) return []
-        const there = changes[change]!.filter((c) => components[c] === e).map((c) => `${c}`)
-        return (there.length > 0 ? there : [keyOf(e)]).map((component) => ({
-          component,
-          resourceVersion: '0',
-          stage: 'Reread',
-          elsewhere: keyOf(e),
-        }))
-      }),
-    ]
+  /** Of one that has finished, what it asked for says where its Components are, and nothing is awaited. */
+  const targetsOfFinished = (change: number, environment: number): Target[] =>
+    changes[change]!.map((c): Target => {
+      const target = { component: nameOf(c), resourceVersion: '', stage: 'Reread' } as const
+      return components[c] === environment ? target : { ...target, elsewhere: keyOf(components[c]!) }
+    })
+
+  const found = (w: World, change: number, environment: number): Target[] => {
+    const isFinished = w.requests[change]!.ahead === undefined
+    const targets = isFinished
+      ? targetsOfFinished(change, environment)
+      : targetsIn(requestOf(w, change), keyOf(environment))
+    if (without === 'waiting for the other') return targets.filter(({ elsewhere }) => !elsewhere)
+    if (without !== 'waiting where it writes nothing') return targets
+    return targets.filter(({ component, elsewhere }) => component !== elsewhere)
   }
 
   const openOf = (
@@ -69,7 +65,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
   ): Member<Content> => {
     const { rv, phase, ahead } = w.requests[change]!
     const content = ahead?.content ?? { change, after: {}, versions: { [environment]: version } }
-    const targets = found(content, environment, ahead !== undefined)
+    const targets = found(w, change, environment)
     const applying = applyingOf(change)
     return { applying, stage, resourceVersion: `${rv}`, targets, content, finished: phase === 'Applied' }
   }
@@ -88,7 +84,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
       const claim = undecidedIn(requestOf(w, change), keyOf(environment))
       const isHidden = held.prepared?.uid === `${change}` && without === 'asking what was prepared'
       if (claim === undefined || applying.includes(change) || isHidden) return []
-      return [{ name: `r${change}`, uid: `${change}`, resourceVersion: `${rv}`, claim }]
+      return [{ request: `r${change}`, uid: `${change}`, resourceVersion: `${rv}`, claim }]
     })
     return [[w, { is: 'Seen', open, stale }]]
   }
@@ -137,7 +133,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
   }
 
   const targetsOf = (own: readonly number[], view: readonly (readonly [number, string])[]): Target[] =>
-    own.map((c) => ({ component: `${c}`, resourceVersion: `${view[c]![0]}`, stage: 'Spec' }))
+    own.map((c) => ({ component: nameOf(c), resourceVersion: `${view[c]![0]}`, stage: 'Spec' }))
 
   const contentOf = (
     change: number,
@@ -217,7 +213,10 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
     w: World,
     { content, resourceVersion }: Member<Content>,
     ahead: Pick<Ahead, 'parts' | 'spanning'>,
-  ): Outcome[] => onRequest(w, content.change, resourceVersion, 'Applying', { ...ahead, content })
+  ): Outcome[] => {
+    const written = writtenBy(setting, content)
+    return onRequest(w, content.change, resourceVersion, 'Applying', { ...ahead, components: written, content })
+  }
 
   const inPass = (w: World, sent: InPass): Outcome[] => {
     const { in: e, effect, held, read } = sent
@@ -238,6 +237,10 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
         return onEnvironment(w, e, held!, { applying: [], prepared: null, highest: held!.highest })
       case 'TakeBack':
         return takeBack(w, effect.stale)
+      case 'Prepare': {
+        if (without === 'preparing in the second' && e === 1) return written(w, {}, w.environments[e]!.rv)
+        return onEnvironment(w, e, held!, { applying: [], prepared: effect.prepared, highest: held!.highest })
+      }
       case 'WriteAhead': {
         const part = { environment: keyOf(e), claim: held!.claim, version: held!.version + 1 }
         return writeAhead(w, effect.member, { parts: [part], spanning: false })
@@ -280,12 +283,6 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
       }
       case 'Settle':
         return onRequest(w, effect.change.content.change, effect.change.resourceVersion, 'Rejected')
-      case 'Prepare': {
-        const e = environmentAt(effect.lane.environment)
-        if (without === 'preparing in the second' && e === 1) return written(w, {}, w.environments[e]!.rv)
-        const { highest } = helds[e]!
-        return onEnvironment(w, e, helds[e]!, { applying: [], prepared: effect.prepared, highest })
-      }
       case 'Decide':
         return decide(w, effect.change)
       case 'Finish':
@@ -302,7 +299,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
       const other = environmentAt(target.component)
       return reread('0', w.environments[other]!.version >= (content.versions[other] ?? 0))
     }
-    const index = Number(target.component)
+    const index = componentAt(target.component)
     const was = w.components[index]!
     const version = content.versions[components[index]!] ?? 0
     if (step === 'Reread') return reread(`${was.rv}`, was.version >= version)

@@ -50,6 +50,7 @@ export interface Asked {
 }
 export interface Ahead {
   readonly parts: readonly { environment: string; claim: string; version: number }[]
+  readonly components: readonly { component: number; environment: number }[]
   /** by one who leads a change over several environments, although it may turn out to be about one alone */
   readonly spanning: boolean
   readonly decided?: boolean
@@ -110,6 +111,7 @@ export interface Setting {
     | 'asking what was prepared'
     | 'preparing in the second'
     | 'waiting for the other'
+    | 'waiting where it writes nothing'
     | 'binding to the write-ahead'
     | 'the claim in the second'
   /** end the search at the first violation */
@@ -137,12 +139,21 @@ export const startOf = (setting: Setting): World => ({
 })
 
 /** Written ahead and prepared in both by a holder that is gone. */
-const abandonedIn = ({ changes }: Setting): Asked => {
+const abandonedIn = (setting: Setting): Asked => {
+  const { changes } = setting
   const after = Object.fromEntries(changes[0]!.map((c) => [c, '0']))
   const content = { change: 0, after, versions: { 0: 1, 1: 1 } }
   const parts = [0, 1].map((e) => ({ environment: keyOf(e), claim: '0', version: 1 }))
-  return { rv: 2, phase: 'Applying', ahead: { parts, spanning: true, content } }
+  return {
+    rv: 2,
+    phase: 'Applying',
+    ahead: { parts, components: writtenBy(setting, content), spanning: true, content },
+  }
 }
+
+/** The Components that a change writes, as it was planned. */
+export const writtenBy = ({ components }: Setting, { after }: Content): Ahead['components'] =>
+  Object.keys(after).map((c) => ({ component: Number(c), environment: components[Number(c)]! }))
 
 export const replaced = <T>(list: readonly T[], index: number, value: T): T[] =>
   list.map((item, i) => (i === index ? value : item))
@@ -156,13 +167,24 @@ export const applyingOf = (change: number): Applying => ({
   uid: `${change}`,
 })
 
+export const nameOf = (component: number): string => `c.${component}`
+/** Of its name, with or without its namespace. */
+export const componentAt = (name: string): number => Number(name.slice(name.indexOf('.') + 1))
+
 /** The request as the rules of core read it. */
 export const requestOf = ({ requests }: World, change: number): Pick<ChangeRequest, 'metadata' | 'status'> => {
   const { phase, ahead } = requests[change]!
   const metadata = { name: `r${change}`, namespace, uid: `${change}` }
   if (!ahead) return { metadata, status: { phase } }
-  const { parts, spanning, decided = false } = ahead
-  const common = { holder: 'h', components: [] }
+  const { parts, components, spanning, decided = false } = ahead
+  const written = components.map((c) => ({
+    name: nameOf(c.component),
+    ...(spanning && { environment: keyOf(c.environment) }),
+    uid: `${c.component}`,
+    resourceVersion: '',
+    before: '',
+  }))
+  const common = { holder: 'h', components: written }
   if (spanning) {
     return { metadata, status: { phase, writeAhead: { ...common, environments: [...parts], decided } } }
   }

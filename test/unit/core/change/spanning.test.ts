@@ -59,8 +59,18 @@ describe('core/change/spanning: every schedule of two holders over two environme
   it('at least 100,000 states were seen, and every write met every fault', () => {
     console.log(`      ${states} states; hits: ${JSON.stringify(hits)}`)
     assert.ok(states >= 100_000, `${states} states`)
-    const inOne = ['Claim', 'WriteAhead', 'Publish', 'WriteSpec', 'WriteCommitted', 'Finish', 'TakeBack', 'Clear']
-    const overAll = ['WriteAhead', 'Prepare', 'Decide', 'Finish'].map((step) => `${step} over all`)
+    const inOne = [
+      'Claim',
+      'WriteAhead',
+      'Publish',
+      'WriteSpec',
+      'WriteCommitted',
+      'Finish',
+      'TakeBack',
+      'Clear',
+      'Prepare',
+    ]
+    const overAll = ['WriteAhead', 'Decide', 'Finish'].map((step) => `${step} over all`)
     for (const write of [...inOne, ...overAll]) {
       for (const fault of ['lost answer', 'crash after', 'late', 'conflict'])
         assert.ok((hits[`${fault} ${write}`] ?? 0) > 0, `${fault} ${write} was never met`)
@@ -71,21 +81,23 @@ describe('core/change/spanning: every schedule of two holders over two environme
 
   it('undisturbed, it costs a write more for each environment that it prepares, and one for the decision', () => {
     assert.deepEqual(undisturbed(both), [
-      ...['Claim in n/0', 'Claim in n/1', 'WriteAhead', 'Prepare', 'Prepare', 'Decide'],
+      ...['Claim in n/0', 'Claim in n/1', 'WriteAhead', 'Prepare in n/0', 'Prepare in n/1', 'Decide'],
       ...['Publish in n/0', 'WriteSpec in n/0', 'WriteCommitted in n/0'],
       ...['Publish in n/1', 'WriteSpec in n/1', 'WriteCommitted in n/1', 'Finish'],
     ])
   })
 
   // Controls: an exploration that finds nothing wrong with a broken protocol would be blind.
+  const alone: Setting = { ...both, forgetful: true }
   const controls = [
-    { without: 'comparing when deciding', setting: besideOne },
-    { without: 'comparing when taking back', setting: besideOne },
-    { without: 'asking what was prepared', setting: besideOne },
-    { without: 'preparing in the second', setting: besideOne },
-    { without: 'waiting for the other', setting: besideOne },
+    { without: 'comparing when deciding', setting: alone },
+    { without: 'comparing when taking back', setting: alone },
+    { without: 'asking what was prepared', setting: alone },
+    { without: 'preparing in the second', setting: alone },
+    { without: 'waiting for the other', setting: alone },
+    { without: 'waiting where it writes nothing', setting: { ...alone, changes: [[0]], referring: 0 } },
     { without: 'the claim in the second', setting: besideOne },
-    { without: 'binding to the write-ahead', setting: abandoned },
+    { without: 'binding to the write-ahead', setting: { ...abandoned, forgetful: true } },
   ] as const
   for (const { without, setting } of controls) {
     it(`control: without ${without} it must find a violation`, function () {

@@ -1,0 +1,203 @@
+import type { Failure, Result } from '../api/result.ts'
+import { type Answer, resume } from '../core/change/commit.ts'
+import {
+  abandoned,
+  advanced,
+  newSpanning,
+  nextSpanningEffects,
+  type Spanned,
+  type Spanning,
+  type SpanningAnswer,
+  type SpanningEffect,
+  tookSpanning,
+} from '../core/change/spanning.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Caches, Cluster, Of } from '../ports/cluster.ts'
+import { again, done, type Outcome, retry } from '../runtime/controller.ts'
+import type { Logger } from '../runtime/log.ts'
+import { answerOfFailure } from './component-effects.ts'
+import type { Content } from './passage.ts'
+import { makeRequestEffects, type RequestEffects } from './request-effects.ts'
+import { noAnswer, type Session, type Sessions } from './session.ts'
+
+/** One of the environments that a change passes, held and looked at. */
+export interface Gathered {
+  readonly environment: Of<'Environment'>
+  /** of the graph */
+  readonly version: number
+  /** a plan must have seen Components at least as new as this resourceVersion */
+  readonly seen: string
+}
+
+export interface CrossingDependencies {
+  readonly cluster: Cluster
+  readonly caches: Pick<Caches, 'ChangeRequest' | 'Environment'>
+  readonly clock: Clock
+  readonly holder: string
+  readonly sessions: Sessions
+  /** undefined: it does not pass now, and nothing is to be written for it */
+  readonly plan: (
+    requestKey: string,
+    gathered: readonly Gathered[],
+  ) => Promise<Result<Spanned<Content> | undefined>>
+  /** This request is to be looked at again: what was planned for it did not come to pass. */
+  readonly again: (requestKey: string) => void
+  readonly lookAt: (environmentKey: string) => void
+  /** whether one more transition of this object may be told without losing one */
+  readonly hasRoom: (environment: Of<'Environment'>) => boolean
+}
+
+/** How long an environment is kept for a change that waits for its turn there, in milliseconds. */
+const turnKeptMs = 500
+
+/**
+ * Leads one change over several environments through all of them (core/change/spanning.ts; docs/decisions/0040). It
+ * begins in its home, the first of them, whose reconciler is at work; the sessions of the others are lent, all or none.
+ */
+export const makeCrossing = (dependencies: CrossingDependencies) => {
+  const { cluster, caches, clock, holder, sessions, plan, lookAt, hasRoom } = dependencies
+
+  /** All of them, or why not now. An environment that is at work ends its turn for it. */
+  const borrow = (others: readonly Session[]): Outcome | undefined => {
+    const busy = others.filter(({ isTaken }) => isTaken)
+    for (const session of busy) session.wantedUntil = clock.monotonic() + turnKeptMs
+    if (busy.length > 0) return again(20)
+    for (const session of others) {
+      session.isTaken = true
+      session.wantedUntil = 0
+    }
+    return undefined
+  }
+
+  const giveBack = (others: readonly Session[]): void => {
+    for (const session of others) {
+      session.isTaken = false
+      session.lastWork = clock.monotonic()
+      lookAt(session.key)
+    }
+  }
+
+  const environmentsOf = async (keys: readonly string[]): Promise<Result<readonly Of<'Environment'>[]> | undefined> => {
+    const found: Of<'Environment'>[] = []
+    for (const key of keys) {
+      const environment = caches.Environment.get(key)
+      if (environment) found.push(environment)
+      else {
+        const [namespace = '', name = ''] = key.split('/')
+        const created = await cluster.createEnvironment(namespace, name)
+        return created.ok ? undefined : created
+      }
+    }
+    return { ok: true, value: found }
+  }
+
+  const gathered = ({ lanes }: Spanning<Content>): Gathered[] =>
+    lanes.map(({ environment: key, pass }) => {
+      const { passage } = sessions.of(key)
+      return { environment: passage.environment(), version: pass.held!.version, seen: passage.seen() }
+    })
+
+  const holdAll = async (all: readonly Session[]): Promise<Outcome | undefined> => {
+    for (const session of all) {
+      const stopped = await sessions.hold(session)
+      if (stopped) return stopped
+    }
+    return undefined
+  }
+
+  /** On the request: what all environments see. */
+  const onRequest = async (
+    spanning: Spanning<Content>,
+    effect: Exclude<SpanningEffect<Content>, { do: 'Pass' | 'Plan' }>,
+    effects: RequestEffects,
+  ): Promise<Answer<Content>> => {
+    const { change } = effect
+    const [home = ''] = spanning.lanes.map(({ environment }) => environment)
+    switch (effect.do) {
+      case 'Settle':
+        return effects.settle(change, home.slice(home.indexOf('/') + 1))
+      case 'WriteAhead':
+        return effects.writeAhead(change, { holder, environments: wonIn(change, spanning) })
+      case 'Decide':
+        return effects.decide(change)
+      case 'Finish':
+        return effects.finish(change, 0)
+    }
+  }
+
+  /** `all` are the sessions of its lanes. Ends with the lanes as they are left. */
+  const walk = async (requestKey: string, all: readonly Session[], begun: Spanning<Content>, log: Logger) => {
+    let spanning = begun
+    const [namespace = ''] = requestKey.split('/')
+    const effects = makeRequestEffects(namespace, { cluster, clock, again: dependencies.again })
+    const failing = { failures: 0 }
+
+    const carriedOut = async (effect: SpanningEffect<Content>): Promise<SpanningAnswer<Content>> => {
+      if (effect.do === 'Pass') return sessions.of(effect.lane.environment).passage.carryOut(effect.lane.pass, effect.effect)
+      if (effect.do !== 'Plan') {
+        const answer = await onRequest(spanning, effect, effects)
+        const request = effects.current(effect.change)
+        if (answer.is === 'Written' && request) for (const { passage } of all) passage.carry(request)
+        return answer
+      }
+      const planned = await plan(requestKey, gathered(spanning))
+      return planned.ok ? { is: 'Change', change: planned.value } : answerOfFailure(planned.failure)
+    }
+
+    for (;;) {
+      const [effect] = nextSpanningEffects(spanning)
+      if (!effect) return { lanes: spanning.lanes, outcome: undefined }
+      const stop = (outcome: Outcome) => ({ lanes: abandoned(spanning), outcome })
+      // 1. What a pass does by itself.
+      if (effect.do === 'Pass' && effect.effect.do !== 'Prepare') {
+        const session = sessions.of(effect.lane.environment)
+        session.pass = effect.lane.pass
+        const stopped = (await sessions.hold(session)) ?? (await sessions.perform(session, log))
+        spanning = advanced(spanning, effect.lane, session.pass)
+        if (stopped) return stop(stopped)
+        continue
+      }
+      // 2. What concerns all of them.
+      const stopped = await holdAll(all)
+      if (stopped) return stop(stopped)
+      if (effect.do === 'Plan' && !gathered(spanning).every(({ environment }) => hasRoom(environment)))
+        return stop(again(50))
+      const answer = await carriedOut(effect)
+      if (answer.is !== 'Written') log.debug({ effect: effect.do, answer: answer.is }, 'effect over all')
+      const failures: Failure[] = answer.is === 'Unknown' ? [answer.failure ?? noAnswer(spanning.stage)] : []
+      spanning = tookSpanning(spanning, effect, answer)
+      const failed = await sessions.afterAnswers(failing, spanning.stage, failures, log)
+      if (failed) return stop(failed)
+    }
+  }
+
+  /** `home`: the session of the first of these environments, at work. `keys`: sorted */
+  return async (requestKey: string, keys: readonly string[], log: Logger): Promise<Outcome> => {
+    const environments = await environmentsOf(keys)
+    if (!environments?.ok) return environments ? retry(environments.failure) : again(50)
+    const all = keys.map(sessions.of)
+    const others = all.slice(1)
+    const waiting = borrow(others)
+    if (waiting) return waiting
+    try {
+      const lanes = all.map((session, i) => {
+        const environment = environments.value[i]!
+        return { environment: session.key, pass: resume(session.pass, sessions.mustLook(session, environment)) }
+      })
+      const { lanes: left, outcome } = await walk(requestKey, all, newSpanning(lanes), log)
+      for (const lane of left) sessions.of(lane.environment).pass = lane.pass
+      return outcome ?? done
+    } finally {
+      giveBack(others)
+    }
+  }
+}
+
+export type Crossing = ReturnType<typeof makeCrossing>
+
+/** Claim and version to win in each environment that has a part in it. */
+const wonIn = ({ parts }: Spanned<Content>, { lanes }: Spanning<Content>) =>
+  parts.map(({ environment }) => {
+    const { claim, version } = lanes.find((lane) => lane.environment === environment)!.pass.held!
+    return { environment, claim, version: version + 1 }
+  })
