@@ -7,16 +7,19 @@ import { type Admitted, admit } from '../core/change/creation.ts'
 import type { Item } from '../core/change/item.ts'
 import { nextStep, type Step } from '../core/change/life.ts'
 import { type Plan, vertexOf } from '../core/change/plan.ts'
+import { newlyReferred, type Pledge } from '../core/change/pledge.ts'
+import { abroad, inFlightFor, openPromises, pledgeFor } from '../core/change/promise.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
 import { waitsAsBefore } from '../core/change/request-status.ts'
 import { display, idOf, nameOfId } from '../core/component/identity.ts'
-import { hashOf } from '../core/component/wanted.ts'
+import { hashOf, type Wanted } from '../core/component/wanted.ts'
 import type { InFlight, Verdict, World } from '../core/guard/facts.ts'
 import { targetOf as dependencyOf } from '../core/guard/missing-reference.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import type { Gather } from './gather.ts'
 import { type Content, changeIdOf } from './passage.ts'
+import { sightOf } from './sight.ts'
 import type { Waiting } from './waiting.ts'
 
 export interface BatchDependencies {
@@ -37,6 +40,8 @@ const patience = 5_000
  * requests in their order, those that do not touch each other. What may not pass is settled with its verdict.
  */
 export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: BatchDependencies) => {
+  const sight = sightOf(caches)
+
   const caughtUp = async (seen: string): Promise<boolean> => {
     const end = clock.monotonic() + patience
     while (isNewer(seen, caches.Component.resourceVersion() || '0')) {
@@ -75,11 +80,57 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
   const creations = (components: readonly Of<'Component'>[], world: World): Member<Content>[] => {
     const { admitted, heldBack } = admit(withNewDependencies(components.filter(isNew), world), world)
     for (const { component, verdicts } of heldBack) holdBack(world.environmentKey, component, verdicts)
-    return bounded(admitted.map((one) => creationOf(one, world)))
+    const held = new Set<string>()
+    return bounded(
+      admitted.flatMap((one) => {
+        const { id, wanted } = one
+        const needs = (wanted.references ?? []).map((reference) => dependencyOf(reference, world.namespace) ?? '')
+        const refers = needs.some((need) => held.has(need))
+          ? undefined
+          : pledges([{ before: null, after: wanted }], world)
+        if (refers) return [{ ...creationOf(one, world), ...(refers.length > 0 && { refers }) }]
+        // It waits for the next round, and so does what refers to it.
+        held.add(id)
+        return []
+      }),
+    )
   }
 
+  /** What is to be promised elsewhere before these may pass. Undefined: they have to wait. */
+  const pledges = (
+    items: readonly { readonly before: Wanted | null; readonly after: Wanted | null }[],
+    world: World,
+  ): Pledge[] | undefined => {
+    const ids = new Set(items.flatMap(({ before, after }) => newlyReferred(before, after, world.namespace)))
+    const found: Pledge[] = []
+    for (const [place, there] of abroad([...ids], world.environmentKey, world.known)) {
+      const pledge = pledgeFor(there, place, { environment: world.environment, sight })
+      if (!pledge) {
+        const { metadata } = world.known(there[0]!)!.component
+        // An Environment that was deleted is made again for who wants to pass it.
+        if (!caches.Environment.get(place) && !waiting.has(place))
+          waiting.enter(place, 'Component', `${metadata.namespace}/${metadata.name}`)
+        return undefined
+      }
+      found.push(pledge)
+    }
+    return found
+  }
+
+  /** Components that others are about to refer to, or whose new dependents do not show yet. */
+  const promisedIn = ({ environment, environmentKey: key, namespace }: World): InFlight[] =>
+    inFlightFor(openPromises(environment, sight).open, namespace, () =>
+      [...caches.Component.byIndex('environment', key)].map(idOf),
+    )
+
   const removals = (components: readonly Of<'Component'>[], world: World): Member<Content>[] => {
-    const leaving = components.filter(({ metadata, status }) => status?.committed && metadata.deletionTimestamp)
+    const promised = promisedIn(world)
+    const leaving = components.filter(
+      (component) =>
+        component.status?.committed &&
+        component.metadata.deletionTimestamp &&
+        !promised.some(({ affected }) => affected.has(idOf(component))),
+    )
     return bounded(
       leaving.flatMap((component) => {
         const staying = world.view
@@ -106,7 +157,9 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
       const targets = plan.items
         .filter(({ changedPaths }) => changedPaths.length > 0)
         .map((item) => targetOf(item, request))
-      return requestMember(request, 'WriteAhead', targets, { request, plan, approvals, patch: plan.patch, world })
+      const refers = pledges(plan.items, world)
+      const content = { request, plan, approvals, patch: plan.patch, world }
+      return { ...requestMember(request, 'WriteAhead', targets, content), ...(refers?.length && { refers }) }
     }
     if (step.to === 'Stay' || waitsAsBefore(request, step)) return undefined
     const position = positionOf(request, caches.ChangeRequest.byIndex('queued', world.environmentKey))
@@ -114,13 +167,14 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
   }
 
   /** For the next round: until what it overlaps has finished, or what is told of it already is out. */
-  const hasToWait = (request: Of<'ChangeRequest'>, { verdicts, items }: Plan): boolean =>
+  const hasToWait = (request: Of<'ChangeRequest'>, { verdicts, items }: Plan, world: World): boolean =>
     verdicts.some(({ guard }) => guard === 'InFlight') ||
     !hasRoom(request) ||
-    items.some(({ component }) => !hasRoom(component))
+    items.some(({ component }) => !hasRoom(component)) ||
+    pledges(items, world) === undefined
 
   const requests = (key: string, world: World): Member<Content>[] => {
-    const taken: InFlight[] = []
+    const taken = promisedIn(world)
     const members: Member<Content>[] = []
     const waitingRequests = [...waiting.of(key, 'ChangeRequest')].flatMap((name) => {
       const request = caches.ChangeRequest.get(name)
@@ -132,7 +186,7 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
       const plan = step.to === 'Pass' ? step.plan : undefined
       // What it touches is its own from here on, also when it has to wait for the next round.
       if (plan) taken.push({ object: `changerequest/${request.metadata.name}`, affected: touched(plan, world) })
-      if (plan && hasToWait(request, plan)) continue
+      if (plan && hasToWait(request, plan, world)) continue
       waiting.leave(key, 'ChangeRequest', `${request.metadata.namespace}/${request.metadata.name}`)
       const member = memberOf(request, step, world)
       if (member) members.push(member)

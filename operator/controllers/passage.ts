@@ -13,15 +13,18 @@ import {
 } from '../core/change/commit.ts'
 import type { Step } from '../core/change/life.ts'
 import type { Plan } from '../core/change/plan.ts'
+import type { Pledge } from '../core/change/pledge.ts'
+import { type Open, openPromises, promiseOf } from '../core/change/promise.ts'
 import { finished, stopped, takenBack, writtenAhead } from '../core/change/request-status.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
 import type { Wanted } from '../core/component/wanted.ts'
 import type { World } from '../core/guard/facts.ts'
-import { claimed, cleared, published } from '../core/lock/claim.ts'
+import { claimed, cleared, promised, published } from '../core/lock/claim.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Kind, Kinds, Of } from '../ports/cluster.ts'
 import type { GraphPatch, GraphStore } from '../ports/graph.ts'
 import { answerOfFailure, makeComponentEffects, nameIn } from './component-effects.ts'
+import { sightOf } from './sight.ts'
 
 /** What a member of a batch carries. Of one that was taken over only the request is known. */
 export interface Content {
@@ -69,6 +72,7 @@ export const makePassage = (
   { cluster, caches, graph, clock, holder, plan, again, queued, onTakenOver }: PassageDependencies,
 ): Passage => {
   const namespace = environmentKey.slice(0, environmentKey.indexOf('/'))
+  const sight = sightOf(caches)
   let environment: Of<'Environment'> | undefined
   /** requests of this holder as it wrote them ahead, by uid */
   const requests = new Map<string, Of<'ChangeRequest'>>()
@@ -193,6 +197,35 @@ export const makePassage = (
     return { is: 'Gone' }
   }
 
+  /** What is promised in this environment, as far as the caches show what became of it. */
+  const promises = (): { promises: Open } | undefined =>
+    environment?.status?.promised && { promises: openPromises(environment, sight) }
+
+  const promise = async ({ held, members }: Pass<Content>, pledge: Pledge): Promise<Answer<Content>> => {
+    const answer = await promiseIn(caches.Environment.get(pledge.environment), held!, pledge)
+    if (answer.is !== 'Written')
+      for (const { applying, content } of members) if (content.request) again(keyOf(applying.name))
+    return answer
+  }
+  const promiseIn = async (
+    other: Of<'Environment'> | undefined,
+    { resourceVersion, version }: Held,
+    pledge: Pledge,
+  ): Promise<Answer<Content>> => {
+    // A holder that is displaced would displace another one for nothing.
+    const isDisplaced = caches.Environment.get(environmentKey)?.metadata.resourceVersion !== resourceVersion
+    if (isDisplaced || other?.metadata.resourceVersion !== pledge.resourceVersion) return { is: 'Conflict' }
+    const entry = promiseOf(
+      pledge,
+      { environment: environmentKey, resourceVersion, version },
+      other.metadata.namespace ?? '',
+    )
+    const next = { promise: entry, promises: openPromises(other, sight), now: clock.now() }
+    const result = await cluster.writeStatus('Environment', other, promised(other, next))
+    if (!result.ok) return answerOfFailure(result.failure)
+    return { is: 'Written', resourceVersion: result.value.metadata.resourceVersion ?? '' }
+  }
+
   const store = async ({ held, members }: Pass<Content>): Promise<Answer<Content>> => {
     const patches = members.map(({ content }) => content.patch)
     // What was taken over is found in the Components, once they carry it.
@@ -252,6 +285,8 @@ export const makePassage = (
         return look(pass)
       case 'Plan':
         return batch(pass)
+      case 'Promise':
+        return promise(pass, effect.pledge)
       case 'Settle':
         return orAgain(effect.member, await settle(effect.member))
       case 'WriteAhead':
@@ -259,7 +294,7 @@ export const makePassage = (
       case 'Publish': {
         const applying = pass.members.map((member) => member.applying)
         const version = held!.version + 1
-        const next = { holder, version, applying, highest: held!.highest, now }
+        const next = { holder, version, applying, highest: held!.highest, ...promises(), now }
         return writeEnvironment(held!.resourceVersion, (current) => published(current, next))
       }
       case 'Store':
@@ -275,7 +310,7 @@ export const makePassage = (
       case 'TakeBack':
         return takeBack(effect.stale)
       case 'Clear': {
-        const next = { highest: held!.highest, queued: queued(environmentKey), now }
+        const next = { highest: held!.highest, queued: queued(environmentKey), ...promises(), now }
         return writeEnvironment(held!.resourceVersion, (current) => cleared(current, next))
       }
     }

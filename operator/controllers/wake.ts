@@ -91,6 +91,8 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
 
   caches.Environment.onChange(({ key, before, after }) => {
     queues.environment(key)
+    // What it has promised elsewhere is over now, or decided: who waited because of that looks again.
+    for (const other of caches.Environment.byIndex('promised', key)) queues.environment(keyOf(other))
     if (before && after && before.metadata.generation === after.metadata.generation) return
     for (const request of caches.ChangeRequest.byIndex('waiting', key)) queues.changeRequest(keyOf(request))
     // With a namespace the Environment may go first: what waits to leave has no gate any more.
@@ -180,7 +182,10 @@ export const indexes = {
     waits: (request: Of<'ChangeRequest'>) =>
       isWaiting(request) ? changedNames(request).map((name) => `${request.metadata.namespace}/${name}`) : [],
   },
-  Environment: {},
+  Environment: {
+    /** those that are about to refer to it */
+    promised: ({ status }: Of<'Environment'>) => (status?.promised ?? []).map(({ environment }) => environment),
+  },
   ComponentType: {},
   ChangeApproval: {
     changeRequest: (approval: Of<'ChangeApproval'>) => [changeOf(approval)],

@@ -60,6 +60,8 @@ const bounded: Readonly<Record<string, number>> = {
   'Environment.status.applying[].name': 49_152,
   'Environment.status.applying[].namespace': 0, // in the same rule as the names
   'Environment.status.applying[].hash': 0,
+  'Environment.status.promised[].environment': 8192,
+  'Environment.status.promised[].components[]': 0, // in the same rule as the environments
 }
 
 /**

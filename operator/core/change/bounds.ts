@@ -23,6 +23,10 @@ export const bounds = {
    * shortest names, 500 with names of 26 characters
    */
   applyingBytes: 61_440,
+  /** environments that are about to refer to one */
+  promised: 16,
+  /** characters of the ids that one of them names */
+  promisedBytes: 384,
 } as const
 
 /** Sentences as one text, each said once. As many as anybody reads: the rest is counted. */

@@ -134,6 +134,8 @@ export const makeServer = ({ changes, without }: Pick<Setting, 'changes' | 'with
       case 'WriteAhead':
       case 'Finish':
         return onRequest(w, effect, held!)
+      case 'Promise':
+        throw new Violation('nothing here leads elsewhere')
       default:
         return onComponent(w, effect)
     }

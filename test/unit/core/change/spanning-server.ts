@@ -247,6 +247,8 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
         const { content, resourceVersion } = effect.member
         return onRequest(w, content.change, resourceVersion, effect.do === 'Finish' ? 'Applied' : 'Rejected')
       }
+      case 'Promise':
+        throw new Violation('what it refers to is in environments that it passes')
       default:
         return onComponent(w, e, effect)
     }
