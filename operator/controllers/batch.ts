@@ -9,7 +9,8 @@ import { nextStep, type Step } from '../core/change/life.ts'
 import { type Plan, vertexOf } from '../core/change/plan.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
 import { waitsAsBefore } from '../core/change/request-status.ts'
-import { display, idOf, nameOfId } from '../core/component/identity.ts'
+import { display, environmentKey, idOf, nameOfId } from '../core/component/identity.ts'
+import { refersTo } from '../core/component/reference.ts'
 import { hashOf } from '../core/component/wanted.ts'
 import type { InFlight, Verdict, World } from '../core/guard/facts.ts'
 import { targetOf as dependencyOf } from '../core/guard/missing-reference.ts'
@@ -82,9 +83,7 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
     const leaving = components.filter(({ metadata, status }) => status?.committed && metadata.deletionTimestamp)
     return bounded(
       leaving.flatMap((component) => {
-        const staying = world.view
-          .dependentsOf(idOf(component))
-          .filter((id) => !world.known(id)?.component.metadata.deletionTimestamp)
+        const staying = world.view.dependentsOf(idOf(component)).filter((id) => staysWith(component, id, world))
         if (staying.length === 0) return [removalOf(component)]
         holdBack(world.environmentKey, component, [inUse(component, staying.sort(), world)])
         return []
@@ -128,7 +127,10 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
       return request ? [request] : []
     })
     for (const request of waitingRequests.sort(byArrival)) {
-      const step = nextStep({ ...gather.life(request, { ...world, inFlight: taken }), underLock: true })
+      const step = nextStep({
+        ...gather.life(request, { ...world, inFlight: [...world.inFlight, ...taken] }),
+        underLock: true,
+      })
       const plan = step.to === 'Pass' ? step.plan : undefined
       // What it touches is its own from here on, also when it has to wait for the next round.
       if (plan) taken.push({ object: `changerequest/${request.metadata.name}`, affected: touched(plan, world) })
@@ -196,6 +198,17 @@ const requestMember = (
   const { name, uid = '', resourceVersion = '' } = request.metadata
   return { applying: { kind: 'ChangeRequest', name, uid }, stage, resourceVersion, targets, content }
 }
+
+/** Those of the same environment leave together; others have to be gone first. */
+const staysWith = (component: Of<'Component'>, dependent: string, world: World): boolean => {
+  const other = world.known(dependent)?.component
+  if (!other || !refersTo(other, component)) return false
+  const isNear = keyOfEnvironment(other) === world.environmentKey
+  return !isNear || other.metadata.deletionTimestamp === undefined
+}
+
+const keyOfEnvironment = ({ metadata, spec }: Component): string =>
+  environmentKey(metadata.namespace ?? '', spec.environment)
 
 const inUse = (component: Of<'Component'>, dependents: readonly string[], { namespace }: World): Verdict => {
   const object = display(idOf(component), namespace)

@@ -11,7 +11,13 @@ import { type GraphView, overlay } from './view.ts'
  * tell what they name and do not have.
  */
 export function across(base: GraphView, others: readonly GraphView[], from: Iterable<string> = []): GraphView {
+  return joined(base, others, from).view
+}
+
+/** The same, and those of `others` from which something is in it. */
+export function joined(base: GraphView, others: readonly GraphView[], from: Iterable<string> = []): Joined {
   const included = new Map<string, VertexState>()
+  const parts = new Set<GraphView>()
   const naming = namedAbroad(others)
   const open: string[] = []
 
@@ -20,6 +26,7 @@ export function across(base: GraphView, others: readonly GraphView[], from: Iter
     const state = isIn(id) ? undefined : view.stateOf(id)
     if (!state) return
     included.set(id, state)
+    parts.add(view)
     open.push(id)
   }
 
@@ -34,7 +41,13 @@ export function across(base: GraphView, others: readonly GraphView[], from: Iter
     const home = others.filter((view) => !abroad.includes(view) && view.has(id!))
     for (const view of [...abroad, ...home]) for (const dependent of view.dependentsOf(id)) include(dependent, view)
   }
-  return included.size === 0 ? base : overlay(base, [...included.values()] satisfies GraphPatch)
+  const patch: GraphPatch = [...included.values()]
+  return { view: patch.length === 0 ? base : overlay(base, patch), parts }
+}
+
+export interface Joined {
+  readonly view: GraphView
+  readonly parts: ReadonlySet<GraphView>
 }
 
 /** By id: the graphs in which references name it, and which do not have it. */
