@@ -114,7 +114,7 @@ const worldOf = (
     changeRequest,
     inFlight: requests
       .filter(({ status }) => status?.phase === 'Applying' && status.environment === name)
-      .map(inFlightOf),
+      .map((request) => inFlightOf(request)),
     ahead: () => undefined,
     guards,
     configFaults,

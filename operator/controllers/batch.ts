@@ -11,7 +11,8 @@ import { newlyReferred, type Pledge } from '../core/change/pledge.ts'
 import { abroad, inFlightFor, openPromises, pledgeFor } from '../core/change/promise.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
 import { waitsAsBefore } from '../core/change/request-status.ts'
-import { display, idOf, nameOfId } from '../core/component/identity.ts'
+import { display, environmentKey, idOf, nameOfId } from '../core/component/identity.ts'
+import { refersTo } from '../core/component/reference.ts'
 import { hashOf, type Wanted } from '../core/component/wanted.ts'
 import type { InFlight, Verdict, World } from '../core/guard/facts.ts'
 import { targetOf as dependencyOf } from '../core/guard/missing-reference.ts'
@@ -118,13 +119,16 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
   }
 
   /** Components that others are about to refer to, or whose new dependents do not show yet. */
-  const promisedIn = ({ environment, environmentKey: key, namespace }: World): InFlight[] =>
-    inFlightFor(openPromises(environment, sight).open, namespace, () =>
-      [...caches.Component.byIndex('environment', key)].map(idOf),
+  const promisedIn = (environment: Of<'Environment'>): InFlight[] =>
+    inFlightFor(openPromises(environment, sight).open, environment.metadata.namespace ?? '', () =>
+      [...caches.Component.byIndex('environment', keyOf(environment))].map(idOf),
     )
 
-  const removals = (components: readonly Of<'Component'>[], world: World): Member<Content>[] => {
-    const promised = promisedIn(world)
+  const removals = (
+    components: readonly Of<'Component'>[],
+    promised: readonly InFlight[],
+    world: World,
+  ): Member<Content>[] => {
     const leaving = components.filter(
       (component) =>
         component.status?.committed &&
@@ -133,9 +137,7 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
     )
     return bounded(
       leaving.flatMap((component) => {
-        const staying = world.view
-          .dependentsOf(idOf(component))
-          .filter((id) => !world.known(id)?.component.metadata.deletionTimestamp)
+        const staying = world.view.dependentsOf(idOf(component)).filter((id) => staysWith(component, id, world))
         if (staying.length === 0) return [removalOf(component)]
         holdBack(world.environmentKey, component, [inUse(component, staying.sort(), world)])
         return []
@@ -173,8 +175,8 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
     items.some(({ component }) => !hasRoom(component)) ||
     pledges(items, world) === undefined
 
-  const requests = (key: string, world: World): Member<Content>[] => {
-    const taken = promisedIn(world)
+  const requests = (key: string, promised: readonly InFlight[], world: World): Member<Content>[] => {
+    const taken = [...promised]
     const members: Member<Content>[] = []
     const waitingRequests = [...waiting.of(key, 'ChangeRequest')].flatMap((name) => {
       const request = caches.ChangeRequest.get(name)
@@ -182,7 +184,10 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
       return request ? [request] : []
     })
     for (const request of waitingRequests.sort(byArrival)) {
-      const step = nextStep({ ...gather.life(request, { ...world, inFlight: taken }), underLock: true })
+      const step = nextStep({
+        ...gather.life(request, { ...world, inFlight: [...world.inFlight, ...taken] }),
+        underLock: true,
+      })
       const plan = step.to === 'Pass' ? step.plan : undefined
       // What it touches is its own from here on, also when it has to wait for the next round.
       if (plan) taken.push({ object: `changerequest/${request.metadata.name}`, affected: touched(plan, world) })
@@ -196,13 +201,14 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
   }
 
   return async (environment: Of<'Environment'>, held: Held, seen: string): Promise<Result<Member<Content>[]>> => {
-    const key = `${environment.metadata.namespace}/${environment.metadata.name}`
+    const key = keyOf(environment)
     // 1. Nothing older than what was committed last.
     if (!(await caughtUp(seen))) {
       const message = `Components are known up to resourceVersion ${caches.Component.resourceVersion()}, expected ${seen}`
       return failure({ reason: 'Unavailable', message, retry: true })
     }
-    // 2. What is known at the version that this holder holds.
+    // 2. What is known at the version that this holder holds. What does not count as promised any more shows in it.
+    const promised = promisedIn(environment)
     const world = await gather.world(environment, { version: held.version, changeId: changeIdOf(held.applying) })
     if (!world.ok) return world
     // 3. Components that come and go, then requests.
@@ -211,8 +217,8 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
       const settled = status?.committed ? !metadata.deletionTimestamp : metadata.deletionTimestamp !== undefined
       if (settled) waiting.leave(key, 'Component', `${metadata.namespace}/${metadata.name}`)
     }
-    const moving = [...creations(components, world.value), ...removals(components, world.value)]
-    return success(moving.length > 0 ? moving : requests(key, world.value))
+    const moving = [...creations(components, world.value), ...removals(components, promised, world.value)]
+    return success(moving.length > 0 ? moving : requests(key, promised, world.value))
   }
 }
 
@@ -250,6 +256,19 @@ const requestMember = (
   const { name, uid = '', resourceVersion = '' } = request.metadata
   return { applying: { kind: 'ChangeRequest', name, uid }, stage, resourceVersion, targets, content }
 }
+
+/** Those of the same environment leave together; others have to be gone first. */
+const staysWith = (component: Of<'Component'>, dependent: string, world: World): boolean => {
+  const other = world.known(dependent)?.component
+  if (!other || !refersTo(other, component)) return false
+  const isNear = keyOfEnvironment(other) === world.environmentKey
+  return !isNear || other.metadata.deletionTimestamp === undefined
+}
+
+const keyOf = ({ metadata }: Of<'Environment'>): string => environmentKey(metadata.namespace ?? '', metadata.name)
+
+const keyOfEnvironment = ({ metadata, spec }: Component): string =>
+  environmentKey(metadata.namespace ?? '', spec.environment)
 
 const inUse = (component: Of<'Component'>, dependents: readonly string[], { namespace }: World): Verdict => {
   const object = display(idOf(component), namespace)

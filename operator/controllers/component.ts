@@ -4,6 +4,7 @@ import { isFinished, phaseOf } from '../core/change/status.ts'
 import { driftOf } from '../core/component/drift.ts'
 import { editOf, requestOfEdit, standingOfEdit } from '../core/component/edit.ts'
 import { environmentKey, idOf } from '../core/component/identity.ts'
+import { refersTo } from '../core/component/reference.ts'
 import { unresolvedOf } from '../core/component/resolution.ts'
 import { standingStatus, standsAsBefore } from '../core/component/standing.ts'
 import { removedStatus } from '../core/component/status.ts'
@@ -54,17 +55,10 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
     return letGo(component)
   }
 
-  /** How many committed Components refer to it. */
-  const dependentsOf = (id: string, namespace: string): number => {
+  /** How many committed Components refer to it, wherever they are. */
+  const dependentsOf = (component: Of<'Component'>): number => {
     let count = 0
-    for (const { metadata, status } of caches.Component.byIndex('refersTo', id)) {
-      const references = status?.committed?.references ?? []
-      if (
-        metadata.namespace === namespace &&
-        references.some((reference) => `${namespace}/${reference.component}` === id)
-      )
-        count++
-    }
+    for (const other of caches.Component.byIndex('refersTo', idOf(component))) if (refersTo(other, component)) count++
     return count
   }
 
@@ -79,7 +73,7 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
         heldBack,
         edit: standingOfEdit(component, (name) => caches.ChangeRequest.get(`${namespace}/${name}`)),
         drift: driftOf(component, { known, type }),
-        dependents: dependentsOf(idOf(component), namespace),
+        dependents: dependentsOf(component),
       },
       clock.now(),
     )

@@ -12,6 +12,7 @@ import type { InFlight, World } from '../core/guard/facts.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import type { GraphStore, VertexState } from '../ports/graph.ts'
+import { makeSurroundings } from './surroundings.ts'
 
 export interface GatherDependencies {
   readonly caches: Caches
@@ -79,6 +80,17 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
     return graph.view(key, version)
   }
 
+  const wholeNow = (environment: Of<'Environment'>): boolean =>
+    isWhole(environment, (kind, name) => caches[kind].get(`${environment.metadata.namespace}/${name}`))
+
+  const surroundings = makeSurroundings({
+    caches,
+    graph,
+    isBuilt: (key) => built.has(key),
+    isWhole: wholeNow,
+    viewAt,
+  })
+
   return {
     named,
     life(request, world, about = named(request)) {
@@ -88,21 +100,27 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
       const approvals = [...caches.ChangeApproval.byIndex('changeRequest', key)]
       return { request, planned, named: about, world, approvals, now: clock.now() }
     },
-    isWhole: (environment) =>
-      isWhole(environment, (kind, name) => caches[kind].get(`${environment.metadata.namespace}/${name}`)),
-    forget: (environmentKey) => void built.delete(environmentKey),
+    isWhole: wholeNow,
+    forget(environmentKey) {
+      built.delete(environmentKey)
+      surroundings.forget(environmentKey)
+    },
     async world(environment, { version, changeId, inFlight = [] }) {
       const { namespace = '', name } = environment.metadata
       const environmentKey = `${namespace}/${name}`
-      const view = await viewAt(environmentKey, version, changeId)
-      if (!view.ok) return failure({ ...view.failure, message: `graph of ${environmentKey}: ${view.failure.message}` })
+      const own = await viewAt(environmentKey, version, changeId)
+      if (!own.ok) return failure({ ...own.failure, message: `graph of ${environmentKey}: ${own.failure.message}` })
+      const surrounded = await surroundings.around(environmentKey, own.value)
+      if (!surrounded.ok) return surrounded
+      const { view, otherVersions } = surrounded.value
       return success({
         namespace,
         environment,
         environmentKey,
         version,
-        view: view.value,
-        impact: (seeds) => impact(view.value, seeds, impactLimits),
+        otherVersions,
+        view,
+        impact: (seeds) => impact(view, seeds, impactLimits),
         known: (id) => {
           const component = componentAt(id)
           return component && knownOf(component)
@@ -111,7 +129,7 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
         type,
         changeRequest: (of) => caches.ChangeRequest.get(`${namespace}/${of}`),
         ahead: () => undefined,
-        inFlight,
+        inFlight: [...inFlight, ...surroundings.inFlight(environmentKey, otherVersions)],
         guards,
         configFaults,
       })

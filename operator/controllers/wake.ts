@@ -1,7 +1,7 @@
 import type { Json, Phase } from '../api/kinds.generated.ts'
 import { deepEqual } from '../api/merge-patch.ts'
 import { changedNames, isWaiting } from '../core/change/queue.ts'
-import { environmentKey, idOf, resolveId } from '../core/component/identity.ts'
+import { environmentKey, idOf, resolveId, undisplay } from '../core/component/identity.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import { writtenBy } from './component.ts'
 import type { Waiting } from './waiting.ts'
@@ -46,7 +46,7 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
   /** A request has reached another step of its life. */
   const wakeOnMove = (request: Of<'ChangeRequest'>, from: Phase | undefined): void => {
     const { metadata, spec } = request
-    wakeRequests(`${metadata.namespace}/changerequest/${metadata.name}`)
+    wakeRequests(undisplay(`changerequest/${metadata.name}`, metadata.namespace ?? ''))
     // The one that it undoes says so.
     if (spec.rollbackOf !== undefined) queues.changeRequest(`${metadata.namespace}/${spec.rollbackOf}`)
     if (spec.origin === 'Edit') wakeEdited(request)
@@ -132,6 +132,15 @@ const targetsOf = (component: Of<'Component'> | undefined): string[] => {
   })
 }
 
+/** The other namespaces that references of a committed Component name. */
+export const namespacesAbroad = ({ metadata, status }: Of<'Component'>): string[] => {
+  const named = (status?.committed?.references ?? []).flatMap(({ component }) => {
+    const parts = component.split('/')
+    return parts.length === 3 && parts[0] !== metadata.namespace ? [parts[0]!] : []
+  })
+  return [...new Set(named)]
+}
+
 /** Those it refers to count the same dependents as before. */
 const refersAsBefore = (before: Of<'Component'> | undefined, after: Of<'Component'> | undefined): boolean =>
   before !== undefined &&
@@ -160,6 +169,11 @@ export const indexes = {
     environment: ({ metadata, spec }: Of<'Component'>) => [environmentKey(metadata.namespace ?? '', spec.environment)],
     type: ({ spec }: Of<'Component'>) => [spec.type],
     refersTo: (component: Of<'Component'>) => [...new Set(targetsOf(component))],
+    /** the other namespaces into which it refers, as it is committed */
+    abroad: namespacesAbroad,
+    /** the environment to which it is to come */
+    coming: ({ metadata, spec, status }: Of<'Component'>) =>
+      status?.committed ? [] : [environmentKey(metadata.namespace ?? '', spec.environment)],
   },
   ChangeRequest: {
     writes: writtenBy,
@@ -171,18 +185,25 @@ export const indexes = {
       const { metadata, status } = request
       if (!isWaiting(request)) return []
       const names = [...changedNames(request), ...(status?.blockedBy ?? []).map(({ object }) => object)]
-      return [...new Set(names.map((name) => `${metadata.namespace}/${name}`))]
+      return [...new Set(names.map((name) => undisplay(name, metadata.namespace ?? '')))]
     },
     /** the request that it has undone */
     undoes: ({ metadata, spec, status }: Of<'ChangeRequest'>) =>
       spec.rollbackOf !== undefined && status?.phase === 'Applied' && (status.images ?? []).length > 0
         ? [`${metadata.namespace}/${spec.rollbackOf}`]
         : [],
+    /** other environments that it reaches into while it is being written */
+    reaches: ({ metadata, status }: Of<'ChangeRequest'>) => {
+      const own = environmentKey(metadata.namespace ?? '', status?.environment ?? '')
+      if (status?.phase !== 'Applying') return []
+      return Object.keys(status.plan?.graphVersions ?? {}).filter((key) => key !== own)
+    },
     /** Components with which it waits for its turn */
     waits: (request: Of<'ChangeRequest'>) =>
       isWaiting(request) ? changedNames(request).map((name) => `${request.metadata.namespace}/${name}`) : [],
   },
   Environment: {
+    namespace: ({ metadata }: Of<'Environment'>) => [metadata.namespace ?? ''],
     /** those that are about to refer to it */
     promised: ({ status }: Of<'Environment'>) => (status?.promised ?? []).map(({ environment }) => environment),
   },

@@ -9,6 +9,7 @@ export const bounds = {
   blockedBy: 16,
   warnings: 16,
   affected: 100,
+  graphVersions: 8,
   approvals: 4,
   /** of who approved or denied */
   username: 253,

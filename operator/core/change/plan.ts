@@ -135,7 +135,13 @@ const referring = ({ id, after }: Item) => ({ id, references: after?.references 
 const knownAfter = ({ id, component, after }: Item): Known | undefined =>
   after === null
     ? undefined
-    : { id, component, config: after.config ?? emptyObject(), references: after.references ?? [] }
+    : {
+        id,
+        component,
+        config: after.config ?? emptyObject(),
+        references: after.references ?? [],
+        allowedNamespaces: after.allowedNamespaces,
+      }
 
 const factsOf = (item: Item, { metadata, spec }: ChangeRequest, world: World, impact: Impact): Facts => {
   const { id, component, before, after, changedPaths } = item
@@ -176,7 +182,8 @@ export const vertexOf = (
 }
 
 /** The plan as it stands in status: strongest verdicts first, lists bounded. */
-export const summaryOf = (plan: Plan, { namespace, environmentKey }: World): PlanSummary => {
+export const summaryOf = (plan: Plan, world: World): PlanSummary => {
+  const { namespace } = world
   const named = (is: (item: Item) => boolean): string[] =>
     plan.items
       .filter((item) => item.changedPaths.length > 0 && is(item))
@@ -185,7 +192,7 @@ export const summaryOf = (plan: Plan, { namespace, environmentKey }: World): Pla
   const [added, removed] = [named(({ before }) => before === null), named(({ after }) => after === null)]
   return {
     hash: plan.hash,
-    graphVersions: { [environmentKey]: plan.version },
+    graphVersions: versionsOf(plan, world),
     ...(added.length > 0 && { added }),
     changed: named(({ before, after }) => before !== null && after !== null),
     ...(removed.length > 0 && { removed }),
@@ -196,6 +203,15 @@ export const summaryOf = (plan: Plan, { namespace, environmentKey }: World): Pla
       message: cut(message, bounds.entryMessage),
     })),
   }
+}
+
+/** Of every environment that has a part in the plan: its own, and those from which something refers in. */
+export const versionsOf = (
+  { version }: Plan,
+  { environmentKey, otherVersions = {} }: World,
+): Record<string, number> => {
+  const others = Object.entries(otherVersions).sort(([a], [b]) => (a < b ? -1 : 1))
+  return { [environmentKey]: version, ...Object.fromEntries(others.slice(0, bounds.graphVersions - 1)) }
 }
 
 const refuse = (reason: Reason, message: string): Result<never> => failure({ reason, message, retry: false })
