@@ -259,6 +259,15 @@ describe('controllers/wake', () => {
       ['component going.g', 'component new.n', 'environment dev', ...all],
     ],
     [
+      'an Environment that has promised something elsewhere: who is there, too',
+      ({ put: store }) => {
+        const one = anEnvironment({}, { promised: [{ environment: 'dev/dev', resourceVersion: '1', version: 2 }] })
+        store('Environment', { ...one, metadata: { ...one.metadata, name: 'promised' } })
+        store('Environment', anEnvironment({}, { version: 9 }))
+      },
+      ['environment dev', 'environment promised'],
+    ],
+    [
       'an Environment’s version: itself alone',
       ({ put: store }) => void store('Environment', anEnvironment({}, { version: 9 })),
       ['environment dev'],
