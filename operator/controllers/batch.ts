@@ -59,6 +59,13 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
       return component ? [component] : []
     })
 
+  const requestsOf = (key: string): Of<'ChangeRequest'>[] =>
+    [...waiting.of(key, 'ChangeRequest')].flatMap((name) => {
+      const request = caches.ChangeRequest.get(name)
+      if (!request) waiting.leave(key, 'ChangeRequest', name)
+      return request ? [request] : []
+    })
+
   /**
    * Who comes now may be what others were held back for, and these may be what it needs: it is judged with all new
    * Components that it leads to, so that none of a circle is told that the next one is missing.
@@ -177,21 +184,18 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
 
   const requests = (key: string, promised: readonly InFlight[], world: World): Member<Content>[] => {
     const taken = [...promised]
+    const crosses = makeCrossing(world.namespace)
     const members: Member<Content>[] = []
-    const waitingRequests = [...waiting.of(key, 'ChangeRequest')].flatMap((name) => {
-      const request = caches.ChangeRequest.get(name)
-      if (!request) waiting.leave(key, 'ChangeRequest', name)
-      return request ? [request] : []
-    })
-    for (const request of waitingRequests.sort(byArrival)) {
+    for (const request of requestsOf(key).sort(byArrival)) {
       const step = nextStep({
         ...gather.life(request, { ...world, inFlight: [...world.inFlight, ...taken] }),
         underLock: true,
       })
       const plan = step.to === 'Pass' ? step.plan : undefined
+      const isCrossed = plan !== undefined && crosses(plan)
       // What it touches is its own from here on, also when it has to wait for the next round.
       if (plan) taken.push({ object: `changerequest/${request.metadata.name}`, affected: touched(plan, world) })
-      if (plan && hasToWait(request, plan, world)) continue
+      if (plan && (isCrossed || hasToWait(request, plan, world))) continue
       waiting.leave(key, 'ChangeRequest', `${request.metadata.namespace}/${request.metadata.name}`)
       const member = memberOf(request, step, world)
       if (member) members.push(member)
@@ -217,12 +221,35 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
       const settled = status?.committed ? !metadata.deletionTimestamp : metadata.deletionTimestamp !== undefined
       if (settled) waiting.leave(key, 'Component', `${metadata.namespace}/${metadata.name}`)
     }
-    const moving = [...creations(components, world.value), ...removals(components, promised, world.value)]
+    const coming = creations(components, world.value)
+    const moving = [...coming, ...removals(components, [...promised, neededBy(coming, world.value)], world.value)]
     return success(moving.length > 0 ? moving : requests(key, promised, world.value))
   }
 }
 
 const isNew = ({ metadata, status }: Component): boolean => !status?.committed && !metadata.deletionTimestamp
+
+/** What new ones of this batch refer to stays until they are seen to do so. */
+const neededBy = (coming: readonly Member<Content>[], { namespace }: World): InFlight => ({
+  object: 'creations',
+  affected: new Set(coming.flatMap(({ content }) => newlyReferred(null, content.wanted ?? null, namespace))),
+})
+
+/**
+ * Whether a change newly refers to what one before it in this batch changes, or changes what that one newly refers to.
+ * Neither shows in what the other is judged on.
+ */
+const makeCrossing = (namespace: string) => {
+  const changed = new Set<string>()
+  const referred = new Set<string>()
+  return ({ items }: Plan): boolean => {
+    const refers = items.flatMap(({ before, after }) => newlyReferred(before, after, namespace))
+    const isCrossed = refers.some((id) => changed.has(id)) || items.some(({ id }) => referred.has(id))
+    for (const { id } of items) changed.add(id)
+    for (const id of refers) referred.add(id)
+    return isCrossed
+  }
+}
 
 const creationOf = ({ id, component, wanted }: Admitted, world: World): Member<Content> => {
   const { name, uid = '', resourceVersion = '' } = component.metadata

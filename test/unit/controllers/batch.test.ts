@@ -135,6 +135,35 @@ describe('controllers/batch: requests', () => {
     assert.deepEqual(lines(await gate.batch()), ['WriteAhead ChangeRequest c'])
   })
 
+  it('one that refers to what another takes away does not pass together with it, whichever came first', async () => {
+    const [drop, refer] = [
+      request('a-drop', 'bucket/b', { operation: 'Delete', ...created(1) }),
+      request('b-refer', 'site/main', { proposedReferences: to('bucket/b'), ...created(2) }),
+    ]
+    const gate = makeGate({ components: [site, bucket] })
+    gate.enter(drop, refer)
+    assert.deepEqual(lines(await gate.batch()), ['WriteAhead ChangeRequest a-drop'])
+    assert.deepEqual(gate.waits(), ['b-refer'])
+    const other = makeGate({ components: [site, bucket] })
+    other.enter({ ...drop, metadata: { ...drop.metadata, ...created(3).metadata } }, refer)
+    assert.deepEqual(lines(await other.batch()), ['WriteAhead ChangeRequest b-refer'])
+    assert.deepEqual(other.waits(), ['a-drop'])
+  })
+
+  it('several that newly refer to the same pass together', async () => {
+    const gate = makeGate({ components: [site, bucket, aComponent('net/n')] })
+    const references = { proposedReferences: to('bucket/b') }
+    gate.enter(request('a', 'site/main', references), request('b', 'net/n', references))
+    assert.equal((await gate.batch()).length, 2)
+  })
+
+  it('what is being deleted does not leave together with one that comes and refers to it', async () => {
+    const going = { ...bucket, metadata: { ...bucket.metadata, deletionTimestamp: 'now' } }
+    const gate = makeGate({ components: [going] })
+    gate.enter(going, aComponent('site/new', { committed: false, references: to('bucket/b') }))
+    assert.deepEqual(lines(await gate.batch()), ['Ahead Creation site.new'])
+  })
+
   it('first come, first served; of one second, by name', async () => {
     const gate = makeGate({ components: [site] })
     gate.enter(
