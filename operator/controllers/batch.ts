@@ -191,11 +191,11 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
         ...gather.life(request, { ...world, inFlight: [...world.inFlight, ...taken] }),
         underLock: true,
       })
-      const plan = step.to === 'Pass' ? step.plan : undefined
-      const isCrossed = plan !== undefined && crosses(plan)
+      const plan = passing(step)
+      const isCrossed = crosses(plan)
       // What it touches is its own from here on, also when it has to wait for the next round.
       if (plan) taken.push({ object: `changerequest/${request.metadata.name}`, affected: touched(plan, world) })
-      if (plan && (isCrossed || hasToWait(request, plan, world))) continue
+      if (isCrossed || (plan && hasToWait(request, plan, world))) continue
       waiting.leave(key, 'ChangeRequest', `${request.metadata.namespace}/${request.metadata.name}`)
       const member = memberOf(request, step, world)
       if (member) members.push(member)
@@ -227,6 +227,8 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
   }
 }
 
+const passing = (step: Step): Plan | undefined => (step.to === 'Pass' ? step.plan : undefined)
+
 const isNew = ({ metadata, status }: Component): boolean => !status?.committed && !metadata.deletionTimestamp
 
 /** What new ones of this batch refer to stays until they are seen to do so. */
@@ -242,7 +244,8 @@ const neededBy = (coming: readonly Member<Content>[], { namespace }: World): InF
 const makeCrossing = (namespace: string) => {
   const changed = new Set<string>()
   const referred = new Set<string>()
-  return ({ items }: Plan): boolean => {
+  return (plan: Plan | undefined): boolean => {
+    const { items } = plan ?? { items: [] }
     const refers = items.flatMap(({ before, after }) => newlyReferred(before, after, namespace))
     const isCrossed = refers.some((id) => changed.has(id)) || items.some(({ id }) => referred.has(id))
     for (const { id } of items) changed.add(id)
