@@ -405,6 +405,26 @@ describe('controllers/batch: Components', () => {
     assert.deepEqual(lines(await gate.batch()).sort(), ['Ahead Removal cdn.c', 'Ahead Removal site.main'])
   })
 
+  it('one that is referred to from elsewhere stays until those have gone', async () => {
+    const elsewhere = { environment: 'live', references: to('site/main') }
+    const gate = makeGate({ components: [aComponent('cdn/c', { ...elsewhere, ...leaving })] })
+    gate.put('Environment', { ...anEnvironment(), metadata: { namespace: 'dev', name: 'live' } })
+    const shop = { metadata: { namespace: 'shop' }, references: to('dev/site/main') }
+    gate.put('Component', aComponent('cart/c', shop))
+    gate.put('Environment', { ...anEnvironment(), metadata: { namespace: 'shop', name: 'dev' } })
+    gate.enter(aComponent('site/main', { ...leaving, allowedNamespaces: ['shop'] }))
+    assert.deepEqual(await gate.batch(), [])
+    assert.deepEqual(
+      gate.waiting.heldBack('dev/site.main').map(({ message }) => message),
+      ['Component site/main: is being deleted, but cdn/c, shop/cart/c refer to it; delete them first'],
+    )
+    // Who may not refer to it does not hold it.
+    gate.put('Component', aComponent('site/main', leaving))
+    gate.put('Component', aComponent('cdn/c', { ...elsewhere, committed: false }))
+    gate.enter(aComponent('site/main', leaving))
+    assert.deepEqual(lines(await gate.batch()), ['Ahead Removal site.main'])
+  })
+
   it('names five of many that refer to it', async () => {
     const many = Array.from({ length: 12 }, (_, i) => aComponent(`cdn/c${i}`, { references: to('site/main') }))
     const gate = makeGate({ components: many })

@@ -134,6 +134,31 @@ describe('controllers/wake', () => {
       ['component bucket.none', 'component new.n', 'type-soon bucket'],
     ],
     [
+      'one of another namespace: those which refer to it, and who waits for it',
+      ({ put: store }) => {
+        store('Component', aComponent('cart/c', { references: to('shop/net/n') }))
+        store('ChangeRequest', queued('far', 'cart/c', 'shop/net/n'))
+        store('Component', aComponent('net/n', { metadata: { namespace: 'shop' } }))
+      },
+      [
+        'component cart.c',
+        'component shop/net.n',
+        'environment-soon dev',
+        'request far',
+        'type-soon cart',
+        'type-soon net',
+      ],
+    ],
+    [
+      'a change of another namespace: who waits for it',
+      ({ put: store }) => {
+        store('ChangeRequest', queued('far', 'bucket/b', 'shop/changerequest/there'))
+        const metadata = { namespace: 'shop' }
+        store('ChangeRequest', aChangeRequest({ name: 'there', metadata, status: { phase: 'Applied' } }))
+      },
+      ['environment-soon dev', 'request far', 'request shop/there'],
+    ],
+    [
       'what a request waits for, while another works on it',
       put(aComponent('bucket/b', { outputs: { arn: 'a' } })),
       ['component bucket.b', 'request other'],
