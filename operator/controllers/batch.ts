@@ -9,7 +9,7 @@ import { nextStep, type Step } from '../core/change/life.ts'
 import { type Plan, vertexOf } from '../core/change/plan.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
 import { waitsAsBefore } from '../core/change/request-status.ts'
-import { display, idOf, nameOfId } from '../core/component/identity.ts'
+import { display, idOf, keyOfId } from '../core/component/identity.ts'
 import { hashOf } from '../core/component/wanted.ts'
 import type { InFlight, Verdict, World } from '../core/guard/facts.ts'
 import { targetOf as dependencyOf } from '../core/guard/missing-reference.ts'
@@ -62,8 +62,8 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
     // What is added on the way is visited too.
     for (const { spec } of found.values()) {
       for (const reference of spec.references ?? []) {
-        const at = nameOfId(dependencyOf(reference, namespace) ?? '')
-        const dependency = at.ok ? caches.Component.get(`${at.value.namespace}/${at.value.name}`) : undefined
+        const at = keyOfId(dependencyOf(reference, namespace) ?? '')
+        const dependency = at.ok ? caches.Component.get(at.value) : undefined
         const joins = dependency?.metadata.namespace === namespace && dependency.spec.environment === spec.environment
         if (joins && isNew(dependency) && !found.has(dependency.metadata.name))
           found.set(dependency.metadata.name, dependency)
