@@ -1,6 +1,6 @@
 import { failure, type Result, success } from '../api/result.ts'
 import { changedNames } from '../core/change/queue.ts'
-import { display, nameOfId, resolveId, undisplay } from '../core/component/identity.ts'
+import { display, identityOf, keyOfId, resolveId, undisplay } from '../core/component/identity.ts'
 import { refersTo } from '../core/component/reference.ts'
 import type { Of } from '../ports/cluster.ts'
 import type { Objects } from '../ports/objects.ts'
@@ -102,8 +102,8 @@ const stateNow = async (object: string, namespace: string, objects: Objects): Pr
 }
 
 const componentAt = async (id: string, objects: Objects): Promise<Result<Of<'Component'> | undefined>> => {
-  const at = nameOfId(id)
-  return at.ok ? objects.get('Component', `${at.value.namespace}/${at.value.name}`) : at
+  const key = keyOfId(id)
+  return key.ok ? objects.get('Component', key.value) : key
 }
 
 /** Names of all guards that are asked about a change of these Components, as far as they may be read. */
@@ -160,7 +160,7 @@ const dependentsOf = async (component: Of<'Component'>, objects: Objects): Promi
 }
 
 const notThere = (id: string): Result<never> => {
-  const at = nameOfId(id)
+  const at = identityOf(id)
   const where = at.ok ? `; see kubectl get components -n ${at.value.namespace}` : ''
   return failure({
     reason: 'NotFound',

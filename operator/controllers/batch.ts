@@ -11,7 +11,7 @@ import { newlyReferred, type Pledge } from '../core/change/pledge.ts'
 import { abroad, inFlightFor, openPromises, pledgeFor } from '../core/change/promise.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
 import { waitsAsBefore } from '../core/change/request-status.ts'
-import { display, environmentKey, idOf, nameOfId } from '../core/component/identity.ts'
+import { display, environmentKey, idOf, keyOfId } from '../core/component/identity.ts'
 import { refersTo } from '../core/component/reference.ts'
 import { hashOf, type Wanted } from '../core/component/wanted.ts'
 import type { InFlight, Verdict, World } from '../core/guard/facts.ts'
@@ -75,8 +75,8 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
     // What is added on the way is visited too.
     for (const { spec } of found.values()) {
       for (const reference of spec.references ?? []) {
-        const at = nameOfId(dependencyOf(reference, namespace) ?? '')
-        const dependency = at.ok ? caches.Component.get(`${at.value.namespace}/${at.value.name}`) : undefined
+        const at = keyOfId(dependencyOf(reference, namespace) ?? '')
+        const dependency = at.ok ? caches.Component.get(at.value) : undefined
         const joins = dependency?.metadata.namespace === namespace && dependency.spec.environment === spec.environment
         if (joins && isNew(dependency) && !found.has(dependency.metadata.name))
           found.set(dependency.metadata.name, dependency)

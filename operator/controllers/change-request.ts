@@ -5,7 +5,7 @@ import type { Named } from '../core/change/named.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
 import { rolledBack, stopped, waitsAsBefore } from '../core/change/request-status.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
-import { environmentKey, nameOfId, resolveId } from '../core/component/identity.ts'
+import { environmentKey, keyOfId, resolveId } from '../core/component/identity.ts'
 import type { InFlight, World } from '../core/guard/facts.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
@@ -175,8 +175,8 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
 /** `namespace/name` of the Component that a request names; undefined: it names none. */
 const keyOf = (component: string, namespace: string): string | undefined => {
   const id = resolveId(component, namespace)
-  const at = id.ok ? nameOfId(id.value) : id
-  return at.ok ? `${at.value.namespace}/${at.value.name}` : undefined
+  const key = id.ok ? keyOfId(id.value) : id
+  return key.ok ? key.value : undefined
 }
 
 /** With a finalizer it could not even be deleted, when there is no room for the time of deletion. */

@@ -5,7 +5,7 @@ import { planChange, vertexOf } from '../core/change/plan.ts'
 import { firstAhead } from '../core/change/queue.ts'
 import { isWhole } from '../core/change/whole.ts'
 import { knownOf } from '../core/component/committed.ts'
-import { nameOfId } from '../core/component/identity.ts'
+import { keyOfId } from '../core/component/identity.ts'
 import { type Impact, type ImpactLimits, impactLimits, type Seed } from '../core/graph/impact.ts'
 import type { GraphView } from '../core/graph/view.ts'
 import type { InFlight, World } from '../core/guard/facts.ts'
@@ -60,8 +60,8 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
   }
 
   const componentAt = (id: string): Of<'Component'> | undefined => {
-    const at = nameOfId(id)
-    return at.ok ? caches.Component.get(`${at.value.namespace}/${at.value.name}`) : undefined
+    const key = keyOfId(id)
+    return key.ok ? caches.Component.get(key.value) : undefined
   }
   const lookups = ({ metadata: { namespace } }: Of<'ChangeRequest'>) => ({
     component: componentAt,

@@ -54,6 +54,12 @@ export const nameOfId = (id: string): Result<{ readonly namespace: string; reado
   return success({ namespace: identity.value.namespace, name: nameOfIdentity(identity.value) })
 }
 
+/** `namespace/name`, the key of the Component with this full id. */
+export const keyOfId = (id: string): Result<string> => {
+  const at = nameOfId(id)
+  return at.ok ? success(`${at.value.namespace}/${at.value.name}`) : at
+}
+
 /** The full id of a Component object. */
 export const idOf = (component: {
   readonly metadata: { readonly namespace?: string }
