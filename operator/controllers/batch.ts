@@ -311,7 +311,9 @@ const inUse = (component: Of<'Component'>, dependents: readonly string[], { name
 /** The changed Component, all that it affects, and who may read it: another change of these must wait for this one. */
 const touched = ({ items, impact }: Plan, { view }: World): Set<string> => {
   const changed = items.flatMap(({ id }) => [id, ...view.dependentsOf(id)])
-  return new Set([...changed, ...impact.reached.map((reached) => reached.id)])
+  const all = new Set(changed)
+  impact.each((id) => all.add(id))
+  return all
 }
 
 /** Without a resourceVersion: it is made anew. */

@@ -1,7 +1,7 @@
 import type { Json, Phase } from '../api/kinds.generated.ts'
 import { deepEqual } from '../api/merge-patch.ts'
 import { changedNames, isWaiting } from '../core/change/queue.ts'
-import { environmentKey, idOf, resolveId, undisplay } from '../core/component/identity.ts'
+import { environmentKey, idOf, nameOfId, resolveId, undisplay } from '../core/component/identity.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import { writtenBy } from './component.ts'
 import type { Waiting } from './waiting.ts'
@@ -63,9 +63,7 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
     wakeRequests(id)
     for (const dependent of caches.Component.byIndex('refersTo', id)) wakeComponent(dependent)
     if (refersAsBefore(before, after)) return
-    for (const target of new Set([...targetsOf(before), ...targetsOf(after)])) {
-      for (const dependency of caches.Component.byIndex('id', target)) wakeComponent(dependency)
-    }
+    for (const target of new Set([...targetsOf(before), ...targetsOf(after)])) wakeNamed(target)
   })
 
   caches.ComponentType.onChange(({ key, before, after }) => {
@@ -103,17 +101,23 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
 
   /** Nothing was told of its Components while it wrote them. */
   const wakeWritten = ({ metadata, status }: Of<'ChangeRequest'>): void => {
-    for (const { component } of status?.images ?? []) {
-      for (const one of caches.Component.byIndex('id', `${metadata.namespace}/${component}`)) wakeComponent(one)
-    }
+    for (const { component } of status?.images ?? []) wakeNamed(`${metadata.namespace}/${component}`)
   }
   /** It says how its edit fares; when the request is gone it asks again. */
   const wakeEdited = ({ metadata, spec }: Of<'ChangeRequest'>): void => {
-    for (const one of caches.Component.byIndex('id', `${metadata.namespace}/${spec.component}`))
-      queues.component(keyOf(one))
+    const edited = componentAt(`${metadata.namespace}/${spec.component}`)
+    if (edited) queues.component(keyOf(edited))
   }
   const wakeRequests = (id: string): void => {
     for (const request of caches.ChangeRequest.byIndex('waitsFor', id)) queues.changeRequest(keyOf(request))
+  }
+  const componentAt = (id: string): Of<'Component'> | undefined => {
+    const at = nameOfId(id)
+    return at.ok ? caches.Component.get(`${at.value.namespace}/${at.value.name}`) : undefined
+  }
+  const wakeNamed = (id: string): void => {
+    const component = componentAt(id)
+    if (component) wakeComponent(component)
   }
   const wakeComponent = (component: Of<'Component'>): void => {
     // What kept it back may be gone: it may try again.
@@ -165,7 +169,6 @@ const isNoNews = (before: Of<'Component'> | undefined, after: Of<'Component'> | 
 /** The indexes that the caches keep, by kind. */
 export const indexes = {
   Component: {
-    id: (component: Of<'Component'>) => [idOf(component)],
     environment: ({ metadata, spec }: Of<'Component'>) => [environmentKey(metadata.namespace ?? '', spec.environment)],
     type: ({ spec }: Of<'Component'>) => [spec.type],
     refersTo: (component: Of<'Component'>) => [...new Set(targetsOf(component))],

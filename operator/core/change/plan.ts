@@ -99,10 +99,19 @@ const planOf = (request: ChangeRequest, { items, warnings }: Wished, world: Worl
   const facts = items.map((item) => factsOf(item, request, together, impact))
   const linked = changing.filter(({ changedPaths }) => changedPaths.some(isReference)).map(referring)
   const verdicts = judge(facts, { world, after: together.view, items, linked, impact, images })
-  const affected = impact.reached.map(({ id }) => id)
   const said = verdicts.filter(({ verdict }) => verdict === 'Warn').map(({ message }) => message)
+  let hash: string | undefined
   return {
-    hash: planHash({ request: request.spec, changes: items, affected, verdicts }),
+    // When it is asked for: what waits for others to finish is planned each time one has, and thousands may be affected.
+    get hash() {
+      hash ??= planHash({
+        request: request.spec,
+        changes: items,
+        affected: impact.reached.map(({ id }) => id),
+        verdicts,
+      })
+      return hash
+    },
     version: world.version,
     items,
     images,
