@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { makeEmbeddedBus } from './adapters/bus-embedded/bus.ts'
 import { makeEmbeddedGraph } from './adapters/graph-embedded/store.ts'
 import { makeAccess } from './adapters/kubernetes/access.ts'
+import { makeAlike } from './adapters/kubernetes/alike.ts'
 import { makeKubernetesClient } from './adapters/kubernetes/client.ts'
 import { makeCluster } from './adapters/kubernetes/cluster.ts'
 import { loadCredentials } from './adapters/kubernetes/credentials.ts'
@@ -64,15 +65,16 @@ const run = async (config: Config): Promise<void> => {
   const bus = makeEmbeddedBus({ after: clock.after, backoff, log })
 
   // 3. What is known of the cluster, and how it is written.
+  const alike = makeAlike()
   const informerOf = <K extends Kind>(kind: K): Informer<Of<K>> =>
     makeInformer<Of<K>>({
       source: makeSource({ client, path: collectionPath(kind) }),
       parse: (raw) => {
         // What this process wrote comes back parsed.
-        if ((raw as { faults?: unknown }).faults !== undefined) return raw as Of<K>
+        if ((raw as { faults?: unknown }).faults !== undefined) return alike(raw as Of<K>)
         const parsed = parseAs(kind, raw)
         if (!parsed.ok) log.warn({ kind, message: parsed.failure.message }, 'object is left out')
-        return parsed.ok ? parsed.value : undefined
+        return parsed.ok ? alike(parsed.value) : undefined
       },
       indexes: indexes[kind] as unknown as Readonly<Record<string, (object: Of<K>) => readonly string[]>>,
       clock,

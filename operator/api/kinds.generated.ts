@@ -668,6 +668,24 @@ export interface Prepared {
   claim: string
 }
 
+/** What one environment is about to refer to. */
+export interface Promised {
+  /** The environment that refers, as namespace/name. */
+  environment: string
+  /**
+   * Its metadata.resourceVersion, on which its publish is conditioned. While it has it, nothing is decided; with
+   * another one, it was published or never will be.
+   */
+  resourceVersion: string
+  /** Its version once it is published. */
+  version: number
+  /**
+   * The ids of what it refers to, as type/nickname. Absent: there are too many to be listed, and it may be any
+   * Component here.
+   */
+  components?: string[]
+}
+
 /** How things stand. Written by Karma alone. */
 export interface EnvironmentStatus {
   /** The metadata.generation that this status was worked out for. */
@@ -686,6 +704,11 @@ export interface EnvironmentStatus {
    * published here next, or never. Until it is known which, nothing else passes.
    */
   prepared?: Prepared
+  /**
+   * What other environments are about to refer to here, each written before it decides. Until it is seen what became of
+   * it, these Components do not change. Environments and ids hold at most 8 KiB together.
+   */
+  promised?: Promised[]
   /** The highest metadata.resourceVersion among the Components written so far. A plan must have seen it. */
   committedResourceVersion?: string
   /** How many ChangeRequests wait. */
@@ -930,9 +953,16 @@ export const limits = {
     uid: 64,
     claim: 64,
   },
+  Promised: {
+    environment: 127,
+    resourceVersion: 64,
+    components: 64,
+    'components[]': 317,
+  },
   EnvironmentStatus: {
     lockedBy: 253,
     applying: 640,
+    promised: 16,
     committedResourceVersion: 64,
     history: 32,
     conditions: 10,

@@ -18,9 +18,11 @@ import type {
   Environment,
   EnvironmentSpec,
   EnvironmentStatus,
+  Json,
   JsonObject,
   ObjectMeta,
 } from './kinds.generated.ts'
+import { deepEqual } from './merge-patch.ts'
 import { failure, type Result, success } from './result.ts'
 
 export type { Fault } from './free-form.ts'
@@ -58,7 +60,7 @@ export const parseComponent = (raw: unknown): Result<Parsed<Component>> => {
   const component: Component = { apiVersion, kind: 'Component', metadata, spec }
   const owners = readOwners((raw as { metadata: Record<string, unknown> }).metadata.managedFields, 'karma')
   if (owners) metadata.owners = owners
-  if (rawStatus !== undefined) component.status = readComponentStatus(rawStatus, faults)
+  if (rawStatus !== undefined) component.status = readComponentStatus(rawStatus, spec, faults)
   return parsed(component, faults)
 }
 
@@ -188,13 +190,13 @@ const textMap = (raw: Record<string, unknown>, except?: string): Record<string, 
   return map
 }
 
-const readComponentStatus = (raw: Record<string, unknown>, faults: Fault[]): ComponentStatus => {
+const readComponentStatus = (raw: Record<string, unknown>, spec: ComponentSpec, faults: Fault[]): ComponentStatus => {
   const status = { ...raw } as ComponentStatus
   replace(status, 'outputs', freeForm(raw.outputs, 'status.outputs', limits.outputs, faults))
   if (isPlainObject(raw.committed)) {
     const committed = { ...raw.committed } as unknown as Committed
     replace(committed, 'config', freeForm(raw.committed.config, 'status.committed.config', limits.config, faults))
-    status.committed = committed
+    status.committed = sharing(committed, spec)
   }
   if (isPlainObject(raw.runtime)) {
     const runtime = { ...raw.runtime } as { config?: JsonObject }
@@ -202,6 +204,14 @@ const readComponentStatus = (raw: Record<string, unknown>, faults: Fault[]): Com
     status.runtime = replace(runtime, 'config', config)
   }
   return status
+}
+
+/** What is committed is mostly what spec says: then it is held once, as most of a Component stands in these two. */
+const sharing = (committed: Committed, { config, references }: ComponentSpec): Committed => {
+  if (config && deepEqual(committed.config, config)) committed.config = config
+  if (references && deepEqual(committed.references as Json | undefined, references as unknown as Json))
+    committed.references = references
+  return committed
 }
 
 /** JSON pointers into config: `/a/b`; the whole config cannot be removed. Faulty ones are left out. */

@@ -45,9 +45,10 @@ export const reasons = {
   InvalidConfig: 'config does not fit configSchema of its ComponentType.',
   InvalidSchema: 'configSchema of the ComponentType does not compile, so no config can be judged.',
   MissingReference: 'config or a reference names something that is not there.',
-  ForeignReference: 'A reference leads into another environment or namespace, which is not supported yet.',
+  ForeignReference:
+    'A reference leads into another namespace, and no Component of that name there lets this namespace refer to it.',
   OutputsUnavailable: 'An output that is needed has not been reported yet.',
-  OutputInUse: 'An output, reference or Component that a committed dependent uses would vanish.',
+  OutputInUse: 'An output, reference or Component that a committed dependent uses would vanish, or be shut to it.',
   FieldOwned: 'A field belongs to a manager that writes what is in Git; it is changed there.',
   LaterChange: 'What is to be undone was changed again since, or is undone already.',
   PlanStale: 'The plan is another one than the planHash that was agreed to.',

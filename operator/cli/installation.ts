@@ -1,5 +1,5 @@
 import { type Result, success } from '../api/result.ts'
-import type { ApiServer, Item, ListOptions } from '../ports/api-server.ts'
+import type { ApiServer, Item } from '../ports/api-server.ts'
 
 /*
  * What belongs to Karma in a cluster. Kinds and policies have its group in their names; roles and the namespace are told
@@ -61,25 +61,11 @@ export const locks: Collection = {
 /** All that are Karma's. Fails like a list. */
 export const belonging = async (api: ApiServer, collection: Collection): Promise<Result<Item[]>> => {
   const found: Item[] = []
-  for await (const page of pages(api, collection.path, collection.query ? { query: collection.query } : {})) {
+  for await (const page of api.pages(collection.path, collection.query ? { query: collection.query } : {})) {
     if (!page.ok) return page
-    found.push(...page.value.filter(collection.isKarmas))
+    found.push(...page.value.items.filter(collection.isKarmas))
   }
   return success(found)
-}
-
-export async function* pages(
-  api: ApiServer,
-  path: string,
-  options: Omit<ListOptions, 'next'>,
-): AsyncGenerator<Result<readonly Item[]>> {
-  let next: string | undefined
-  do {
-    const page = await api.list(path, { ...options, ...(next !== undefined && { next }) })
-    if (!page.ok) return yield page
-    yield success(page.value.items)
-    next = page.value.next
-  } while (next !== undefined)
 }
 
 /** A kind of Karma's, as its definition says. */

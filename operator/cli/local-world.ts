@@ -8,12 +8,14 @@ import { isWhole } from '../core/change/whole.ts'
 import { knownOf } from '../core/component/committed.ts'
 import { environmentKey, idOf } from '../core/component/identity.ts'
 import { checkConfig, makeSchemaCache } from '../core/component/schema.ts'
+import { joined } from '../core/graph/across.ts'
 import { makeGraph } from '../core/graph/graph.ts'
 import { type Impact, impactLimits, makeImpact, type Seed } from '../core/graph/impact.ts'
 import { type GraphView, makeView } from '../core/graph/view.ts'
 import { makeGuards } from '../core/guard/expression.ts'
 import type { World } from '../core/guard/facts.ts'
 import type { Of } from '../ports/cluster.ts'
+import type { Elsewhere } from './elsewhere.ts'
 
 /** What was read of a namespace, all of it as of one moment. */
 export interface Snapshot {
@@ -23,6 +25,7 @@ export interface Snapshot {
   readonly types: readonly Of<'ComponentType'>[]
   /** those that have not ended, and what is to be rolled back */
   readonly requests: readonly Of<'ChangeRequest'>[]
+  readonly elsewhere: Elsewhere
 }
 
 /** The rules by which the operator judges. What they compile serves all requests that are planned. */
@@ -66,7 +69,9 @@ export const lifeFactsOf = (
   snapshot: Snapshot,
   { rules, now }: { rules: Rules; now: number },
 ): Result<LifeFacts> => {
-  const byId = new Map(snapshot.components.map((component) => [idOf(component), component]))
+  const byId = new Map(
+    [...snapshot.components, ...snapshot.elsewhere.components].map((component) => [idOf(component), component]),
+  )
   const byName = new Map(snapshot.requests.map((one) => [one.metadata.name, one]))
   const lookups = { component: (id: string) => byId.get(id), changeRequest: (name: string) => byName.get(name) }
   const named = namedBy(request, lookups)
@@ -81,28 +86,63 @@ export const lifeFactsOf = (
       request,
       waiting.filter((other) => changedNames(other).some((name) => `${snapshot.namespace}/${name}` === id)),
     )
-  const world = { ...worldOf(environment, snapshot, lookups, rules), ahead }
+  const around = aroundOf(environment, snapshot)
+  if (!around.ok) return around
+  const world = { ...worldOf(environment, snapshot, around.value, lookups, rules), ahead }
   const planned = isPlannable(named) ? planChange(request, world) : undefined
   return success({ ...bare, planned, world, underLock: true })
 }
 
+/** The graph of the environment with what depends on it elsewhere, as in the operator (controllers/surroundings.ts). */
+const aroundOf = (
+  environment: Of<'Environment'>,
+  snapshot: Snapshot,
+): Result<Pick<World, 'view' | 'otherVersions'>> => {
+  const { components, environments, elsewhere } = snapshot
+  const type = typesOf(snapshot.types)
+  const byPlace = Map.groupBy([...components, ...elsewhere.components], ({ metadata, spec }) =>
+    environmentKey(metadata.namespace ?? '', spec.environment),
+  )
+  const own = keyOf(environment)
+  const views = new Map([...byPlace].map(([key, some]) => [key, graphOf(some, type)]))
+  const base = views.get(own) ?? graphOf([], type)
+  views.delete(own)
+  const { view, parts } = joined(base, [...views.values()])
+  const others = [...environments, ...elsewhere.environments].filter((one) => parts.has(views.get(keyOf(one))!))
+  const unfinished = others.find((one) => !isWholeIn(one, snapshot))
+  if (unfinished) return beingWritten(unfinished)
+  const versions = others.map((one) => [keyOf(one), one.status?.version ?? 0])
+  return success({ view, otherVersions: Object.fromEntries(versions) })
+}
+
+const keyOf = ({ metadata }: Of<'Environment'>): string => environmentKey(metadata.namespace ?? '', metadata.name)
+
+/** Requests that are being written here, or may touch the same from elsewhere. */
+const writtenAround = ({ requests, elsewhere }: Snapshot, own: string, otherVersions: World['otherVersions']) => {
+  const places = new Set([own, ...Object.keys(otherVersions ?? {})])
+  return [...requests, ...elsewhere.requests].filter(({ metadata, status }) => {
+    const reached = Object.keys(status?.plan?.graphVersions ?? {})
+    const place = environmentKey(metadata.namespace ?? '', status?.environment ?? '')
+    return status?.phase === 'Applying' && (places.has(place) || reached.includes(own))
+  })
+}
+
 const worldOf = (
   environment: Of<'Environment'>,
-  { namespace, components, types, requests }: Snapshot,
+  snapshot: Snapshot,
+  { view, otherVersions }: Pick<World, 'view' | 'otherVersions'>,
   { component, changeRequest }: Lookups,
   { guards, configFaults, impact }: Rules,
 ): World => {
   const { name } = environment.metadata
+  const { namespace, types } = snapshot
   const type = typesOf(types)
-  const view = graphOf(
-    components.filter(({ spec }) => spec.environment === name),
-    type,
-  )
   return {
     namespace,
     environment,
     environmentKey: environmentKey(namespace, name),
     version: environment.status?.version ?? 0,
+    otherVersions,
     view,
     impact: (seeds) => impact(view, seeds),
     known: (id) => {
@@ -112,19 +152,22 @@ const worldOf = (
     isThere: (id) => component(id) !== undefined,
     type,
     changeRequest,
-    inFlight: requests
-      .filter(({ status }) => status?.phase === 'Applying' && status.environment === name)
-      .map(inFlightOf),
+    inFlight: writtenAround(snapshot, keyOf(environment), otherVersions).map((request) =>
+      inFlightOf(request, namespace),
+    ),
     ahead: () => undefined,
     guards,
     configFaults,
   }
 }
 
-const isWholeIn = (environment: Of<'Environment'>, { components, requests }: Snapshot): boolean =>
+const isWholeIn = (environment: Of<'Environment'>, { components, requests, elsewhere }: Snapshot): boolean =>
   isWhole(environment, (kind, name) => {
-    const objects = kind === 'Component' ? components : requests
-    return objects.find(({ metadata }) => metadata.name === name)
+    const objects =
+      kind === 'Component' ? [...components, ...elsewhere.components] : [...requests, ...elsewhere.requests]
+    return objects.find(
+      ({ metadata }) => metadata.name === name && metadata.namespace === environment.metadata.namespace,
+    )
   })
 
 const beingWritten = ({ metadata }: Of<'Environment'>): Result<never> =>

@@ -108,7 +108,7 @@ export const plannedOf = (
     affected: [],
     verdicts: [],
     warnings: [],
-    ...(plan && world && detailsOf(plan, world)),
+    ...(plan && world && detailsOf(plan, world, snapshot)),
   })
 }
 
@@ -144,7 +144,7 @@ const passing = (plan: Plan | undefined): Decided => {
 const messageOf = (said: readonly { readonly message: string }[]): string =>
   [...new Set(said.map(({ message }) => message))].join('; ')
 
-const detailsOf = (plan: Plan, world: World): Partial<Planned> => {
+const detailsOf = (plan: Plan, world: World, { elsewhere }: Snapshot): Partial<Planned> => {
   const shown = (id: string): string => display(id, world.namespace)
   return {
     hash: plan.hash,
@@ -167,8 +167,19 @@ const detailsOf = (plan: Plan, world: World): Partial<Planned> => {
       ...(object !== undefined && { object }),
       message,
     })),
-    warnings: plan.warnings,
+    warnings: [...plan.warnings, ...unreadBy(plan, world, elsewhere.unread)],
   }
+}
+
+/** Of the namespaces that may not be read, those that could have had a say. */
+const unreadBy = ({ items, impact }: Plan, world: World, unread: readonly string[]): string[] => {
+  if (unread.length === 0) return []
+  const ids = [...items.map(({ id }) => id), ...impact.reached.map(({ id }) => id)]
+  const invited = ids.flatMap((id) => world.known(id)?.allowedNamespaces ?? [])
+  const references = items.flatMap(({ before, after }) => [...(before?.references ?? []), ...(after?.references ?? [])])
+  const named = new Set([...invited, ...references.map(({ component }) => component.split('/').at(-3))])
+  const names = unread.filter((namespace) => named.has(namespace)).join(', ')
+  return names === '' ? [] : [`not whole: you may not list components in ${names}, and the operator does`]
 }
 
 /** Of one that comes or goes, all fields of config. */

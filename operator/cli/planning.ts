@@ -24,13 +24,14 @@ export const planAll = async (
   const schema = terminal.requestSchema()
   const rules = makeRules(terminal.monotonic)
   const undone = manifests.flatMap(rollbackOf)
-  const look = lookAgain(terminal.sleep, (place) => readSnapshot(objects, place, undone))
+  const asked = manifests.map(({ raw }) => raw)
+  const look = lookAgain(terminal.sleep, (place) => readSnapshot(objects, place, { undone, asked }))
   const plans: Planned[] = []
   for (const manifest of manifests) {
     const place = namespaceOf(manifest, flag, namespace)
     if (!place.ok) return place
-    const asked = { manifest, namespace: place.value, schema, requester: requester.value }
-    const planned = await look(place.value, (snapshot) => planOne(asked, snapshot, { rules, now: terminal.now() }))
+    const one = { manifest, namespace: place.value, schema, requester: requester.value }
+    const planned = await look(place.value, (snapshot) => planOne(one, snapshot, { rules, now: terminal.now() }))
     if (!planned.ok) return planned
     plans.push(planned.value)
   }

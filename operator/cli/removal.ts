@@ -10,7 +10,6 @@ import {
   namespacePath,
   ownNamespace,
   ownNamespaceOf,
-  pages,
   pathOfKind,
   policies,
   roles,
@@ -95,10 +94,10 @@ const stripAll = async (removal: Removal): Promise<Result<void>> => {
 const strip = async (removal: Removal, kind: KarmaKind): Promise<Result<number>> => {
   const { api, say } = removal
   let count = 0
-  for await (const page of pages(api, pathOfKind(kind), { metadataOnly: true })) {
+  for await (const page of api.pages(pathOfKind(kind), { metadataOnly: true })) {
     // The list grew too old while it was read.
     if (!page.ok) return page.failure.reason === 'Expired' ? success(count + 1) : page
-    const held = page.value.filter(({ metadata }) => metadata.finalizers?.some(isFinalizer))
+    const held = page.value.items.filter(({ metadata }) => metadata.finalizers?.some(isFinalizer))
     const written = await Promise.all(held.map((item) => release(removal, kind, item)))
     const failed = written.find((one) => !one.ok)
     if (failed) return failed

@@ -1,6 +1,8 @@
+import { parseJson } from '../api/json.ts'
 import { type Result, success } from '../api/result.ts'
 import type { Of } from '../ports/cluster.ts'
 import type { Objects } from '../ports/objects.ts'
+import { readElsewhere } from './elsewhere.ts'
 import type { Snapshot } from './local-world.ts'
 import { unfinished } from './subject.ts'
 
@@ -9,20 +11,26 @@ const attempts = 3
 
 /**
  * All that a plan in this namespace rests on, as of the moment at which its Components were listed. `undone`: names of
- * requests that are to be rolled back; these never change again, but for what has undone them.
+ * requests that are to be rolled back; these never change again, but for what has undone them. `asked`: what may name
+ * Components of other namespaces.
  */
 export const readSnapshot = async (
   objects: Objects,
   namespace: string,
-  undone: readonly string[],
+  { undone, asked }: { undone: readonly string[]; asked: unknown },
 ): Promise<Result<Snapshot>> => {
   for (let attempt = 1; ; attempt++) {
-    const read = await readOnce(objects, namespace, undone)
+    const read = await readOnce(objects, namespace, undone, asked)
     if (read.ok || read.failure.reason !== 'Expired' || attempt === attempts) return read
   }
 }
 
-const readOnce = async (objects: Objects, namespace: string, undone: readonly string[]): Promise<Result<Snapshot>> => {
+const readOnce = async (
+  objects: Objects,
+  namespace: string,
+  undone: readonly string[],
+  asked: unknown,
+): Promise<Result<Snapshot>> => {
   const components = await objects.list('Component', { namespace })
   if (!components.ok) return components
   const at = components.value.resourceVersion
@@ -36,13 +44,28 @@ const readOnce = async (objects: Objects, namespace: string, undone: readonly st
   if (!open.ok) return open
   if (!ended.ok) return ended
   if (!types.ok) return types
+  const images = ended.value
+    .flatMap(({ status }) => status?.images ?? [])
+    .map(({ before, after }) => [before, after].map(parsed))
+  const around = { components: components.value.items, asked: [asked, images], at }
+  const elsewhere = await readElsewhere(objects, namespace, around)
+  if (!elsewhere.ok) return elsewhere
   return success({
     namespace,
+    elsewhere: elsewhere.value,
     components: components.value.items,
     environments: environments.value.items,
     requests: [...open.value.items, ...ended.value],
     types: types.value.items,
   })
+}
+
+const parsed = (text: string): unknown => {
+  try {
+    return parseJson(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** Those, and what has undone them, and what has undone that. */

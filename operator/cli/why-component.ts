@@ -1,6 +1,7 @@
 import type { Condition, Reference } from '../api/kinds.generated.ts'
 import { display, idOf, resolveId } from '../core/component/identity.ts'
 import { placeholdersOf } from '../core/component/placeholder.ts'
+import { referredTo } from '../core/component/reference.ts'
 import { outputsRead, unreported } from '../core/component/resolution.ts'
 import type { Of } from '../ports/cluster.ts'
 import { count } from './count.ts'
@@ -78,6 +79,8 @@ const referenceGates = ({ component, targets }: ComponentFacts): Gate[] => {
     const target = id.ok ? targets(id.value) : undefined
     if (!target) return { gate, verdict: 'Reject', object, message: 'there is no such Component that you may read' }
     if (!target.status?.committed) return { gate, verdict: 'Queue', object, message: 'it is not committed' }
+    if (!referredTo(component, reference, targets))
+      return { gate, verdict: 'Reject', object, message: shutOut(component) }
     const read = outputsRead(reference, placeholders)
     const missing = unreported(target, read)
     if (missing.length > 0) {
@@ -87,6 +90,9 @@ const referenceGates = ({ component, targets }: ComponentFacts): Gate[] => {
     return { gate, verdict: 'Allow', object, message: `it is committed${what}` }
   })
 }
+
+const shutOut = ({ metadata }: Of<'Component'>): string =>
+  `it does not let namespace ${metadata.namespace} refer to it (spec.allowedNamespaces)`
 
 const named = 5
 

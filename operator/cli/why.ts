@@ -1,6 +1,7 @@
 import { failure, type Result, success } from '../api/result.ts'
 import { changedNames } from '../core/change/queue.ts'
-import { display, nameOfId, resolveId } from '../core/component/identity.ts'
+import { display, identityOf, keyOfId, resolveId, undisplay } from '../core/component/identity.ts'
+import { refersTo } from '../core/component/reference.ts'
 import type { Of } from '../ports/cluster.ts'
 import type { Objects } from '../ports/objects.ts'
 import { readChange } from './change.ts'
@@ -88,8 +89,9 @@ const heldBy = ({ status }: Of<'ChangeRequest'>): string[] => {
 }
 
 const stateNow = async (object: string, namespace: string, objects: Objects): Promise<string> => {
-  if (object.startsWith('changerequest/')) {
-    const other = await objects.get('ChangeRequest', `${namespace}/${object.slice('changerequest/'.length)}`)
+  const [place = '', kind, name] = undisplay(object, namespace).split('/')
+  if (kind === 'changerequest') {
+    const other = await objects.get('ChangeRequest', `${place}/${name}`)
     if (!other.ok) return other.failure.reason
     return other.value ? (other.value.status?.phase ?? 'Pending') : 'is not there any more'
   }
@@ -100,8 +102,8 @@ const stateNow = async (object: string, namespace: string, objects: Objects): Pr
 }
 
 const componentAt = async (id: string, objects: Objects): Promise<Result<Of<'Component'> | undefined>> => {
-  const at = nameOfId(id)
-  return at.ok ? objects.get('Component', `${at.value.namespace}/${at.value.name}`) : at
+  const key = keyOfId(id)
+  return key.ok ? objects.get('Component', key.value) : key
 }
 
 /** Names of all guards that are asked about a change of these Components, as far as they may be read. */
@@ -142,25 +144,23 @@ const whyComponent = async (id: string, objects: Objects): Promise<Result<Explai
     known(objects.get('Environment', `${namespace}/${component.spec.environment}`)),
     known(objects.list('ChangeRequest', { namespace, fields: unfinished })),
     Promise.all(ids.map(async (target) => [target, await known(componentAt(target, objects))] as const)),
-    deletionTimestamp === undefined ? [] : dependentsOf(id, namespace, objects),
+    deletionTimestamp === undefined ? [] : dependentsOf(component, objects),
   ])
   const byId = new Map(targets)
   const changes = (open?.items ?? []).filter((request) => changedNames(request).includes(own))
   return success(explainComponent({ component, environment, targets: (one) => byId.get(one), dependents, changes }))
 }
 
-const dependentsOf = async (id: string, namespace: string, objects: Objects): Promise<Of<'Component'>[]> => {
-  const all = await known(objects.list('Component', { namespace }))
-  return (all?.items ?? []).filter(({ metadata, status }) =>
-    (status?.committed?.references ?? []).some((reference) => {
-      const target = resolveId(reference.component, metadata.namespace ?? '')
-      return target.ok && target.value === id
-    }),
-  )
+/** In all namespaces that may refer to it, as far as they may be read. */
+const dependentsOf = async (component: Of<'Component'>, objects: Objects): Promise<Of<'Component'>[]> => {
+  const { namespace = '' } = component.metadata
+  const places = [namespace, ...(component.status?.committed?.allowedNamespaces ?? [])]
+  const lists = await Promise.all(places.map((place) => known(objects.list('Component', { namespace: place }))))
+  return lists.flatMap((list) => list?.items ?? []).filter((other) => refersTo(other, component))
 }
 
 const notThere = (id: string): Result<never> => {
-  const at = nameOfId(id)
+  const at = identityOf(id)
   const where = at.ok ? `; see kubectl get components -n ${at.value.namespace}` : ''
   return failure({
     reason: 'NotFound',

@@ -2,21 +2,26 @@ import type { Applying, ChangeRequest, Component } from '../api/kinds.generated.
 import { emptyObject } from '../api/merge-patch.ts'
 import { failure, type Result, success } from '../api/result.ts'
 import { bounds } from '../core/change/bounds.ts'
-import { type Held, isNewer, type Member, type Target } from '../core/change/commit.ts'
+import type { Held, Member, Target } from '../core/change/commit.ts'
 import { type Admitted, admit } from '../core/change/creation.ts'
 import type { Item } from '../core/change/item.ts'
 import { nextStep, type Step } from '../core/change/life.ts'
 import { type Plan, vertexOf } from '../core/change/plan.ts'
+import { newlyReferred, type Pledge } from '../core/change/pledge.ts'
+import { abroad, pledgeFor } from '../core/change/promise.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
 import { waitsAsBefore } from '../core/change/request-status.ts'
-import { display, idOf, nameOfId } from '../core/component/identity.ts'
-import { hashOf } from '../core/component/wanted.ts'
+import { display, environmentKey, idOf, keyOfId } from '../core/component/identity.ts'
+import { refersTo } from '../core/component/reference.ts'
+import { hashOf, type Wanted } from '../core/component/wanted.ts'
 import type { InFlight, Verdict, World } from '../core/guard/facts.ts'
 import { targetOf as dependencyOf } from '../core/guard/missing-reference.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
+import { makeCaughtUp } from './caught-up.ts'
 import type { Gather } from './gather.ts'
 import { type Content, changeIdOf } from './passage.ts'
+import { promisedIn, sightOf } from './sight.ts'
 import type { Waiting } from './waiting.ts'
 
 export interface BatchDependencies {
@@ -29,28 +34,27 @@ export interface BatchDependencies {
   readonly hasRoom: (object: ChangeRequest | Component) => boolean
 }
 
-/** How long a plan waits for the cache to show what others have committed, in milliseconds. */
-const patience = 5_000
-
 /**
  * Plans what passes next, under the lock: first the Components that come and go, all in one version; then, of the
  * requests in their order, those that do not touch each other. What may not pass is settled with its verdict.
  */
 export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: BatchDependencies) => {
-  const caughtUp = async (seen: string): Promise<boolean> => {
-    const end = clock.monotonic() + patience
-    while (isNewer(seen, caches.Component.resourceVersion() || '0')) {
-      if (clock.monotonic() > end) return false
-      await sleep(5)
-    }
-    return true
-  }
+  const sight = sightOf(caches)
+
+  const caughtUp = makeCaughtUp({ caches, clock, sleep })
 
   const componentsOf = (key: string): Of<'Component'>[] =>
     [...waiting.of(key, 'Component')].flatMap((name) => {
       const component = caches.Component.get(name)
       if (!component) waiting.leave(key, 'Component', name)
       return component ? [component] : []
+    })
+
+  const requestsOf = (key: string): Of<'ChangeRequest'>[] =>
+    [...waiting.of(key, 'ChangeRequest')].flatMap((name) => {
+      const request = caches.ChangeRequest.get(name)
+      if (!request) waiting.leave(key, 'ChangeRequest', name)
+      return request ? [request] : []
     })
 
   /**
@@ -62,8 +66,8 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
     // What is added on the way is visited too.
     for (const { spec } of found.values()) {
       for (const reference of spec.references ?? []) {
-        const at = nameOfId(dependencyOf(reference, namespace) ?? '')
-        const dependency = at.ok ? caches.Component.get(`${at.value.namespace}/${at.value.name}`) : undefined
+        const at = keyOfId(dependencyOf(reference, namespace) ?? '')
+        const dependency = at.ok ? caches.Component.get(at.value) : undefined
         const joins = dependency?.metadata.namespace === namespace && dependency.spec.environment === spec.environment
         if (joins && isNew(dependency) && !found.has(dependency.metadata.name))
           found.set(dependency.metadata.name, dependency)
@@ -75,16 +79,57 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
   const creations = (components: readonly Of<'Component'>[], world: World): Member<Content>[] => {
     const { admitted, heldBack } = admit(withNewDependencies(components.filter(isNew), world), world)
     for (const { component, verdicts } of heldBack) holdBack(world.environmentKey, component, verdicts)
-    return bounded(admitted.map((one) => creationOf(one, world)))
+    const held = new Set<string>()
+    return bounded(
+      admitted.flatMap((one) => {
+        const { id, wanted } = one
+        const needs = (wanted.references ?? []).map((reference) => dependencyOf(reference, world.namespace) ?? '')
+        const refers = needs.some((need) => held.has(need))
+          ? undefined
+          : pledges([{ before: null, after: wanted }], world)
+        if (refers) return [{ ...creationOf(one, world), ...(refers.length > 0 && { refers }) }]
+        // It waits for the next round, and so does what refers to it.
+        held.add(id)
+        return []
+      }),
+    )
   }
 
-  const removals = (components: readonly Of<'Component'>[], world: World): Member<Content>[] => {
-    const leaving = components.filter(({ metadata, status }) => status?.committed && metadata.deletionTimestamp)
+  /** What is to be promised elsewhere before these may pass. Undefined: they have to wait. */
+  const pledges = (
+    items: readonly { readonly before: Wanted | null; readonly after: Wanted | null }[],
+    world: World,
+  ): Pledge[] | undefined => {
+    const ids = new Set(items.flatMap(({ before, after }) => newlyReferred(before, after, world.namespace)))
+    const found: Pledge[] = []
+    for (const [place, there] of abroad([...ids], world.environmentKey, world.known)) {
+      const pledge = pledgeFor(there, place, { environment: world.environment, sight })
+      if (!pledge) {
+        const { metadata } = world.known(there[0]!)!.component
+        // An Environment that was deleted is made again for who wants to pass it.
+        if (!caches.Environment.get(place) && !waiting.has(place))
+          waiting.enter(place, 'Component', `${metadata.namespace}/${metadata.name}`)
+        return undefined
+      }
+      found.push(pledge)
+    }
+    return found
+  }
+
+  const removals = (
+    components: readonly Of<'Component'>[],
+    promised: readonly InFlight[],
+    world: World,
+  ): Member<Content>[] => {
+    const leaving = components.filter(
+      (component) =>
+        component.status?.committed &&
+        component.metadata.deletionTimestamp &&
+        !promised.some(({ affected }) => affected.has(idOf(component))),
+    )
     return bounded(
       leaving.flatMap((component) => {
-        const staying = world.view
-          .dependentsOf(idOf(component))
-          .filter((id) => !world.known(id)?.component.metadata.deletionTimestamp)
+        const staying = world.view.dependentsOf(idOf(component)).filter((id) => staysWith(component, id, world))
         if (staying.length === 0) return [removalOf(component)]
         holdBack(world.environmentKey, component, [inUse(component, staying.sort(), world)])
         return []
@@ -106,7 +151,9 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
       const targets = plan.items
         .filter(({ changedPaths }) => changedPaths.length > 0)
         .map((item) => targetOf(item, request))
-      return requestMember(request, 'WriteAhead', targets, { request, plan, approvals, patch: plan.patch, world })
+      const refers = pledges(plan.items, world)
+      const content = { request, plan, approvals, patch: plan.patch, world }
+      return { ...requestMember(request, 'WriteAhead', targets, content), ...(refers?.length && { refers }) }
     }
     if (step.to === 'Stay' || waitsAsBefore(request, step)) return undefined
     const position = positionOf(request, caches.ChangeRequest.byIndex('queued', world.environmentKey))
@@ -114,25 +161,26 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
   }
 
   /** For the next round: until what it overlaps has finished, or what is told of it already is out. */
-  const hasToWait = (request: Of<'ChangeRequest'>, { verdicts, items }: Plan): boolean =>
+  const hasToWait = (request: Of<'ChangeRequest'>, { verdicts, items }: Plan, world: World): boolean =>
     verdicts.some(({ guard }) => guard === 'InFlight') ||
     !hasRoom(request) ||
-    items.some(({ component }) => !hasRoom(component))
+    items.some(({ component }) => !hasRoom(component)) ||
+    pledges(items, world) === undefined
 
-  const requests = (key: string, world: World): Member<Content>[] => {
-    const taken: InFlight[] = []
+  const requests = (key: string, promised: readonly InFlight[], world: World): Member<Content>[] => {
+    const taken = [...promised]
+    const crosses = makeCrossing(world.namespace)
     const members: Member<Content>[] = []
-    const waitingRequests = [...waiting.of(key, 'ChangeRequest')].flatMap((name) => {
-      const request = caches.ChangeRequest.get(name)
-      if (!request) waiting.leave(key, 'ChangeRequest', name)
-      return request ? [request] : []
-    })
-    for (const request of waitingRequests.sort(byArrival)) {
-      const step = nextStep({ ...gather.life(request, { ...world, inFlight: taken }), underLock: true })
-      const plan = step.to === 'Pass' ? step.plan : undefined
+    for (const request of requestsOf(key).sort(byArrival)) {
+      const step = nextStep({
+        ...gather.life(request, { ...world, inFlight: [...world.inFlight, ...taken] }),
+        underLock: true,
+      })
+      const plan = passing(step)
+      const isCrossed = crosses(plan)
       // What it touches is its own from here on, also when it has to wait for the next round.
       if (plan) taken.push({ object: `changerequest/${request.metadata.name}`, affected: touched(plan, world) })
-      if (plan && hasToWait(request, plan)) continue
+      if (isCrossed || (plan && hasToWait(request, plan, world))) continue
       waiting.leave(key, 'ChangeRequest', `${request.metadata.namespace}/${request.metadata.name}`)
       const member = memberOf(request, step, world)
       if (member) members.push(member)
@@ -142,13 +190,12 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
   }
 
   return async (environment: Of<'Environment'>, held: Held, seen: string): Promise<Result<Member<Content>[]>> => {
-    const key = `${environment.metadata.namespace}/${environment.metadata.name}`
+    const key = keyOf(environment)
     // 1. Nothing older than what was committed last.
-    if (!(await caughtUp(seen))) {
-      const message = `Components are known up to resourceVersion ${caches.Component.resourceVersion()}, expected ${seen}`
-      return failure({ reason: 'Unavailable', message, retry: true })
-    }
-    // 2. What is known at the version that this holder holds.
+    const late = await caughtUp(seen)
+    if (late) return failure(late)
+    // 2. What is known at the version that this holder holds. What does not count as promised any more shows in it.
+    const promised = promisedIn(environment, caches)
     const world = await gather.world(environment, { version: held.version, changeId: changeIdOf(held.applying) })
     if (!world.ok) return world
     // 3. Components that come and go, then requests.
@@ -157,12 +204,38 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
       const settled = status?.committed ? !metadata.deletionTimestamp : metadata.deletionTimestamp !== undefined
       if (settled) waiting.leave(key, 'Component', `${metadata.namespace}/${metadata.name}`)
     }
-    const moving = [...creations(components, world.value), ...removals(components, world.value)]
-    return success(moving.length > 0 ? moving : requests(key, world.value))
+    const coming = creations(components, world.value)
+    const moving = [...coming, ...removals(components, [...promised, neededBy(coming, world.value)], world.value)]
+    return success(moving.length > 0 ? moving : requests(key, promised, world.value))
   }
 }
 
+const passing = (step: Step): Plan | undefined => (step.to === 'Pass' ? step.plan : undefined)
+
 const isNew = ({ metadata, status }: Component): boolean => !status?.committed && !metadata.deletionTimestamp
+
+/** What new ones of this batch refer to stays until they are seen to do so. */
+const neededBy = (coming: readonly Member<Content>[], { namespace }: World): InFlight => ({
+  object: 'creations',
+  affected: new Set(coming.flatMap(({ content }) => newlyReferred(null, content.wanted ?? null, namespace))),
+})
+
+/**
+ * Whether a change newly refers to what one before it in this batch changes, or changes what that one newly refers to.
+ * Neither shows in what the other is judged on.
+ */
+const makeCrossing = (namespace: string) => {
+  const changed = new Set<string>()
+  const referred = new Set<string>()
+  return (plan: Plan | undefined): boolean => {
+    const { items } = plan ?? { items: [] }
+    const refers = items.flatMap(({ before, after }) => newlyReferred(before, after, namespace))
+    const isCrossed = refers.some((id) => changed.has(id)) || items.some(({ id }) => referred.has(id))
+    for (const { id } of items) changed.add(id)
+    for (const id of refers) referred.add(id)
+    return isCrossed
+  }
+}
 
 const creationOf = ({ id, component, wanted }: Admitted, world: World): Member<Content> => {
   const { name, uid = '', resourceVersion = '' } = component.metadata
@@ -187,7 +260,7 @@ const removalOf = (component: Of<'Component'>): Member<Content> => {
   }
 }
 
-const requestMember = (
+export const requestMember = (
   request: Of<'ChangeRequest'>,
   stage: 'Settle' | 'WriteAhead',
   targets: Member<Content>['targets'],
@@ -196,6 +269,19 @@ const requestMember = (
   const { name, uid = '', resourceVersion = '' } = request.metadata
   return { applying: { kind: 'ChangeRequest', name, uid }, stage, resourceVersion, targets, content }
 }
+
+/** Those of the same environment leave together; others have to be gone first. */
+const staysWith = (component: Of<'Component'>, dependent: string, world: World): boolean => {
+  const other = world.known(dependent)?.component
+  if (!other || !refersTo(other, component)) return false
+  const isNear = keyOfEnvironment(other) === world.environmentKey
+  return !isNear || other.metadata.deletionTimestamp === undefined
+}
+
+const keyOf = ({ metadata }: Of<'Environment'>): string => environmentKey(metadata.namespace ?? '', metadata.name)
+
+const keyOfEnvironment = ({ metadata, spec }: Component): string =>
+  environmentKey(metadata.namespace ?? '', spec.environment)
 
 const inUse = (component: Of<'Component'>, dependents: readonly string[], { namespace }: World): Verdict => {
   const object = display(idOf(component), namespace)
@@ -208,11 +294,13 @@ const inUse = (component: Of<'Component'>, dependents: readonly string[], { name
 /** The changed Component, all that it affects, and who may read it: another change of these must wait for this one. */
 const touched = ({ items, impact }: Plan, { view }: World): Set<string> => {
   const changed = items.flatMap(({ id }) => [id, ...view.dependentsOf(id)])
-  return new Set([...changed, ...impact.reached.map((reached) => reached.id)])
+  const all = new Set(changed)
+  impact.each((id) => all.add(id))
+  return all
 }
 
 /** Without a resourceVersion: it is made anew. */
-const targetOf = ({ component: { metadata }, before }: Item, { spec }: ChangeRequest): Target => {
+export const targetOf = ({ component: { metadata }, before }: Item, { spec }: ChangeRequest): Target => {
   const resourceVersion = before === null ? '' : (metadata.resourceVersion ?? '')
   // An edit is in spec already.
   return { component: metadata.name, resourceVersion, stage: spec.origin === 'Edit' ? 'Committed' : 'Spec' }

@@ -1,12 +1,14 @@
 import { type Result, success } from '../api/result.ts'
 import { environmentsAhead } from '../core/change/ahead.ts'
+import { bounds } from '../core/change/bounds.ts'
 import { inFlightOf } from '../core/change/in-flight.ts'
 import { deadlineOf, type LifeFacts, nextStep, type Step } from '../core/change/life.ts'
 import type { Named } from '../core/change/named.ts'
+import { placeOf } from '../core/change/plan.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
 import { rolledBack, stopped, waitsAsBefore } from '../core/change/request-status.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
-import { environmentKey, nameOfId, resolveId } from '../core/component/identity.ts'
+import { environmentKey, idOf, keyOfId, resolveId } from '../core/component/identity.ts'
 import type { InFlight, World } from '../core/guard/facts.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
@@ -114,15 +116,17 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
    * is only what the request itself says: the rest can be told at the gate.
    */
   const factsOf = async (request: Of<'ChangeRequest'>, named: Named): Promise<Result<LifeFacts>> => {
-    const [place] = named.environments
+    const [place, ...others] = named.environments.slice(0, bounds.environments)
     const bare = { request, planned: undefined, world: undefined, named, now: clock.now() }
     const environment = place === undefined ? undefined : caches.Environment.get(place)
     if (place === undefined || !environment || !gather.isWhole(environment)) return success(bare)
-    const { version = 0, applying = [] } = environment.status ?? {}
+    const places = others.flatMap((key) => caches.Environment.get(key) ?? [])
+    if (places.length < others.length || !places.every(gather.isWhole)) return success(bare)
+    const elsewhere = named.present.filter((component) => placeOf({ component }) !== place)
     const world = await gather.world(environment, {
-      version,
-      changeId: changeIdOf(applying),
-      inFlight: inFlight(request, place),
+      ...atOf(environment),
+      inFlight: [place, ...others].flatMap((key) => inFlight(request, key)),
+      beside: { places: places.map((one) => ({ environment: one, ...atOf(one) })), ids: elsewhere.map(idOf) },
     })
     return world.ok ? success(gather.life(request, world.value, named)) : world
   }
@@ -158,7 +162,8 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     if (step.to === 'Stay') return done
     const { world } = facts.value
     if (step.to !== 'Pass') return stop(request, step, world)
-    if (place !== undefined) waiting.enter(place, 'ChangeRequest', key)
+    const isCrossing = named.value.environments.length > 1
+    if (place !== undefined) waiting.enter(place, isCrossing ? 'Crossing' : 'ChangeRequest', key)
     return done
   }
 
@@ -173,11 +178,16 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
   }
 }
 
+const atOf = ({ status }: Of<'Environment'>) => ({
+  version: status?.version ?? 0,
+  changeId: changeIdOf(status?.applying ?? []),
+})
+
 /** `namespace/name` of the Component that a request names; undefined: it names none. */
 const keyOf = (component: string, namespace: string): string | undefined => {
   const id = resolveId(component, namespace)
-  const at = id.ok ? nameOfId(id.value) : id
-  return at.ok ? `${at.value.namespace}/${at.value.name}` : undefined
+  const key = id.ok ? keyOfId(id.value) : id
+  return key.ok ? key.value : undefined
 }
 
 /** With a finalizer it could not even be deleted, when there is no room for the time of deletion. */

@@ -3,7 +3,8 @@ import { type Result, success } from '../api/result.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
 import { driftOf } from '../core/component/drift.ts'
 import { editOf, requestOfEdit, standingOfEdit } from '../core/component/edit.ts'
-import { environmentKey, idOf } from '../core/component/identity.ts'
+import { environmentKey, idOf, keyOfId } from '../core/component/identity.ts'
+import { refersTo } from '../core/component/reference.ts'
 import { unresolvedOf } from '../core/component/resolution.ts'
 import { standingStatus, standsAsBefore } from '../core/component/standing.ts'
 import { removedStatus } from '../core/component/status.ts'
@@ -54,23 +55,19 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
     return letGo(component)
   }
 
-  /** How many committed Components refer to it. */
-  const dependentsOf = (id: string, namespace: string): number => {
+  /** How many committed Components refer to it, wherever they are. */
+  const dependentsOf = (component: Of<'Component'>): number => {
     let count = 0
-    for (const { metadata, status } of caches.Component.byIndex('refersTo', id)) {
-      const references = status?.committed?.references ?? []
-      if (
-        metadata.namespace === namespace &&
-        references.some((reference) => `${namespace}/${reference.component}` === id)
-      )
-        count++
-    }
+    for (const other of caches.Component.byIndex('refersTo', idOf(component))) if (refersTo(other, component)) count++
     return count
   }
 
   const standing = (component: Of<'Component'>, heldBack: readonly Verdict[]): ComponentStatus => {
     const { namespace = '' } = component.metadata
-    const known = (id: string) => caches.Component.get(keyOfId(id))
+    const known = (id: string) => {
+      const key = keyOfId(id)
+      return key.ok ? caches.Component.get(key.value) : undefined
+    }
     const type = (name: string) => caches.ComponentType.get(name)
     return standingStatus(
       component,
@@ -79,7 +76,7 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
         heldBack,
         edit: standingOfEdit(component, (name) => caches.ChangeRequest.get(`${namespace}/${name}`)),
         drift: driftOf(component, { known, type }),
-        dependents: dependentsOf(idOf(component), namespace),
+        dependents: dependentsOf(component),
       },
       clock.now(),
     )
@@ -89,11 +86,11 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
     caches.Environment.get(environmentKey(metadata.namespace ?? '', spec.environment)) !== undefined
 
   /** Its Environment is gone. In a namespace that is being deleted there will be none: it goes without a gate. */
-  const leaveWithout = async (component: Of<'Component'>): Promise<Outcome> => {
+  const leaveWithout = async (component: Of<'Component'>, key: string): Promise<Outcome> => {
     const terminating = await cluster.isTerminating(component.metadata.namespace ?? '')
     if (!terminating.ok) return retry(terminating.failure)
     if (!terminating.value) {
-      enter(component, keyOfId(idOf(component)))
+      enter(component, key)
       return done
     }
     const version = component.status?.committed?.graphVersion ?? 0
@@ -174,7 +171,7 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
       return deletionTimestamp ? done : writeFinalizers(component, withFinalizer(finalizers, componentFinalizer))
     }
     if (deletionTimestamp && !component.status?.committed) return end(component)
-    if (deletionTimestamp && !hasGate(component)) return leaveWithout(component)
+    if (deletionTimestamp && !hasGate(component)) return leaveWithout(component, key)
     // 2. The gate.
     enter(component, key)
     if (isBeingWritten(component)) return done
@@ -189,5 +186,3 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
 /** With a finalizer it could not even be deleted, when there is no room for the time of deletion. */
 const isTooLarge = ({ faults, status }: Of<'Component'>): boolean =>
   !status?.committed && faults.some(({ reason }) => reason === 'TooLarge')
-
-const keyOfId = (id: string): string => id.replace(/^([^/]*)\/([^/]*)\/(.*)$/, '$1/$2.$3')

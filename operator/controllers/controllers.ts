@@ -1,3 +1,5 @@
+import type { ChangeRequest, Component } from '../api/kinds.generated.ts'
+import { bounds } from '../core/change/bounds.ts'
 import { checkConfig, makeSchemaCache } from '../core/component/schema.ts'
 import { makeImpact } from '../core/graph/impact.ts'
 import { makeGuards } from '../core/guard/expression.ts'
@@ -14,6 +16,7 @@ import { makeChangeApprovalReconciler } from './change-approval.ts'
 import { makeChangeRequestReconciler } from './change-request.ts'
 import { makeComponentReconciler } from './component.ts'
 import { makeComponentTypeReconciler } from './component-type.ts'
+import { makeCrossingPlan } from './crossing-plan.ts'
 import { type EnvironmentTimes, makeEnvironmentReconciler } from './environment.ts'
 import { makeGather } from './gather.ts'
 import type { NoRoom } from './notices.ts'
@@ -66,16 +69,31 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
   const impact = makeImpact({ now: () => clock.monotonic() })
   const gather = makeGather({ caches, graph, impact, guards, configFaults, clock })
 
+  const planning = {
+    caches,
+    gather,
+    waiting,
+    clock,
+    sleep,
+    hasRoom: (object: ChangeRequest | Component) => relay.room(object) >= roomForChange,
+  }
+  const firstCrossing = (home: string) => {
+    const [request] = waiting.of(home, 'Crossing')
+    const known = request === undefined ? undefined : caches.ChangeRequest.get(request)
+    if (request === undefined || !known) return undefined
+    const environments = gather.named(known).environments.slice(0, bounds.environments)
+    if (environments.length > 1 && environments[0] === home) return { request, environments }
+    // What it is about has come or gone since: it asks where to wait.
+    waiting.leave(home, 'Crossing', request)
+    queues.changeRequest.add(request)
+    return undefined
+  }
   const environment = makeEnvironmentReconciler({
     ...dependencies,
-    plan: makeBatch({
-      caches,
-      gather,
-      waiting,
-      clock,
-      sleep,
-      hasRoom: (object) => relay.room(object) >= roomForChange,
-    }),
+    plan: makeBatch(planning),
+    planCrossing: makeCrossingPlan({ ...planning, again: queues.changeRequest.add }),
+    crossing: firstCrossing,
+    lookAt: queues.environment.add,
     again: queues.changeRequest.retry,
     hasWork: waiting.has,
     forgetGraph: gather.forget,

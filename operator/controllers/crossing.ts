@@ -3,6 +3,7 @@ import { type Answer, resume } from '../core/change/commit.ts'
 import {
   abandoned,
   advanced,
+  type Lane,
   newSpanning,
   nextSpanningEffects,
   type Spanned,
@@ -16,15 +17,16 @@ import type { Caches, Cluster, Of } from '../ports/cluster.ts'
 import { again, done, type Outcome, retry } from '../runtime/controller.ts'
 import type { Logger } from '../runtime/log.ts'
 import { answerOfFailure } from './component-effects.ts'
-import type { Content } from './passage.ts'
+import { type Content, changeIdOf } from './passage.ts'
 import { makeRequestEffects, type RequestEffects } from './request-effects.ts'
 import { noAnswer, type Session, type Sessions } from './session.ts'
 
 /** One of the environments that a change passes, held and looked at. */
 export interface Gathered {
   readonly environment: Of<'Environment'>
-  /** of the graph */
+  /** of the graph, and what decided it */
   readonly version: number
+  readonly changeId: string
   /** a plan must have seen Components at least as new as this resourceVersion */
   readonly seen: string
 }
@@ -36,16 +38,27 @@ export interface CrossingDependencies {
   readonly holder: string
   readonly sessions: Sessions
   /** undefined: it does not pass now, and nothing is to be written for it */
-  readonly plan: (
-    requestKey: string,
-    gathered: readonly Gathered[],
-  ) => Promise<Result<Spanned<Content> | undefined>>
+  readonly plan: (requestKey: string, gathered: readonly Gathered[]) => Promise<Result<Spanned<Content> | undefined>>
   /** This request is to be looked at again: what was planned for it did not come to pass. */
   readonly again: (requestKey: string) => void
   readonly lookAt: (environmentKey: string) => void
   /** whether one more transition of this object may be told without losing one */
   readonly hasRoom: (environment: Of<'Environment'>) => boolean
 }
+
+interface Step {
+  readonly spanning: Spanning<Content>
+  readonly effect: SpanningEffect<Content>
+  readonly requestKey: string
+  readonly effects: RequestEffects
+}
+
+interface Walked {
+  readonly spanning: Spanning<Content>
+  readonly stopped: Outcome | undefined
+}
+
+type Failing = Pick<Session, 'failures'>
 
 /** How long an environment is kept for a change that waits for its turn there, in milliseconds. */
 const turnKeptMs = 500
@@ -94,7 +107,8 @@ export const makeCrossing = (dependencies: CrossingDependencies) => {
   const gathered = ({ lanes }: Spanning<Content>): Gathered[] =>
     lanes.map(({ environment: key, pass }) => {
       const { passage } = sessions.of(key)
-      return { environment: passage.environment(), version: pass.held!.version, seen: passage.seen() }
+      const { version, applying } = pass.held!
+      return { environment: passage.environment(), version, changeId: changeIdOf(applying), seen: passage.seen() }
     })
 
   const holdAll = async (all: readonly Session[]): Promise<Outcome | undefined> => {
@@ -125,49 +139,60 @@ export const makeCrossing = (dependencies: CrossingDependencies) => {
     }
   }
 
-  /** `all` are the sessions of its lanes. Ends with the lanes as they are left. */
-  const walk = async (requestKey: string, all: readonly Session[], begun: Spanning<Content>, log: Logger) => {
-    let spanning = begun
-    const [namespace = ''] = requestKey.split('/')
-    const effects = makeRequestEffects(namespace, { cluster, clock, again: dependencies.again })
-    const failing = { failures: 0 }
-
-    const carriedOut = async (effect: SpanningEffect<Content>): Promise<SpanningAnswer<Content>> => {
-      if (effect.do === 'Pass') return sessions.of(effect.lane.environment).passage.carryOut(effect.lane.pass, effect.effect)
-      if (effect.do !== 'Plan') {
-        const answer = await onRequest(spanning, effect, effects)
-        const request = effects.current(effect.change)
-        if (answer.is === 'Written' && request) for (const { passage } of all) passage.carry(request)
-        return answer
-      }
+  /** One effect that concerns all of them, or the preparation of one. */
+  const carriedOut = async (
+    { spanning, effect, requestKey, effects }: Step,
+    all: readonly Session[],
+  ): Promise<SpanningAnswer<Content>> => {
+    if (effect.do === 'Pass')
+      return sessions.of(effect.lane.environment).passage.carryOut(effect.lane.pass, effect.effect)
+    if (effect.do === 'Plan') {
       const planned = await plan(requestKey, gathered(spanning))
       return planned.ok ? { is: 'Change', change: planned.value } : answerOfFailure(planned.failure)
     }
+    const answer = await onRequest(spanning, effect, effects)
+    const request = effects.current(effect.change)
+    if (answer.is === 'Written' && request) for (const { passage } of all) passage.carry(request)
+    return answer
+  }
 
+  /** All that a pass may do by itself now. */
+  const inLane = async (spanning: Spanning<Content>, lane: Lane<Content>, log: Logger): Promise<Walked> => {
+    const session = sessions.of(lane.environment)
+    session.pass = lane.pass
+    const stopped = (await sessions.hold(session)) ?? (await sessions.perform(session, log))
+    return { spanning: advanced(spanning, lane, session.pass), stopped }
+  }
+
+  const overAll = async (step: Step, all: readonly Session[], failing: Failing, log: Logger): Promise<Walked> => {
+    const { spanning, effect } = step
+    const stopped = await holdAll(all)
+    if (stopped) return { spanning, stopped }
+    // What is told of them already must be out before more is.
+    const isFull = effect.do === 'Plan' && !gathered(spanning).every(({ environment }) => hasRoom(environment))
+    if (isFull) return { spanning, stopped: again(50) }
+    const answer = await carriedOut(step, all)
+    if (answer.is !== 'Written') log.debug({ effect: effect.do, answer: answer.is }, 'effect over all')
+    const failures: Failure[] = answer.is === 'Unknown' ? [answer.failure ?? noAnswer(spanning.stage)] : []
+    const failed = await sessions.afterAnswers(failing, spanning.stage, failures, log)
+    return { spanning: tookSpanning(spanning, effect, answer), stopped: failed }
+  }
+
+  /** `all` are the sessions of its lanes. Ends with the lanes as they are left. */
+  const walk = async (requestKey: string, all: readonly Session[], begun: Spanning<Content>, log: Logger) => {
+    const [namespace = ''] = requestKey.split('/')
+    const effects = makeRequestEffects(namespace, { cluster, clock, again: dependencies.again })
+    const failing = { failures: 0 }
+    let spanning = begun
     for (;;) {
       const [effect] = nextSpanningEffects(spanning)
       if (!effect) return { lanes: spanning.lanes, outcome: undefined }
-      const stop = (outcome: Outcome) => ({ lanes: abandoned(spanning), outcome })
-      // 1. What a pass does by itself.
-      if (effect.do === 'Pass' && effect.effect.do !== 'Prepare') {
-        const session = sessions.of(effect.lane.environment)
-        session.pass = effect.lane.pass
-        const stopped = (await sessions.hold(session)) ?? (await sessions.perform(session, log))
-        spanning = advanced(spanning, effect.lane, session.pass)
-        if (stopped) return stop(stopped)
-        continue
-      }
-      // 2. What concerns all of them.
-      const stopped = await holdAll(all)
-      if (stopped) return stop(stopped)
-      if (effect.do === 'Plan' && !gathered(spanning).every(({ environment }) => hasRoom(environment)))
-        return stop(again(50))
-      const answer = await carriedOut(effect)
-      if (answer.is !== 'Written') log.debug({ effect: effect.do, answer: answer.is }, 'effect over all')
-      const failures: Failure[] = answer.is === 'Unknown' ? [answer.failure ?? noAnswer(spanning.stage)] : []
-      spanning = tookSpanning(spanning, effect, answer)
-      const failed = await sessions.afterAnswers(failing, spanning.stage, failures, log)
-      if (failed) return stop(failed)
+      const isOwn = effect.do === 'Pass' && effect.effect.do !== 'Prepare'
+      const walked = isOwn
+        ? await inLane(spanning, effect.lane, log)
+        : await overAll({ spanning, effect, requestKey, effects }, all, failing, log)
+      if (walked.stopped) return { lanes: abandoned(walked.spanning), outcome: walked.stopped }
+      spanning = walked.spanning
     }
   }
 

@@ -1,25 +1,13 @@
-import type { Held } from '../api/lease.ts'
-import type { Failure } from '../api/result.ts'
-import {
-  type Answer,
-  closing,
-  type Effect,
-  effectKey,
-  isMidway,
-  newPass,
-  nextEffects,
-  nextEffectsOf,
-  type Pass,
-  resume,
-  took,
-} from '../core/change/commit.ts'
+import { isMidway, newPass, nextEffects, resume } from '../core/change/commit.ts'
 import { tended } from '../core/lock/claim.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
-import type { Lock, Locks } from '../ports/lock.ts'
+import type { Locks } from '../ports/lock.ts'
 import { again, done, type Outcome, retry } from '../runtime/controller.ts'
 import type { Logger } from '../runtime/log.ts'
-import { type Content, makePassage, type Passage, type PassageDependencies } from './passage.ts'
+import { type CrossingDependencies, makeCrossing } from './crossing.ts'
+import { makePassage, type PassageDependencies } from './passage.ts'
+import { makeSessions, type Session } from './session.ts'
 
 export interface EnvironmentTimes {
   /** A batch of changes ends after this, so that other holders get a turn. */
@@ -37,6 +25,12 @@ export interface EnvironmentDependencies extends Omit<PassageDependencies, 'onTa
   readonly times: EnvironmentTimes
   /** changes and Components that want to pass this environment's gate now */
   readonly hasWork: (environmentKey: string) => boolean
+  /** a change over several environments that waits in this one, the first of them; and all of them, sorted */
+  readonly crossing: (
+    environmentKey: string,
+  ) => { readonly request: string; readonly environments: readonly string[] } | undefined
+  readonly planCrossing: CrossingDependencies['plan']
+  readonly lookAt: (environmentKey: string) => void
   readonly forgetGraph: (environmentKey: string) => void
   /** why events cannot be published at the moment */
   readonly delayed: () => string | undefined
@@ -49,13 +43,13 @@ export interface EnvironmentDependencies extends Omit<PassageDependencies, 'onTa
  * kept for a moment afterwards, so that changes that follow each other closely do not take it again and again.
  */
 export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies) => {
-  const { cluster, caches, locks, clock, sleep, times, hasWork, delayed } = dependencies
+  const { cluster, caches, clock, times, hasWork, delayed } = dependencies
   const sessions = makeSessions({
     ...dependencies,
-    passage: (key) =>
-      makePassage(key, { ...dependencies, onTakenOver: () => dependencies.forgetGraph(key), queued }),
+    passage: (key) => makePassage(key, { ...dependencies, onTakenOver: () => dependencies.forgetGraph(key), queued }),
   })
-  const cross = makeCrossing({ ...dependencies, sessions, plan: dependencies.planOverSeveral })
+  const { hold, perform, close, mustLook } = sessions
+  const cross = makeCrossing({ ...dependencies, sessions, plan: dependencies.planCrossing })
 
   const queued = (key: string): number => {
     let count = 0
@@ -82,8 +76,9 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     }
   }
 
-  /** A turn ends between two batches. */
-  const isOver = ({ pass }: Session, end: number): boolean => pass.stage === 'Plan' && clock.monotonic() > end
+  /** A turn ends between two batches, also for a change over several environments that wants to pass here too. */
+  const isOver = ({ pass, wantedUntil }: Session, end: number): boolean =>
+    pass.stage === 'Plan' && (clock.monotonic() > end || wantedUntil > clock.monotonic())
 
   /** Every batch tells of itself; what is told already must be out first. */
   const mayTell = (key: string): boolean => {
@@ -110,8 +105,14 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     if (!dependencies.hasRoom(environment)) return again(50)
     const waiting = await hold(session)
     if (waiting) return waiting
-    session.pass = resume(session.pass, mustLook(key, environment, session))
     const began = clock.monotonic()
+    // First what waits for several environments: one at a time, and what waits for this one alone has its turn then.
+    const several = dependencies.crossing(key)
+    if (several) {
+      const crossed = await cross(several.request, several.environments, log)
+      if (crossed.kind === 'retry') return crossed
+    }
+    session.pass = resume(session.pass, mustLook(session, caches.Environment.get(key) ?? environment))
     const stopped = await run(key, session, log)
     session.lastWork = clock.monotonic()
     if (stopped) return stopped
@@ -141,17 +142,24 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
       const created = await cluster.createEnvironment(namespace, name)
       return created.ok ? done : retry(created.failure)
     }
-    const session = sessionOf(key)
+    const session = sessions.of(key)
+    // A change over several environments is at work here, or has the next turn.
+    if (session.isTaken || session.wantedUntil > clock.monotonic()) return again(50)
     const isLeft = !session.held || isMidway(session.pass)
     const isBusy = hasWork(key) || (isLeft && hasUnfinished(key, environment))
-    return isBusy ? carry(key, environment, session, log) : rest(key, environment, session, log)
+    session.isTaken = true
+    try {
+      return await (isBusy ? carry(key, environment, session, log) : rest(key, environment, session, log))
+    } finally {
+      session.isTaken = false
+    }
   }
 
   return {
     reconcile,
     /** Lets every lock go, on the way out. */
     async release(log: Logger): Promise<void> {
-      await Promise.all([...sessions.values()].filter(({ held }) => held).map((session) => close(session, log)))
+      await Promise.all([...sessions.all()].filter(({ held }) => held).map((session) => close(session, log)))
     },
   }
 }

@@ -5,13 +5,14 @@ import { planChange, vertexOf } from '../core/change/plan.ts'
 import { firstAhead } from '../core/change/queue.ts'
 import { isWhole } from '../core/change/whole.ts'
 import { knownOf } from '../core/component/committed.ts'
-import { nameOfId } from '../core/component/identity.ts'
+import { environmentKey as keyOfEnvironment, keyOfId } from '../core/component/identity.ts'
 import { type Impact, type ImpactLimits, impactLimits, type Seed } from '../core/graph/impact.ts'
 import type { GraphView } from '../core/graph/view.ts'
 import type { InFlight, World } from '../core/guard/facts.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import type { GraphStore, VertexState } from '../ports/graph.ts'
+import { makeSurroundings, type Other } from './surroundings.ts'
 
 export interface GatherDependencies {
   readonly caches: Caches
@@ -22,14 +23,26 @@ export interface GatherDependencies {
   readonly clock: Pick<Clock, 'now'>
 }
 
+/** A version of an environment. `changeId`: what decided it. */
+export interface At {
+  readonly version: number
+  readonly changeId: string
+}
+
+export interface Beside {
+  readonly places: readonly (At & { readonly environment: Of<'Environment'> })[]
+  readonly ids: readonly string[]
+}
+
 export interface Gather {
   /**
-   * What is known of an environment at a graph version. `changeId`: what decided that version. The graph is rebuilt
-   * from the committed Components when the store does not hold it.
+   * What is known of an environment at a graph version. The graph is rebuilt from the committed Components when the
+   * store does not hold it. `beside`: the other environments that a change passes, and which of its Components are in
+   * these, by full id.
    */
   world(
     environment: Of<'Environment'>,
-    at: { version: number; changeId: string; inFlight?: readonly InFlight[] },
+    at: At & { readonly inFlight?: readonly InFlight[]; readonly beside?: Beside },
   ): Promise<Result<World>>
   /** What a request is about, as the caches have it. */
   named(request: Of<'ChangeRequest'>): Named
@@ -59,8 +72,8 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
   }
 
   const componentAt = (id: string): Of<'Component'> | undefined => {
-    const at = nameOfId(id)
-    return at.ok ? caches.Component.get(`${at.value.namespace}/${at.value.name}`) : undefined
+    const key = keyOfId(id)
+    return key.ok ? caches.Component.get(key.value) : undefined
   }
   const lookups = ({ metadata: { namespace } }: Of<'ChangeRequest'>) => ({
     component: componentAt,
@@ -79,6 +92,29 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
     return graph.view(key, version)
   }
 
+  /** The graphs of the environments that are passed together, each at its own version. */
+  const viewsOf = async ({ places }: Beside): Promise<Result<Other[]>> => {
+    const others: Other[] = []
+    for (const { environment, version, changeId } of places) {
+      const key = keyOf(environment)
+      const view = await viewAt(key, version, changeId)
+      if (!view.ok) return failure({ ...view.failure, message: `graph of ${key}: ${view.failure.message}` })
+      others.push({ key, version, view: view.value })
+    }
+    return success(others)
+  }
+
+  const wholeNow = (environment: Of<'Environment'>): boolean =>
+    isWhole(environment, (kind, name) => caches[kind].get(`${environment.metadata.namespace}/${name}`))
+
+  const surroundings = makeSurroundings({
+    caches,
+    graph,
+    isBuilt: (key) => built.has(key),
+    isWhole: wholeNow,
+    viewAt,
+  })
+
   return {
     named,
     life(request, world, about = named(request)) {
@@ -88,21 +124,30 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
       const approvals = [...caches.ChangeApproval.byIndex('changeRequest', key)]
       return { request, planned, named: about, world, approvals, now: clock.now() }
     },
-    isWhole: (environment) =>
-      isWhole(environment, (kind, name) => caches[kind].get(`${environment.metadata.namespace}/${name}`)),
-    forget: (environmentKey) => void built.delete(environmentKey),
-    async world(environment, { version, changeId, inFlight = [] }) {
+    isWhole: wholeNow,
+    forget(environmentKey) {
+      built.delete(environmentKey)
+      surroundings.forget(environmentKey)
+    },
+    async world(environment, { version, changeId, inFlight = [], beside = nothingBeside }) {
       const { namespace = '', name } = environment.metadata
       const environmentKey = `${namespace}/${name}`
-      const view = await viewAt(environmentKey, version, changeId)
-      if (!view.ok) return failure({ ...view.failure, message: `graph of ${environmentKey}: ${view.failure.message}` })
+      const own = await viewAt(environmentKey, version, changeId)
+      if (!own.ok) return failure({ ...own.failure, message: `graph of ${environmentKey}: ${own.failure.message}` })
+      const passed = await viewsOf(beside)
+      if (!passed.ok) return passed
+      const surrounded = await surroundings.around(environmentKey, own.value, { passed: passed.value, ids: beside.ids })
+      if (!surrounded.ok) return surrounded
+      const { view, otherVersions } = surrounded.value
       return success({
         namespace,
         environment,
         environmentKey,
         version,
-        view: view.value,
-        impact: (seeds) => impact(view.value, seeds, impactLimits),
+        otherVersions,
+        beside: new Map(beside.places.map((place) => [keyOf(place.environment), place])),
+        view,
+        impact: (seeds) => impact(view, seeds, impactLimits),
         known: (id) => {
           const component = componentAt(id)
           return component && knownOf(component)
@@ -111,10 +156,14 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
         type,
         changeRequest: (of) => caches.ChangeRequest.get(`${namespace}/${of}`),
         ahead: () => undefined,
-        inFlight,
+        inFlight: [...inFlight, ...surroundings.inFlight(environmentKey, otherVersions)],
         guards,
         configFaults,
       })
     },
   }
 }
+
+const nothingBeside: Beside = { places: [], ids: [] }
+
+const keyOf = ({ metadata }: Of<'Environment'>): string => keyOfEnvironment(metadata.namespace ?? '', metadata.name)

@@ -83,6 +83,24 @@ export const makeLook = (environmentKey: string, { cluster, caches }: LookDepend
       return claim === undefined || known.has(request.metadata.uid ?? '') ? [] : [staleOf(request, claim)]
     })
 
+  /** `wanted`: the version that its part there has; 0: of one that has finished everywhere */
+  const readComponent = async (
+    { component }: Target,
+    request: Of<'ChangeRequest'> | undefined,
+    wanted: number,
+  ): Promise<Result<Reread | undefined>> => {
+    const read = await cluster.read('Component', `${namespace}/${component}`)
+    if (!read.ok) return read
+    const image = request?.status?.images?.find((one) => nameIn(namespace, one.component) === component)
+    // One that the change makes anew is still to be made, one that it takes away may be gone.
+    const isExpected = image?.before === 'null' || image?.after === 'null'
+    if (!read.value && !isExpected) return success(undefined)
+    const { metadata, status } = read.value ?? {}
+    const carries = wanted === 0 || isCarried(image, status?.committed?.graphVersion, wanted)
+    const edited = image?.uid !== undefined && metadata !== undefined && image.uid !== metadata.uid
+    return success({ resourceVersion: metadata?.resourceVersion ?? '', carries, edited })
+  }
+
   return {
     async look({ applying, prepared }: Held): Promise<Result<Seen>> {
       const open: Member<Content>[] = []
@@ -100,31 +118,21 @@ export const makeLook = (environmentKey: string, { cluster, caches }: LookDepend
     },
 
     /** How far the part of a change in another environment has come. Nothing is written there from here. */
-    async readPart(
-      { content: { request }, finished = false }: Member<Content>,
-      { component, elsewhere = '' }: Target,
-    ): Promise<Result<Reread | undefined>> {
-      const wanted = (request && aheadIn(request, elsewhere)?.version) ?? 0
-      if (component === elsewhere) {
-        const read = await cluster.read('Environment', elsewhere)
-        if (!read.ok) return read
-        const carries = finished || (read.value?.status?.version ?? 0) >= wanted
-        return success({ resourceVersion: '0', carries, edited: false })
-      }
-      const read = await cluster.read('Component', `${namespace}/${component}`)
+    async readPart(member: Member<Content>, target: Target): Promise<Result<Reread | undefined>> {
+      const { content, finished = false } = member
+      const { component, elsewhere = '' } = target
+      const wanted = (content.request && aheadIn(content.request, elsewhere)?.version) ?? 0
+      if (component !== elsewhere) return readComponent(target, content.request, finished ? 0 : wanted)
+      const read = await cluster.read('Environment', elsewhere)
       if (!read.ok) return read
-      const image = request?.status?.images?.find((one) => nameIn(namespace, one.component) === component)
-      const { resourceVersion = '' } = read.value?.metadata ?? {}
-      const { committed } = read.value?.status ?? {}
-      if (image?.after === 'null') return success({ resourceVersion, carries: finished || !committed, edited: false })
-      // One that the change makes anew is still to be made.
-      if (!read.value && image?.before !== 'null') return success(undefined)
-      const carries = finished || (committed?.graphVersion ?? 0) >= wanted
-      const edited = image?.uid !== undefined && image.uid !== read.value?.metadata.uid
-      return success({ resourceVersion, carries, edited })
+      const carries = finished || (read.value?.status?.version ?? 0) >= wanted
+      return success({ resourceVersion: '0', carries, edited: false })
     },
   }
 }
+
+const isCarried = (image: Image | undefined, version: number | undefined, wanted: number): boolean =>
+  image?.after === 'null' ? version === undefined : (version ?? 0) >= wanted
 
 const rereadOf = (component: string): Target => ({ component, resourceVersion: '', stage: 'Reread' })
 
@@ -141,7 +149,10 @@ const memberOf = (
   content,
 })
 
-const staleOf = ({ metadata: { name, uid = '', resourceVersion = '' } }: Of<'ChangeRequest'>, claim: string): Stale => ({
+const staleOf = (
+  { metadata: { name, uid = '', resourceVersion = '' } }: Of<'ChangeRequest'>,
+  claim: string,
+): Stale => ({
   name,
   uid,
   resourceVersion,

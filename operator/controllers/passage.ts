@@ -12,15 +12,18 @@ import {
 } from '../core/change/commit.ts'
 import type { Step } from '../core/change/life.ts'
 import type { Plan } from '../core/change/plan.ts'
+import type { Pledge } from '../core/change/pledge.ts'
+import { type Open, openPromises, promiseOf } from '../core/change/promise.ts'
 import type { Wanted } from '../core/component/wanted.ts'
 import type { World } from '../core/guard/facts.ts'
-import { claimed, cleared, prepared, published } from '../core/lock/claim.ts'
+import { claimed, cleared, prepared, promised, published } from '../core/lock/claim.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
 import type { GraphPatch, GraphStore } from '../ports/graph.ts'
 import { answerOfFailure, makeComponentEffects } from './component-effects.ts'
 import { makeLook, type Seen } from './look.ts'
 import { makeRequestEffects } from './request-effects.ts'
+import { sightOf } from './sight.ts'
 
 /** What a member of a batch carries. Of one that was taken over only the request is known. */
 export interface Content {
@@ -78,6 +81,7 @@ export const makePassage = (
 ): Passage => {
   const [namespace = '', name = ''] = environmentKey.split('/')
   const { look, readPart } = makeLook(environmentKey, { cluster, caches })
+  const sight = sightOf(caches)
   let environment: Of<'Environment'> | undefined
   const onRequests = makeRequestEffects(namespace, { cluster, clock, again })
   const onComponents = makeComponentEffects({ environmentKey, cluster, caches, clock, requestOf: onRequests.current })
@@ -122,6 +126,35 @@ export const makePassage = (
     const resourceVersion = keep(read.value)
     const known = { resourceVersion, version, applying, ...(waiting && { prepared: waiting }), highest }
     return { is: 'Environment', environment: known }
+  }
+
+  /** What is promised in this environment, as far as the caches show what became of it. */
+  const promises = (): { promises: Open } | undefined =>
+    environment?.status?.promised && { promises: openPromises(environment, sight) }
+
+  const promise = async ({ held, members }: Pass<Content>, pledge: Pledge): Promise<Answer<Content>> => {
+    const answer = await promiseIn(caches.Environment.get(pledge.environment), held!, pledge)
+    if (answer.is !== 'Written')
+      for (const { applying, content } of members) if (content.request) again(`${namespace}/${applying.name}`)
+    return answer
+  }
+  const promiseIn = async (
+    other: Of<'Environment'> | undefined,
+    { resourceVersion, version }: Held,
+    pledge: Pledge,
+  ): Promise<Answer<Content>> => {
+    // A holder that is displaced would displace another one for nothing.
+    const isDisplaced = caches.Environment.get(environmentKey)?.metadata.resourceVersion !== resourceVersion
+    if (isDisplaced || other?.metadata.resourceVersion !== pledge.resourceVersion) return { is: 'Conflict' }
+    const entry = promiseOf(
+      pledge,
+      { environment: environmentKey, resourceVersion, version },
+      other.metadata.namespace ?? '',
+    )
+    const next = { promise: entry, promises: openPromises(other, sight), now: clock.now() }
+    const result = await cluster.writeStatus('Environment', other, promised(other, next))
+    if (!result.ok) return answerOfFailure(result.failure)
+    return { is: 'Written', resourceVersion: result.value.metadata.resourceVersion ?? '' }
   }
 
   const store = async ({ held, members }: Pass<Content>): Promise<Answer<Content>> => {
@@ -170,6 +203,8 @@ export const makePassage = (
         return answerOfLook(await look(held!))
       case 'Plan':
         return batch(pass)
+      case 'Promise':
+        return promise(pass, effect.pledge)
       case 'Settle':
         return onRequests.settle(effect.member, name)
       case 'WriteAhead':
@@ -177,7 +212,7 @@ export const makePassage = (
       case 'Publish': {
         const applying = pass.members.map((member) => member.applying)
         const version = held!.version + 1
-        const next = { holder, version, applying, highest: held!.highest, now }
+        const next = { holder, version, applying, highest: held!.highest, ...promises(), now }
         return writeEnvironment(held!.resourceVersion, (current) => published(current, next))
       }
       case 'Store':
@@ -197,7 +232,7 @@ export const makePassage = (
         return writeEnvironment(held!.resourceVersion, (current) => prepared(current, next))
       }
       case 'Clear': {
-        const next = { highest: held!.highest, queued: queued(environmentKey), now }
+        const next = { highest: held!.highest, queued: queued(environmentKey), ...promises(), now }
         return writeEnvironment(held!.resourceVersion, (current) => cleared(current, next))
       }
     }

@@ -18,10 +18,7 @@ export interface RequestEffectsDependencies {
 type Request = Of<'ChangeRequest'>
 
 /** What the commit protocol writes on requests. Each write is conditioned on the version it was decided on. */
-export const makeRequestEffects = (
-  namespace: string,
-  { cluster, clock, again }: RequestEffectsDependencies,
-) => {
+export const makeRequestEffects = (namespace: string, { cluster, clock, again }: RequestEffectsDependencies) => {
   /** requests of this holder as it wrote them last, by uid */
   const requests = new Map<string, Request>()
 
@@ -37,7 +34,11 @@ export const makeRequestEffects = (
   }
 
   /** What the API server will never take ends the request, before anything was decided. */
-  const refuse = async (request: Request, environment: string, { reason, message }: Failure): Promise<Answer<Content>> => {
+  const refuse = async (
+    request: Request,
+    environment: string,
+    { reason, message }: Failure,
+  ): Promise<Answer<Content>> => {
     const step = { to: 'Rejected', reason, message: `ChangeRequest ${request.metadata.name}: ${message}` } as const
     await write(request, stopped(request, step, { environment, position: 1, now: clock.now() }))
     return { is: 'Gone' }

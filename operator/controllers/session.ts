@@ -44,10 +44,11 @@ export interface SessionsDependencies {
 }
 
 /**
- * Writes of one environment that are under way together. With more, everything else that asks the API server, the
- * renewal of the lead too, would stand in line behind a batch of hundreds.
+ * Writes of one environment that are under way together. More do not make an API server on two cores faster, but its
+ * watches late: what is written is seen seconds afterwards (docs/decisions/0071-the-release-of-a-queue.md). Everything
+ * else that asks it, the renewal of the lead too, would stand in line behind a batch of hundreds.
  */
-const sideBySide = 32
+const sideBySide = 16
 
 /** Failures in a row. */
 const patience = 8

@@ -1,13 +1,16 @@
 import type { Verdict } from '../core/guard/facts.ts'
 
+/** What waits: `Crossing` is a ChangeRequest over several environments, in the first of them. */
+export type Kind = 'ChangeRequest' | 'Crossing' | 'Component'
+
 /** Who wants to pass the gate of an environment now. Keys are `namespace/name`. */
 export interface Waiting {
-  enter(environmentKey: string, kind: 'ChangeRequest' | 'Component', key: string): void
-  leave(environmentKey: string, kind: 'ChangeRequest' | 'Component', key: string): void
+  enter(environmentKey: string, kind: Kind, key: string): void
+  leave(environmentKey: string, kind: Kind, key: string): void
   /** The object is gone: it wants to pass nowhere. */
   forget(kind: 'ChangeRequest' | 'Component', key: string): void
   has(environmentKey: string): boolean
-  of(environmentKey: string, kind: 'ChangeRequest' | 'Component'): Iterable<string>
+  of(environmentKey: string, kind: Kind): Iterable<string>
   /** What keeps a Component from being committed or removed; empty: nothing that is known. */
   heldBack(componentKey: string): readonly Verdict[]
   holdBack(componentKey: string, verdicts: readonly Verdict[]): void
@@ -21,7 +24,11 @@ export const makeWaiting = ({
   onEnter: (environmentKey: string) => void
   onHeldBack: (componentKey: string) => void
 }): Waiting => {
-  const inside = { ChangeRequest: new Map<string, Set<string>>(), Component: new Map<string, Set<string>>() }
+  const inside: Record<Kind, Map<string, Set<string>>> = {
+    ChangeRequest: new Map(),
+    Crossing: new Map(),
+    Component: new Map(),
+  }
   const held = new Map<string, readonly Verdict[]>()
 
   const leave: Waiting['leave'] = (environmentKey, kind, key) => {
@@ -39,9 +46,10 @@ export const makeWaiting = ({
     },
     leave,
     forget(kind, key) {
-      for (const environmentKey of inside[kind].keys()) leave(environmentKey, kind, key)
+      const kinds: readonly Kind[] = kind === 'ChangeRequest' ? ['ChangeRequest', 'Crossing'] : [kind]
+      for (const one of kinds) for (const environmentKey of inside[one].keys()) leave(environmentKey, one, key)
     },
-    has: (environmentKey) => inside.ChangeRequest.has(environmentKey) || inside.Component.has(environmentKey),
+    has: (environmentKey) => Object.values(inside).some((keys) => keys.has(environmentKey)),
     of: (environmentKey, kind) => inside[kind].get(environmentKey) ?? [],
     heldBack: (componentKey) => held.get(componentKey) ?? [],
     holdBack(componentKey, verdicts) {

@@ -2,7 +2,7 @@ import type { Json, Phase } from '../api/kinds.generated.ts'
 import { deepEqual } from '../api/merge-patch.ts'
 import { environmentsAhead } from '../core/change/ahead.ts'
 import { changedNames, isWaiting } from '../core/change/queue.ts'
-import { environmentKey, idOf, resolveId } from '../core/component/identity.ts'
+import { environmentKey, idOf, nameOfId, resolveId, undisplay } from '../core/component/identity.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import { writtenBy } from './component.ts'
 import type { Waiting } from './waiting.ts'
@@ -36,10 +36,7 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
     queues.changeRequest(key)
     const request = (after ?? before)!
     const hasMoved = before?.status?.phase !== after?.status?.phase
-    if (hasMoved) wakeOnMove(request, before?.status?.phase)
-    // Each of its environments may wait until it has finished in the others.
-    const left = before && hasMoved ? environmentsAhead(before) : []
-    if (left.length > 1) for (const place of left) queues.environment(place)
+    if (hasMoved) wakeOnMove(request, before?.status?.phase, before ? environmentsAhead(before) : [])
     const isAnother = before?.metadata.uid !== after?.metadata.uid || planOf(before) !== planOf(after)
     if (hasMoved || isAnother)
       for (const approval of caches.ChangeApproval.byIndex('changeRequest', key)) queues.changeApproval(keyOf(approval))
@@ -48,13 +45,15 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
   })
 
   /** A request has reached another step of its life. */
-  const wakeOnMove = (request: Of<'ChangeRequest'>, from: Phase | undefined): void => {
+  const wakeOnMove = (request: Of<'ChangeRequest'>, from: Phase | undefined, left: readonly string[]): void => {
     const { metadata, spec } = request
-    wakeRequests(`${metadata.namespace}/changerequest/${metadata.name}`)
+    wakeRequests(undisplay(`changerequest/${metadata.name}`, metadata.namespace ?? ''))
     // The one that it undoes says so.
     if (spec.rollbackOf !== undefined) queues.changeRequest(`${metadata.namespace}/${spec.rollbackOf}`)
     if (spec.origin === 'Edit') wakeEdited(request)
     if (from === 'Applying') wakeWritten(request)
+    // Each of its environments may wait until it has finished in the others.
+    if (left.length > 1) for (const place of left) queues.environment(place)
   }
 
   caches.Component.onChange(({ key, before, after }) => {
@@ -67,9 +66,7 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
     wakeRequests(id)
     for (const dependent of caches.Component.byIndex('refersTo', id)) wakeComponent(dependent)
     if (refersAsBefore(before, after)) return
-    for (const target of new Set([...targetsOf(before), ...targetsOf(after)])) {
-      for (const dependency of caches.Component.byIndex('id', target)) wakeComponent(dependency)
-    }
+    for (const target of new Set([...targetsOf(before), ...targetsOf(after)])) wakeNamed(target)
   })
 
   caches.ComponentType.onChange(({ key, before, after }) => {
@@ -95,6 +92,8 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
 
   caches.Environment.onChange(({ key, before, after }) => {
     queues.environment(key)
+    // What it has promised elsewhere is over now, or decided: who waited because of that looks again.
+    for (const other of caches.Environment.byIndex('promised', key)) queues.environment(keyOf(other))
     if (before && after && before.metadata.generation === after.metadata.generation) return
     for (const request of caches.ChangeRequest.byIndex('waiting', key)) queues.changeRequest(keyOf(request))
     // With a namespace the Environment may go first: what waits to leave has no gate any more.
@@ -105,17 +104,23 @@ export const wakeOn = (caches: Caches, waiting: Waiting, queues: Queues): void =
 
   /** Nothing was told of its Components while it wrote them. */
   const wakeWritten = ({ metadata, status }: Of<'ChangeRequest'>): void => {
-    for (const { component } of status?.images ?? []) {
-      for (const one of caches.Component.byIndex('id', `${metadata.namespace}/${component}`)) wakeComponent(one)
-    }
+    for (const { component } of status?.images ?? []) wakeNamed(`${metadata.namespace}/${component}`)
   }
   /** It says how its edit fares; when the request is gone it asks again. */
   const wakeEdited = ({ metadata, spec }: Of<'ChangeRequest'>): void => {
-    for (const one of caches.Component.byIndex('id', `${metadata.namespace}/${spec.component}`))
-      queues.component(keyOf(one))
+    const edited = componentAt(`${metadata.namespace}/${spec.component}`)
+    if (edited) queues.component(keyOf(edited))
   }
   const wakeRequests = (id: string): void => {
     for (const request of caches.ChangeRequest.byIndex('waitsFor', id)) queues.changeRequest(keyOf(request))
+  }
+  const componentAt = (id: string): Of<'Component'> | undefined => {
+    const at = nameOfId(id)
+    return at.ok ? caches.Component.get(`${at.value.namespace}/${at.value.name}`) : undefined
+  }
+  const wakeNamed = (id: string): void => {
+    const component = componentAt(id)
+    if (component) wakeComponent(component)
   }
   const wakeComponent = (component: Of<'Component'>): void => {
     // What kept it back may be gone: it may try again.
@@ -132,6 +137,15 @@ const targetsOf = (component: Of<'Component'> | undefined): string[] => {
     const id = resolveId(reference.component, metadata.namespace ?? '')
     return id.ok ? [id.value] : []
   })
+}
+
+/** The other namespaces that references of a committed Component name. */
+export const namespacesAbroad = ({ metadata, status }: Of<'Component'>): string[] => {
+  const named = (status?.committed?.references ?? []).flatMap(({ component }) => {
+    const parts = component.split('/')
+    return parts.length === 3 && parts[0] !== metadata.namespace ? [parts[0]!] : []
+  })
+  return [...new Set(named)]
 }
 
 /** Those it refers to count the same dependents as before. */
@@ -158,10 +172,14 @@ const isNoNews = (before: Of<'Component'> | undefined, after: Of<'Component'> | 
 /** The indexes that the caches keep, by kind. */
 export const indexes = {
   Component: {
-    id: (component: Of<'Component'>) => [idOf(component)],
     environment: ({ metadata, spec }: Of<'Component'>) => [environmentKey(metadata.namespace ?? '', spec.environment)],
     type: ({ spec }: Of<'Component'>) => [spec.type],
     refersTo: (component: Of<'Component'>) => [...new Set(targetsOf(component))],
+    /** the other namespaces into which it refers, as it is committed */
+    abroad: namespacesAbroad,
+    /** the environment to which it is to come */
+    coming: ({ metadata, spec, status }: Of<'Component'>) =>
+      status?.committed ? [] : [environmentKey(metadata.namespace ?? '', spec.environment)],
   },
   ChangeRequest: {
     writes: writtenBy,
@@ -173,18 +191,28 @@ export const indexes = {
       const { metadata, status } = request
       if (!isWaiting(request)) return []
       const names = [...changedNames(request), ...(status?.blockedBy ?? []).map(({ object }) => object)]
-      return [...new Set(names.map((name) => `${metadata.namespace}/${name}`))]
+      return [...new Set(names.map((name) => undisplay(name, metadata.namespace ?? '')))]
     },
     /** the request that it has undone */
     undoes: ({ metadata, spec, status }: Of<'ChangeRequest'>) =>
       spec.rollbackOf !== undefined && status?.phase === 'Applied' && (status.images ?? []).length > 0
         ? [`${metadata.namespace}/${spec.rollbackOf}`]
         : [],
+    /** other environments that it reaches into while it is being written */
+    reaches: ({ metadata, status }: Of<'ChangeRequest'>) => {
+      const own = environmentKey(metadata.namespace ?? '', status?.environment ?? '')
+      if (status?.phase !== 'Applying') return []
+      return Object.keys(status.plan?.graphVersions ?? {}).filter((key) => key !== own)
+    },
     /** Components with which it waits for its turn */
     waits: (request: Of<'ChangeRequest'>) =>
       isWaiting(request) ? changedNames(request).map((name) => `${request.metadata.namespace}/${name}`) : [],
   },
-  Environment: {},
+  Environment: {
+    namespace: ({ metadata }: Of<'Environment'>) => [metadata.namespace ?? ''],
+    /** those that are about to refer to it */
+    promised: ({ status }: Of<'Environment'>) => (status?.promised ?? []).map(({ environment }) => environment),
+  },
   ComponentType: {},
   ChangeApproval: {
     changeRequest: (approval: Of<'ChangeApproval'>) => [changeOf(approval)],

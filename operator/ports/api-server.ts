@@ -15,9 +15,7 @@ export interface Item {
 
 export interface Page {
   readonly items: readonly Item[]
-  /** asks for the next page; absent: this is the last one */
-  readonly next?: string
-  /** all that there are, as far as the server knows */
+  /** on this page and those that follow, as far as the server knows */
   readonly total: number
 }
 
@@ -25,8 +23,6 @@ export interface ListOptions {
   readonly query?: string
   /** nothing else is sent */
   readonly metadataOnly?: boolean
-  /** of the page before */
-  readonly next?: string
 }
 
 /** The API server, asked with the rights of a kubeconfig. Paths begin with /api or /apis. */
@@ -34,7 +30,9 @@ export interface ApiServer {
   /** its URL, for messages */
   readonly address: string
   get(path: string): Promise<Result<Item>>
-  /** One page. What is not served has no items. */
+  /** All pages; a failure is the last one. What is not served has no items. */
+  pages(path: string, options?: ListOptions): AsyncIterable<Result<Page>>
+  /** The first page. */
   list(path: string, options?: ListOptions): Promise<Result<Page>>
   create(path: string, body: object): Promise<Result<Item>>
   /** JSON merge patch */

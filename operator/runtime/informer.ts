@@ -97,6 +97,9 @@ export const makeInformer = <T>(dependencies: InformerDependencies<T>): Informer
     // Read before parse, which may change what it is given.
     const { uid, resourceVersion } = identity
     const name = key(identity)
+    // What is listed again in the course of time, or comes by the watch after the answer to a write, is there already.
+    const held = store.entry(name)
+    if (held?.uid === uid && held.resourceVersion === resourceVersion) return held
     const object = parsed(raw, identity)
     return object === undefined ? undefined : { key: name, uid, resourceVersion, object }
   }

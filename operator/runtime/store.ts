@@ -20,6 +20,7 @@ export type Indexes<T> = Readonly<Record<string, (object: T) => readonly string[
 
 export interface Store<T> {
   get(key: string): T | undefined
+  entry(key: string): Entry<T> | undefined
   list(): Iterable<T>
   size(): number
   byIndex(name: string, value: string): Iterable<T>
@@ -87,6 +88,7 @@ export const makeStore = <T>(indexes: Indexes<T>): Store<T> => {
 
   return {
     get: (key) => entries.get(key)?.object,
+    entry: (key) => entries.get(key),
     list: () => objectsOf(entries.values()),
     size: () => entries.size,
     byIndex: (name, value) => objectsOf(index.find(name, value)),

@@ -59,6 +59,8 @@ const bounded: Readonly<Record<string, number>> = {
   'ChangeRequest.status.images[].component': 0, // so is this
   'Environment.status.applying[].name': 49_152,
   'Environment.status.applying[].hash': 0,
+  'Environment.status.promised[].environment': 8192,
+  'Environment.status.promised[].components[]': 0, // in the same rule as the environments
 }
 
 /**

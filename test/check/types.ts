@@ -36,6 +36,7 @@ const names: Readonly<Record<string, string>> = {
   'Environment.spec.guards[]': 'Guard',
   'Environment.status.applying[]': 'Applying',
   'Environment.status.prepared': 'Prepared',
+  'Environment.status.promised[]': 'Promised',
 }
 
 const head = '// Written from crds/*.yaml by `npm run generate`; do not edit.\n'

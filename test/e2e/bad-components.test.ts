@@ -73,14 +73,7 @@ const cases: readonly Case[] = [
     spec: { references: [{ name: 'bucket', component: `default/${typeName}/good` }] },
     reason: 'ForeignReference',
     message:
-      'Component bad-open/foreign-namespace: spec.references[bucket].component: expected a Component of namespace bad-components, found default/bad-bucket/good',
-  },
-  {
-    id: 'bad-open/foreign-environment',
-    spec: { environment: 'live', references: [{ name: 'bucket', component: `${typeName}/good` }] },
-    reason: 'ForeignReference',
-    message:
-      'Component bad-open/foreign-environment: spec.references[bucket].component: expected a Component of environment live, found one of dev',
+      'Component bad-open/foreign-namespace: spec.references[bucket].component: expected a Component that lets namespace bad-components refer to it (spec.allowedNamespaces), found none named default/bad-bucket/good',
   },
   {
     id: 'bad-open/self',

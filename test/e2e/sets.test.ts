@@ -178,18 +178,6 @@ describe('changes of several Components', () => {
       /spec.changes\[1\].component: expected a Component in namespace sets, found none named sets-one\/none/,
     ],
     [
-      'two environments',
-      'two',
-      {
-        changes: [
-          { component: 'sets-one/a', proposedChange: { a: 2 } },
-          { component: 'sets-one/far', proposedChange: { a: 2 } },
-        ],
-      },
-      'SeveralEnvironments',
-      /found sets-one\/far of environment prod/,
-    ],
-    [
       'images that do not fit',
       'large',
       {

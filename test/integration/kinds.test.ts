@@ -196,6 +196,33 @@ describe('kinds', () => {
     }
   })
 
+  describe('what may stand in promised of an Environment', () => {
+    const promised = (count: number, length: number) => {
+      const components = Array.from({ length: 4 }, () => 'c'.repeat(length))
+      return Array.from({ length: count }, () => ({ environment: 'n/e', resourceVersion: '1', version: 2, components }))
+    }
+
+    for (const [title, entries, ...refusals] of [
+      ['environments and ids of 8 KiB', promised(16, 127)],
+      ['one without ids', [{ environment: 'n/e', resourceVersion: '1', version: 2 }]],
+      [
+        'environments and ids of more',
+        promised(16, 128),
+        'the environments and ids in promised are too large: expected at most 8192',
+      ],
+      ['17 entries', promised(17, 1), 'status.promised: Too many: 17: must have at most 16 items'],
+    ] as readonly (readonly [string, object[], ...string[]])[]) {
+      it(`${refusals.length === 0 ? 'accepts' : 'refuses'} ${title}`, async () => {
+        const created = await api.create(pathOf.Environment!, {
+          ...environment(),
+          metadata: { generateName: 'promised-' },
+        })
+        const path = `${pathOf.Environment}/${created.body.metadata.name}/status?dryRun=All`
+        expectRefusal(await api.mergePatch(path, { status: { promised: entries } }, karma), refusals)
+      })
+    }
+  })
+
   describe('what kubectl shows', () => {
     const run = (...args: string[]) => kubectl({ kubeconfig, program: controlPlane().binaries.kubectl, args })
     before(async () => {

@@ -13,14 +13,18 @@ interface Now extends Past {
   /** by uid */
   readonly objects: Map<string, Recorded>
   readonly done: Map<string, Map<string, Done>>
-  decided: Decided
+  /** by the name of the environment */
+  readonly decided: Map<string, Decided>
 }
+
+const nothingDecided: Decided = { version: 0, applying: [] }
+const decidedIn = ({ decided }: Now, environment: string): Decided => decided.get(environment) ?? nothingDecided
 
 const changeAnnotation = 'usekarma.dev/change'
 
 /** Nothing is written on a Component, and no request ends as applied, but what its environment has decided. */
 export const decisionFaults = (states: readonly State[]): string[] => {
-  const now: Now = { objects: new Map(), done: new Map(), decided: { version: 0, applying: [] } }
+  const now: Now = { objects: new Map(), done: new Map(), decided: new Map() }
   return states.flatMap(({ object, type, resourceVersion }) => {
     const { uid } = object.metadata
     if (type === 'DELETED') {
@@ -35,10 +39,10 @@ export const decisionFaults = (states: readonly State[]): string[] => {
   })
 }
 
-const onEnvironment = (_: Recorded, { status }: Recorded, now: Now): string[] => {
+const onEnvironment = (_: Recorded, { metadata, status }: Recorded, now: Now): string[] => {
   const next = { version: status?.version ?? 0, applying: status?.applying ?? [] }
-  const open = unfinished(now.decided, next, now.objects)
-  now.decided = next
+  const open = unfinished(decidedIn(now, metadata.name), next, now.objects)
+  now.decided.set(metadata.name, next)
   return open.map((name) => `${name} was not finished when the environment went on`)
 }
 
@@ -61,7 +65,7 @@ const onRequest = (before: Recorded, request: Recorded, now: Now): string[] => {
   const { status, metadata } = request
   const faults: string[] = []
   if (status?.phase === 'Applied' && before?.status?.phase === 'Applying') {
-    if (!now.decided.applying.some(({ uid }) => uid === metadata.uid))
+    if (!decidedIn(now, status.environment).applying.some(({ uid }) => uid === metadata.uid))
       faults.push('applied without having been decided')
     for (const name of namesAsked(request, now)) {
       if (!now.done.get(metadata.name)?.has(name)) faults.push(`applied, but Component ${name} does not carry it`)
@@ -79,21 +83,40 @@ const onRequest = (before: Recorded, request: Recorded, now: Now): string[] => {
 }
 
 const onComponent = (before: Recorded, component: Recorded, now: Now): string[] =>
-  [specFault(before, component, now), committedFault(before, component, now)].flatMap((fault) => fault ?? [])
+  [
+    specFault(before, component, now),
+    committedFault(before, component, now),
+    ...danglingFaults(component, now),
+  ].flatMap((fault) => fault ?? [])
+
+/** What refers into another environment leads to something, whatever happens there. */
+const danglingFaults = ({ metadata, spec, status }: Recorded, { objects }: Now): string[] => {
+  const components = [...objects.values()].filter(({ kind }) => kind === 'Component')
+  const elsewhere = components.filter((other) => other.spec.environment !== spec.environment)
+  const targets = (status?.committed?.references ?? []).map(({ component }: Recorded) => component.replace('/', '.'))
+  const gone = elsewhere.filter((other) => targets.includes(other.metadata.name) && !other.status?.committed)
+  const left = elsewhere.filter(({ status: of }) =>
+    of?.committed?.references?.some(({ component }: Recorded) => component.replace('/', '.') === metadata.name),
+  )
+  return [
+    ...gone.map((other) => `refers to ${other.metadata.name}, which is not committed`),
+    ...(status?.committed ? [] : left.map((other) => `is not committed, but ${other.metadata.name} refers to it`)),
+  ]
+}
 
 /** A spec that carries a request's uid is exactly what was asked for. */
 const specFault = (before: Recorded, { metadata, spec }: Recorded, now: Now): string | undefined => {
+  const { applying } = decidedIn(now, spec.environment)
   const change = metadata.annotations?.[changeAnnotation]
   if (change === before?.metadata.annotations?.[changeAnnotation]) return undefined
-  if (!now.decided.applying.some(({ uid }) => uid === change))
-    return 'spec was written for a request that was not decided'
+  if (!applying.some(({ uid }) => uid === change)) return 'spec was written for a request that was not decided'
   const asked = partsAfter(partsOf(before?.status?.committed), metadata.name, now.objects.get(change), now)
   return isDeepStrictEqual(partsOf(spec), asked) ? undefined : `spec is not what was asked for: ${JSON.stringify(spec)}`
 }
 
 /** Every `committed` says exactly what was asked for and decided. */
 const committedFault = (before: Recorded, { metadata, spec, status }: Recorded, now: Now): string | undefined => {
-  const { version, applying } = now.decided
+  const { version, applying } = decidedIn(now, spec.environment)
   const [was, is] = [before?.status?.committed, status?.committed]
   if (isDeepStrictEqual(was, is)) return undefined
   if (is && is.graphVersion !== version)

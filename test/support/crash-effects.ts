@@ -16,6 +16,7 @@ export const effects = [
   'expire',
   'lock',
   'claim',
+  'promise',
   'write ahead',
   'take back',
   'publish creation',
@@ -99,7 +100,7 @@ const ofLease = (name: string, { holderIdentity, acquireTime, renewTime }: Body)
   return leads ? 'lead' : 'lock'
 }
 
-const ofEnvironment = ({ history, version, applying, conditions, queued }: Body): Written | undefined => {
+const ofEnvironment = ({ history, version, applying, promised, conditions, queued }: Body): Written | undefined => {
   const type = history?.at(-1).type
   if (type === 'environment.locked') return 'claim'
   if (type === 'environment.released') return 'clear'
@@ -109,6 +110,7 @@ const ofEnvironment = ({ history, version, applying, conditions, queued }: Body)
     Removal: 'publish removal',
   }
   if (type === 'graph.published' && version) return kinds[applying?.[0]?.kind]
+  if (history === undefined && promised) return 'promise'
   const tends = history === undefined && (conditions !== undefined || queued !== undefined)
   return tends ? 'environment status' : undefined
 }

@@ -49,10 +49,12 @@ export const makeStage = async (
   await done(api.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }))
 
   const isFree = (): boolean => {
-    const { metadata, status } = latest('Environment', environmentName) ?? {}
-    if (metadata === undefined || status?.lockedBy || status?.applying?.length > 0) return false
-    if (status?.conditions === undefined) return false
-    const lease = latest('Lease', `karma-${environmentName}`)
+    const environments = recorder.all('Environment', namespace)
+    return latest('Environment', environmentName) !== undefined && environments.every(isFreeIn)
+  }
+  const isFreeIn = ({ metadata, status }: Recorded): boolean => {
+    if (status?.lockedBy || status?.applying?.length > 0 || status?.conditions === undefined) return false
+    const lease = latest('Lease', `karma-${metadata.name}`)
     return !lease?.spec.holderIdentity || isLeftBehind(lease)
   }
   /** A dead holder's Lease has run out, and nobody has needed it since. (The times in it are those of the holder's clock.) */

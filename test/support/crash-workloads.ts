@@ -278,6 +278,37 @@ const rollbackOfDeletion: Workload = {
   ],
 }
 
+/** What comes, and what is changed, refers into another environment. */
+const abroad: Workload = {
+  name: 'reference into another environment',
+  setup: async (stage) => {
+    await stage.component(site, { config: { title: 'A' }, environment: 'f' })
+    await stage.committed(site)
+    await stage.component(edge, { config: { price: 1 } })
+    await stage.committed(edge)
+    await stage.quiet()
+  },
+  act: async (stage) => {
+    const references = [{ name: 'site', component: site }]
+    await stage.component('edge/second', { references })
+    await stage.committed('edge/second')
+    await stage.request('refer', { component: edge, proposedReferences: references })
+    await stage.phase('refer', 'Applied')
+  },
+  effects: ['promise', 'publish creation', 'publish change'],
+  seconds: ['promise'],
+  also: [
+    ...turn,
+    'claim',
+    'committed creation',
+    'component status',
+    'write ahead',
+    'spec',
+    'committed change',
+    'finish',
+  ],
+}
+
 const expired: Workload = {
   name: 'expired request',
   setup: twoComponents,
@@ -331,6 +362,7 @@ export const workloads: readonly Workload[] = [
   deletion,
   rollback,
   rollbackOfDeletion,
+  abroad,
   expired,
   again,
 ]

@@ -38,6 +38,8 @@ export interface ListPage {
   readonly resourceVersion: string
   /** token of the next page */
   readonly continue?: string
+  /** how many are on the pages that follow, as far as the server knows */
+  readonly remaining: number
 }
 
 /**
@@ -245,15 +247,18 @@ const answerOf = (asked: Asked, result: Exchange, parse: (text: string) => unkno
 }
 
 const pageOf = (value: unknown, path: string): Answer<ListPage> => {
-  const { items, metadata } = (value ?? {}) as { items?: unknown; metadata?: Record<string, unknown> }
+  const { items: listed, metadata } = (value ?? {}) as { items?: unknown; metadata?: Record<string, unknown> }
+  // Of metadata alone none are sent as null.
+  const items = listed === null ? [] : listed
   if (!Array.isArray(items) || typeof metadata?.resourceVersion !== 'string') {
     const found = 'expected a list with items and metadata.resourceVersion'
     return failure(failureOfError({ method: 'GET', path }, new Error(found), true))
   }
-  const next = metadata.continue
+  const { continue: next, remainingItemCount: remaining } = metadata
   return success({
     items,
     resourceVersion: metadata.resourceVersion,
+    remaining: typeof remaining === 'number' ? remaining : 0,
     ...(typeof next === 'string' && next !== '' ? { continue: next } : {}),
   })
 }

@@ -1,10 +1,10 @@
 import type { Requester } from '../../api/kinds.generated.ts'
 import { type Failure, failure, type Result, success } from '../../api/result.ts'
 import type { Kind } from '../../ports/cluster.ts'
-import type { Objects, Where } from '../../ports/objects.ts'
-import type { KubernetesClient, ListPage } from './client.ts'
+import type { Listed, Objects, Where } from '../../ports/objects.ts'
+import type { KubernetesClient } from './client.ts'
 import { collectionPath, objectPath, parseAs } from './kinds.ts'
-import type { Query } from './path.ts'
+import { pagesOf } from './pages.ts'
 
 interface Dependencies {
   readonly client: Pick<KubernetesClient, 'get' | 'list' | 'create' | 'patch'>
@@ -12,9 +12,6 @@ interface Dependencies {
   readonly server: string
   readonly fieldManager?: string
 }
-
-/** As kubectl asks for them. */
-const pageSize = 500
 
 const reviewPath = '/apis/authentication.k8s.io/v1/selfsubjectreviews'
 
@@ -31,22 +28,19 @@ export const makeObjects = ({ client, server, fieldManager = 'kubectl-karma' }: 
     return { reason, retry, message }
   }
 
-  /** All pages, as of one moment. */
-  const pages = async (
+  const whole = async (
     path: string,
     { at, fields: fieldSelector }: Omit<Where, 'namespace'>,
-  ): Promise<Result<ListPage>> => {
-    const items: unknown[] = []
+  ): Promise<Result<Listed<unknown>>> => {
     const exact = at === undefined ? {} : { resourceVersion: at, resourceVersionMatch: 'Exact' }
-    let query: Query = { limit: pageSize, fieldSelector, ...exact }
-    for (;;) {
-      const page = await client.list(path, { query, timeoutMs: 60_000 })
+    const items: unknown[] = []
+    let resourceVersion = ''
+    for await (const page of pagesOf(client, path, { query: { fieldSelector, ...exact }, timeoutMs: 60_000 })) {
       if (!page.ok) return refuse(page.failure)
       items.push(...page.value.items)
-      const { continue: next, resourceVersion } = page.value
-      if (next === undefined) return success({ items, resourceVersion })
-      query = { limit: pageSize, fieldSelector, continue: next }
+      resourceVersion = page.value.resourceVersion
     }
+    return success({ items, resourceVersion })
   }
 
   const parsed = <K extends Kind>(kind: K, items: readonly unknown[]) => {
@@ -63,10 +57,10 @@ export const makeObjects = ({ client, server, fieldManager = 'kubectl-karma' }: 
       return !failed.ok && failed.failure.reason === 'NotFound' ? success(undefined) : failed
     },
     async list(kind, { namespace, ...where } = {}) {
-      const page = await pages(collectionPath(kind, namespace), where)
-      if (!page.ok) return page
-      const objects = parsed(kind, page.value.items)
-      return objects.ok ? success({ items: objects.value, resourceVersion: page.value.resourceVersion }) : objects
+      const listed = await whole(collectionPath(kind, namespace), where)
+      if (!listed.ok) return listed
+      const objects = parsed(kind, listed.value.items)
+      return objects.ok ? success({ ...listed.value, items: objects.value }) : objects
     },
     async create(kind, namespace, manifest) {
       const answer = await client.create(collectionPath(kind, namespace), manifest, { query: { fieldManager } })

@@ -9,6 +9,7 @@ export const bounds = {
   blockedBy: 16,
   warnings: 16,
   affected: 100,
+  graphVersions: 8,
   approvals: 4,
   /** that a change passes together */
   environments: 5,
@@ -25,6 +26,10 @@ export const bounds = {
    * shortest names, 500 with names of 26 characters
    */
   applyingBytes: 61_440,
+  /** environments that are about to refer to one */
+  promised: 16,
+  /** characters of the ids that one of them names */
+  promisedBytes: 384,
 } as const
 
 /** Sentences as one text, each said once. As many as anybody reads: the rest is counted. */

@@ -1,5 +1,6 @@
 import type { Applying, Prepared } from '../../api/kinds.generated.ts'
 import type { Failure } from '../../api/result.ts'
+import { type Pledge, pledgesOf } from './pledge.ts'
 
 /*
  * The commit protocol: how one holder carries a batch of changes through an environment (steps 4-8 and 10 of a
@@ -13,6 +14,8 @@ import type { Failure } from '../../api/result.ts'
  *
  * A change over several environments passes each of them by a pass like this one, and spanning.ts leads these. Here it
  * shows as `prepared`, as a member that is Ahead when it is found, and as targets that are elsewhere.
+ *
+ * What a batch newly refers to in another environment is promised there before anything of it is written (promise.ts).
  */
 
 /** The Environment as this holder knows it. `claim` is the resourceVersion that its claiming write returned. */
@@ -47,6 +50,8 @@ export interface Member<Content> {
   readonly targets: readonly Target[]
   /** its request has ended already, or others end it; only how far its Components have come is still to be seen */
   readonly finished?: boolean
+  /** what it newly refers to in other environments */
+  readonly refers?: readonly Pledge[]
   readonly content: Content
 }
 
@@ -64,6 +69,7 @@ export interface Pass<Content> {
     | 'Claim'
     | 'Look'
     | 'Plan'
+    | 'Promise'
     | 'WriteAhead'
     | 'Publish'
     | 'Store'
@@ -78,6 +84,8 @@ export interface Pass<Content> {
   readonly mustLook: boolean
   readonly members: readonly Member<Content>[]
   readonly stale: readonly Stale[]
+  /** still to be promised */
+  readonly pledges?: readonly Pledge[]
 }
 
 export type Effect<Content> =
@@ -91,6 +99,7 @@ export type Effect<Content> =
   | { readonly do: 'TakeBack'; readonly stale: Stale }
   /** asked for by spanning.ts alone */
   | { readonly do: 'Prepare'; readonly prepared: Prepared }
+  | { readonly do: 'Promise'; readonly pledge: Pledge }
 
 export type Answer<Content> =
   | { readonly is: 'Environment'; readonly environment: Omit<Held, 'claim'> }
@@ -117,7 +126,7 @@ export const newPass = <C>(): Pass<C> => ({ stage: 'Read', mustLook: true, membe
  */
 export const resume = <C>(pass: Pass<C>, look: boolean): Pass<C> => {
   const mustLook = isMidway(pass) || look
-  return { ...pass, mustLook, stage: pass.held && !mustLook ? 'Plan' : 'Read', members: [], stale: [] }
+  return { ...forgotten(pass), mustLook, stage: pass.held && !mustLook ? 'Plan' : 'Read' }
 }
 
 /** The same holder gives the environment free: what has finished is cleared away; the rest whoever comes next must see. */
@@ -132,6 +141,7 @@ export const isMidway = <C>({ stage, mustLook }: Pass<C>): boolean =>
 export const effectKey = <C>(effect: Effect<C>): string => {
   if ('target' in effect) return `${effect.do} ${effect.member.applying.uid} ${effect.target.component}`
   if ('member' in effect) return `${effect.do} ${effect.member.applying.uid}`
+  if ('pledge' in effect) return `${effect.do} ${effect.pledge.environment}`
   return 'stale' in effect ? `${effect.do} ${effect.stale.uid}` : effect.do
 }
 
@@ -147,6 +157,8 @@ export const nextEffects = <C>(pass: Pass<C>): Effect<C>[] => {
     case 'Store':
     case 'Clear':
       return [{ do: pass.stage }]
+    case 'Promise':
+      return (pass.pledges ?? []).map((pledge) => ({ do: 'Promise', pledge }))
     case 'WriteAhead':
       return pass.members.flatMap((member) =>
         member.stage === 'Settle' || member.stage === 'WriteAhead' ? [{ do: member.stage, member }] : [],
@@ -189,6 +201,8 @@ export const took = <C>(pass: Pass<C>, effect: Effect<C>, answer: Answer<C>): Pa
       return answer.is === 'Seen' ? tookSeen(pass, answer) : pass
     case 'Plan':
       return answer.is === 'Batch' ? tookBatch(pass, answer.members) : pass
+    case 'Promise':
+      return tookPromise(pass, effect.pledge, answer)
     case 'Settle':
     case 'WriteAhead':
       return tookWriteAhead(pass, effect.member, answer)
@@ -216,7 +230,12 @@ export const took = <C>(pass: Pass<C>, effect: Effect<C>, answer: Answer<C>): Pa
 const displaced = <C>(pass: Pass<C>): Pass<C> => ({ ...forgotten(pass), stage: 'Read' })
 /** A publish that may still land must meet a newer claim before anything is taken back. */
 export const unclaimed = <C>({ held: _, ...pass }: Pass<C>): Pass<C> => displaced(pass)
-const forgotten = <C>(pass: Pass<C>): Pass<C> => ({ ...pass, mustLook: true, members: [], stale: [] })
+const forgotten = <C>({ pledges: _, ...pass }: Pass<C>): Pass<C> => ({
+  ...pass,
+  mustLook: true,
+  members: [],
+  stale: [],
+})
 
 const tookEnvironment = <C>(pass: Pass<C>, environment: Omit<Held, 'claim'>): Pass<C> => {
   const { held, ...rest } = pass
@@ -245,7 +264,17 @@ const tookSeen = <C>(pass: Pass<C>, seen: { open: readonly Member<C>[]; stale: r
 
 const tookBatch = <C>(pass: Pass<C>, members: readonly Member<C>[]): Pass<C> => {
   if (members.length === 0) return { ...pass, stage: 'Idle', members: [] }
+  const pledges = pledgesOf(members)
+  if (pledges.length > 0) return { ...pass, stage: 'Promise', members, pledges }
   return gathered({ ...pass, stage: 'WriteAhead', members })
+}
+
+/** When one does not hold nothing of the batch was written: it is planned anew. What was promised is so until then. */
+const tookPromise = <C>(pass: Pass<C>, { environment }: Pledge, answer: Answer<C>): Pass<C> => {
+  const { pledges = [], ...rest } = pass
+  if (answer.is !== 'Written') return { ...rest, stage: 'Idle', members: [] }
+  const open = pledges.filter((pledge) => pledge.environment !== environment)
+  return open.length > 0 ? { ...pass, pledges: open } : gathered({ ...rest, stage: 'WriteAhead' })
 }
 
 const tookWriteAhead = <C>(pass: Pass<C>, member: Member<C>, answer: Answer<C>): Pass<C> => {

@@ -42,7 +42,8 @@ export const admit = (
     const component = open.get(id)
     if (!component) continue
     const wanted = wantedOf(component.spec)
-    const known = { id, component, config: wanted.config ?? emptyObject(), references: wanted.references ?? [] }
+    const { config = emptyObject(), references = [], allowedNamespaces } = wanted
+    const known = { id, component, config, references, allowedNamespaces }
     const verdicts = verdictsOn(component, cycle, world) ?? judgeNew(known, together)
     if (isHolding(strongest(verdicts))) {
       const holding = verdicts.filter(({ verdict }) => isHolding(verdict)).map(unapprovable)

@@ -90,7 +90,10 @@ const tooFar = (items: readonly Item[], world: World): Result<never> | undefined
   const places = new Set(items.map(placeOf))
   if ([...places].every((place) => place === world.environmentKey || world.beside?.has(place))) return undefined
   const expected = `Components of at most ${bounds.environments} environments`
-  return refuse('TooManyEnvironments', `spec.changes: expected ${expected}, found ${places.size}; ask for several changes`)
+  return refuse(
+    'TooManyEnvironments',
+    `spec.changes: expected ${expected}, found ${places.size}; ask for several changes`,
+  )
 }
 
 const planOf = (request: ChangeRequest, { items, warnings }: Wished, world: World): Plan => {
@@ -102,10 +105,19 @@ const planOf = (request: ChangeRequest, { items, warnings }: Wished, world: Worl
   const facts = items.map((item) => factsOf(item, request, together, impact))
   const linked = changing.filter(({ changedPaths }) => changedPaths.some(isReference)).map(referring)
   const verdicts = judge(facts, { world, after: together.view, items, linked, impact, images })
-  const affected = impact.reached.map(({ id }) => id)
   const said = verdicts.filter(({ verdict }) => verdict === 'Warn').map(({ message }) => message)
+  let hash: string | undefined
   return {
-    hash: planHash({ request: request.spec, changes: items, affected, verdicts }),
+    // When it is asked for: what waits for others to finish is planned each time one has, and thousands may be affected.
+    get hash() {
+      hash ??= planHash({
+        request: request.spec,
+        changes: items,
+        affected: impact.reached.map(({ id }) => id),
+        verdicts,
+      })
+      return hash
+    },
     version: world.version,
     items,
     images,
@@ -138,7 +150,13 @@ const referring = ({ id, after }: Item) => ({ id, references: after?.references 
 const knownAfter = ({ id, component, after }: Item): Known | undefined =>
   after === null
     ? undefined
-    : { id, component, config: after.config ?? emptyObject(), references: after.references ?? [] }
+    : {
+        id,
+        component,
+        config: after.config ?? emptyObject(),
+        references: after.references ?? [],
+        allowedNamespaces: after.allowedNamespaces,
+      }
 
 /** Each Component is judged by the guards of its own environment. */
 const inPlaceOf = (item: Item, world: World): World => {
@@ -210,10 +228,15 @@ export const summaryOf = (plan: Plan, world: World): PlanSummary => {
   }
 }
 
-/** Of each environment that the change passes. */
-export const versionsOf = ({ version }: Plan, { environmentKey: key, beside = new Map() }: World) => {
-  const others = [...beside].map(([other, place]) => [other, place.version] as const)
-  return Object.fromEntries([[key, version], ...others.sort(([a], [b]) => (a < b ? -1 : 1))])
+/** Of every environment that has a part in the plan: those that it passes, and those from which something refers in. */
+export const versionsOf = (
+  { version }: Plan,
+  { environmentKey: key, beside = new Map(), otherVersions = {} }: World,
+): Record<string, number> => {
+  const passed = [...beside].map(([other, place]) => [other, place.version] as const)
+  const others = Object.entries(otherVersions).filter(([other]) => !beside.has(other))
+  const sorted = [passed, others].flatMap((list) => list.sort(([a], [b]) => (a < b ? -1 : 1)))
+  return { [key]: version, ...Object.fromEntries(sorted.slice(0, bounds.graphVersions - 1)) }
 }
 
 const refuse = (reason: Reason, message: string): Result<never> => failure({ reason, message, retry: false })

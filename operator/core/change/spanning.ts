@@ -189,10 +189,7 @@ const decided = <C>(spanning: Spanning<C>, resourceVersion: string): Spanning<C>
   return { ...spanning, stage: 'Commit', change, lanes }
 }
 
-const memberOf = <C>(
-  { applying, resourceVersion }: Spanned<C>,
-  { targets, content }: Part<C>,
-): Member<C> => ({
+const memberOf = <C>({ applying, resourceVersion }: Spanned<C>, { targets, content }: Part<C>): Member<C> => ({
   applying,
   stage: 'Ahead',
   resourceVersion,

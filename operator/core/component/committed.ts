@@ -9,8 +9,8 @@ import { idOf } from './identity.ts'
 export const knownOf = (component: Component): Known | undefined => {
   const { committed } = component.status ?? {}
   if (!committed) return undefined
-  const { config = emptyObject(), references = [] } = committed
-  return { id: idOf(component), component, config, references }
+  const { config = emptyObject(), references = [], allowedNamespaces } = committed
+  return { id: idOf(component), component, config, references, allowedNamespaces }
 }
 
 /** A Component that is not committed yet holds its changes back; undefined: it is committed. */

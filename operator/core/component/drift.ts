@@ -4,8 +4,9 @@ import { isObject } from '../../api/merge-patch.ts'
 import { faultMessage, type Parsed } from '../../api/parse.ts'
 import type { Reason } from '../../api/reasons.ts'
 import { cut } from '../../api/text.ts'
-import { display, idOf, resolveId } from './identity.ts'
+import { display, idOf } from './identity.ts'
 import { escapePointer, filledIn, placeholdersIn } from './placeholder.ts'
+import { referredTo } from './reference.ts'
 
 /** What a Component is found to be, against what is committed of it. */
 export interface Drift {
@@ -119,11 +120,10 @@ const differ = (expected: Json | readonly Json[], found: Json | undefined, walk:
   differences.push({ pointer, ...texts })
 }
 
-const outputsOf = ({ metadata }: Component, { references = [] }: Committed, { known, type }: Surroundings): Outputs => {
+const outputsOf = (component: Component, { references = [] }: Committed, { known, type }: Surroundings): Outputs => {
   const target = (name: string): Component | undefined => {
     const reference = references.find((one) => one.name === name)
-    const id = reference && resolveId(reference.component, metadata.namespace ?? '')
-    return id?.ok ? known(id.value) : undefined
+    return reference && referredTo(component, reference, known)
   }
   return {
     value: (reference, output) => {

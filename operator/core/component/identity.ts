@@ -16,6 +16,9 @@ export interface Identity {
 
 export const fullId = ({ namespace, type, nickname }: Identity): string => `${namespace}/${type}/${nickname}`
 
+/** The namespace of a full id. */
+export const namespaceOf = (id: string): string => id.slice(0, Math.max(id.indexOf('/'), 0))
+
 /** Fails (UnknownComponent) when `id` is not a full id. */
 export const identityOf = (id: string): Result<Identity> => {
   const [namespace, type, nickname, ...rest] = id.split('/')
@@ -58,11 +61,21 @@ export const nameIn = (namespace: string, component: string): string => {
   return at.ok ? at.value.name : ''
 }
 
+/** `namespace/name`, the key of the Component with this full id. */
+export const keyOfId = (id: string): Result<string> => {
+  const at = nameOfId(id)
+  return at.ok ? success(`${at.value.namespace}/${at.value.name}`) : at
+}
+
 /** The full id of a Component object. */
 export const idOf = (component: {
   readonly metadata: { readonly namespace?: string }
   readonly spec: { readonly type: string; readonly nickname: string }
 }): string => fullId({ ...component.spec, namespace: component.metadata.namespace ?? '' })
+
+/** What `display` made, made full again; of Components and of `kind/name` alike. */
+export const undisplay = (shown: string, namespace: string): string =>
+  shown.split('/').length > 2 ? shown : `${namespace}/${shown}`
 
 /** As people write it: `type/nickname` inside its own namespace, the full id elsewhere. */
 export const display = (id: string, namespace: string): string =>

@@ -24,6 +24,8 @@ export interface GraphArrays {
   /** which numbering of outputs the vertex shares, as a number of `groups` */
   groupOf(vertex: number): number
   readonly groups: Names
+  /** the vertices that are not present and have dependents */
+  absent(): Iterable<number>
   readonly dependents: Lists
   readonly dependencies: Lists
   /** Lists that count instead of those above, by vertex, as entries of the same stride. */

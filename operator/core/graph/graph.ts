@@ -22,6 +22,7 @@ export function makeGraph(): Graph {
   let numbers = new Map<string, number>()
   let ids: string[] = []
   const gone = new Set<number>()
+  const absent = new Set<number>()
   const free: number[] = []
   /** number of the type's name, -1 where no such Component is committed */
   const types: number[] = []
@@ -54,6 +55,7 @@ export function makeGraph(): Graph {
     if (types[vertex] !== -1 || dependents.count[vertex] !== 0) return
     dependents.release(vertex)
     dependencies.release(vertex)
+    absent.delete(vertex)
     gone.add(vertex)
     if (gone.size > 1024 + numbers.size / 3) freeNumbers()
   }
@@ -100,6 +102,7 @@ export function makeGraph(): Graph {
 
   const addEdge = (vertex: number, edge: Edge): void => {
     const dependency = vertexOf(edge.to)
+    if (types[dependency] === -1) absent.add(dependency)
     const uses = outputs.encode(groups[dependency]!, edge.uses)
     const feeds = outputs.encode(groups[vertex]!, edge.feeds)
     const name = names.intern(edge.name)
@@ -116,6 +119,7 @@ export function makeGraph(): Graph {
     clearEdges(vertex)
     types[vertex] = -1
     present--
+    absent.add(vertex)
     dropUnused(vertex)
   }
 
@@ -128,6 +132,7 @@ export function makeGraph(): Graph {
     typeOf: (vertex) => kinds.nameOf(types[vertex]!),
     groupOf: (vertex) => groups[vertex]!,
     groups: kinds,
+    absent: () => absent,
     dependents: dependents.arrays(),
     dependencies: dependencies.arrays(),
     names,
@@ -141,6 +146,7 @@ export function makeGraph(): Graph {
       const vertex = vertexOf(state.id)
       clearEdges(vertex)
       if (types[vertex] === -1) present++
+      absent.delete(vertex)
       types[vertex] = kinds.intern(state.type)
       dependencies.reserve(vertex, state.edges.length)
       for (const edge of state.edges) addEdge(vertex, edge)

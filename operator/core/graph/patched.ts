@@ -59,12 +59,22 @@ export function patched(below: GraphArrays, patch: GraphPatch): GraphArrays {
   let present = below.present
   for (const [vertex, type] of types) present += Number(type !== undefined) - Number(wasPresent(vertex))
 
+  const isPresent = (vertex: number): boolean =>
+    types.has(vertex) ? types.get(vertex) !== undefined : wasPresent(vertex)
+
+  const hasDependents = (vertex: number): boolean => (dependents.get(vertex)?.length ?? entriesBelow(below, vertex)) > 0
+
   return {
     vertices: vertices(),
     present,
     numberOf,
     idOf,
-    isPresent: (vertex) => (types.has(vertex) ? types.get(vertex) !== undefined : wasPresent(vertex)),
+    isPresent,
+    *absent() {
+      const touchedHere = new Set([...types.keys(), ...added.keys()])
+      for (const vertex of below.absent()) if (!touchedHere.has(vertex)) yield vertex
+      for (const vertex of touchedHere) if (!isPresent(vertex) && hasDependents(vertex)) yield vertex
+    },
     typeOf: (vertex) => types.get(vertex) ?? below.typeOf(vertex),
     groupOf,
     groups,
@@ -99,6 +109,11 @@ function numbering(below: GraphArrays) {
       vertex < below.vertices ? below.groupOf(vertex) : groupNumbers[vertex - below.vertices]!,
     vertices: () => below.vertices + ids.length,
   }
+}
+
+const entriesBelow = (below: GraphArrays, vertex: number): number => {
+  const { from, to } = entries(below, 'dependents', vertex)
+  return to - from
 }
 
 /** The words of those entries among the dependents of `vertex` whose dependent passes. */

@@ -32,12 +32,21 @@ export interface Reached {
 /** Lookups by id that go through all; a caller who asks more often gets an index. */
 const scans = 4
 
+/** For who asks for all paths: what is looked up again and again, close together. */
+interface Table {
+  /** by place */
+  readonly ids: readonly string[]
+  /** by index in `reached` */
+  readonly places: Int32Array
+  readonly distances: Int32Array
+}
+
 /** Takes the arrivals over; `count` of them reached a Component first. */
 export function makeReached(graph: GraphArrays, arrivals: Arrivals, count: number): Reached {
   const { idOf, numberOf } = graph
   const { vertices, parents, names, levels } = arrivals
   let list: ReachedComponent[] | undefined
-  let firsts: Int32Array | undefined
+  let table: Table | undefined
   let index: Map<number, number> | undefined
   let lookups = 0
 
@@ -59,11 +68,23 @@ export function makeReached(graph: GraphArrays, arrivals: Arrivals, count: numbe
     for (let distance = 1; distance < levels.length; distance++) eachAt(distance, visit)
   }
 
-  const makeFirsts = (): Int32Array => {
-    const found = new Int32Array(count)
+  const makeTable = (): Table => {
+    const made = {
+      ids: new Array<string>(vertices.length),
+      places: new Int32Array(count),
+      distances: new Int32Array(count),
+    }
     let next = 0
-    for (let place = 0; place < vertices.length; place++) if (isFirst(place)) found[next++] = place
-    return found
+    for (let distance = 0; distance < levels.length; distance++) {
+      const end = levels[distance + 1] ?? vertices.length
+      for (let place = levels[distance]!; place < end; place++) {
+        made.ids[place] = idAt(place)
+        if (!isFirst(place)) continue
+        made.places[next] = place
+        made.distances[next++] = distance
+      }
+    }
+    return made
   }
 
   const makeIndex = (): Map<number, number> => {
@@ -86,10 +107,16 @@ export function makeReached(graph: GraphArrays, arrivals: Arrivals, count: numbe
     return distance
   }
 
-  const path = (place: number | undefined): string[] | undefined => {
-    if (place === undefined) return undefined
+  const path = (place: number): string[] => {
     const way: string[] = new Array(distanceAt(place) + 1)
     for (let at = place, left = way.length - 1; left >= 0; left--, at = parents[at]!) way[left] = idAt(at)
+    return way
+  }
+
+  const tabledPath = ({ ids, places, distances }: Table, index: number): string[] => {
+    const last = distances[index]!
+    const way: string[] = new Array(last + 1)
+    for (let at = places[index]!, left = last; left >= 0; left--, at = parents[at]!) way[left] = ids[at]!
     return way
   }
 
@@ -104,8 +131,11 @@ export function makeReached(graph: GraphArrays, arrivals: Arrivals, count: numbe
     each,
     get reached() {
       if (list === undefined) {
-        const made: ReachedComponent[] = []
-        each((id, distance) => made.push({ id, distance }))
+        const made: ReachedComponent[] = new Array(count)
+        let next = 0
+        each((id, distance) => {
+          made[next++] = { id, distance }
+        })
         list = made
       }
       return list
@@ -123,10 +153,13 @@ export function makeReached(graph: GraphArrays, arrivals: Arrivals, count: numbe
       const place = placeOf(id)
       return place === undefined ? undefined : distanceAt(place)
     },
-    pathTo: (id) => path(placeOf(id)),
-    pathAt(at) {
-      firsts ??= makeFirsts()
-      return path(firsts[at])
+    pathTo(id) {
+      const place = placeOf(id)
+      return place === undefined ? undefined : path(place)
+    },
+    pathAt(index) {
+      table ??= makeTable()
+      return index < count ? tabledPath(table, index) : undefined
     },
     reasonFor(id) {
       const place = placeOf(id)

@@ -1,4 +1,4 @@
-import { display } from '../component/identity.ts'
+import { display, namespaceOf } from '../component/identity.ts'
 import { closedCycle } from '../graph/cycle.ts'
 import type { Verdict, WholeGuard } from './facts.ts'
 import { targetOf } from './missing-reference.ts'
@@ -7,7 +7,7 @@ import { targetOf } from './missing-reference.ts'
 export const cycle: WholeGuard = ({ world, after, linked }) => {
   const added = linked.flatMap(({ id, references }) =>
     references.flatMap((reference) => {
-      const to = targetOf(reference, world.namespace)
+      const to = targetOf(reference, namespaceOf(id))
       return to === undefined ? [] : [{ from: id, to }]
     }),
   )

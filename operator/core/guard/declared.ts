@@ -1,8 +1,9 @@
 import type { Guard as DeclaredGuard } from '../../api/kinds.generated.ts'
 import { cut } from '../../api/text.ts'
-import { display, identityOf } from '../component/identity.ts'
+import { display, identityOf, namespaceOf } from '../component/identity.ts'
+import { mayRefer } from '../component/reference.ts'
 import type { Variables } from './expression.ts'
-import type { Facts, Guard, Known, Verdict } from './facts.ts'
+import type { Facts, Guard, Known, Verdict, World } from './facts.ts'
 import { targetOf } from './missing-reference.ts'
 
 /** The guards in CEL that a ComponentType holds for its Components, and an Environment for all of its changes. */
@@ -43,7 +44,7 @@ const verdictsOf = (facts: Facts, guard: DeclaredGuard, where: string, variables
   // One budget for all evaluations: a guard over many others may not cost more than one over few.
   const budget = world.guards.budget()
   const ask = (object: string, other?: Known): Verdict | undefined => {
-    const asked = other ? { ...variables, other: otherOf(other, world.namespace) } : variables
+    const asked = other ? { ...variables, other: otherOf(other, world) } : variables
     const answer = world.guards.evaluate(compiled.value, asked, budget)
     if (!answer.ok) return broken(`${answer.failure.message} (for ${object})`, object)
     return answer.value ? undefined : against(object, other)
@@ -66,12 +67,19 @@ const verdictLimit = 32
 const othersOf = ({ world, id, references, impact }: Facts, which: NonNullable<DeclaredGuard['forEach']>): Known[] => {
   const idsOf = {
     Dependents: () => world.view.dependentsOf(id),
-    Dependencies: () => references.map((reference) => targetOf(reference, world.namespace) ?? ''),
+    Dependencies: () => dependenciesOf(world, id, references),
     Affected: () => impact.reached.map((reached) => reached.id),
   }
   const ids = idsOf[which]()
   return [...new Set(ids)].sort().flatMap((other) => world.known(other) ?? [])
 }
+
+/** Of what a reference may not lead to, nothing is seen. */
+const dependenciesOf = (world: World, id: string, references: Facts['references']): string[] =>
+  references.flatMap((reference) => {
+    const target = world.known(targetOf(reference, namespaceOf(id)) ?? '')
+    return target && mayRefer(id, target) ? [target.id] : []
+  })
 
 const variablesOf = ({ world, id, component, before, after, changedPaths, impact, request }: Facts): Variables => {
   const { spec, metadata, status } = component
@@ -109,15 +117,21 @@ const variablesOf = ({ world, id, component, before, after, changedPaths, impact
 /** Guards see the nearest of an impact; `impact.count` counts them all. */
 const componentLimit = 1_000
 
-const otherOf = ({ id, component, config }: Known, namespace: string) => ({
+const otherOf = ({ id, component, config }: Known, { namespace, type }: World) => ({
   id: display(id, namespace),
   type: component.spec.type,
   nickname: component.spec.nickname,
   project: component.spec.project ?? '',
   config,
-  outputs: component.status?.outputs ?? {},
+  outputs: namespaceOf(id) === namespace ? (component.status?.outputs ?? {}) : withoutSecrets(component, type),
   runtime: runtimeOf(component),
 })
+
+/** Whoever writes guards in one namespace may not ask for the secrets of another. */
+const withoutSecrets = ({ spec, status }: Known['component'], type: World['type']) => {
+  const secrets = (type(spec.type)?.spec.outputs ?? []).filter(({ sensitive }) => sensitive).map(({ name }) => name)
+  return Object.fromEntries(Object.entries(status?.outputs ?? {}).filter(([name]) => !secrets.includes(name)))
+}
 
 /** What is not reported is empty, so that guards need not ask whether it is there. */
 const runtimeOf = ({ status }: Known['component']) => ({

@@ -35,6 +35,8 @@ export interface Known {
   readonly component: Component
   readonly config: JsonObject
   readonly references: readonly Reference[]
+  /** the other namespaces that may refer to it */
+  readonly allowedNamespaces?: readonly string[] | undefined
 }
 
 /** An environment at one version of its graph. */
@@ -43,7 +45,10 @@ export interface Place {
   readonly version: number
 }
 
-/** Everything that is known at one graph version. Lookups answer from memory. */
+/**
+ * Everything that is known at one graph version. Lookups answer from memory. In `view` is the graph of the environment,
+ * and what depends on it in others (core/graph/across.ts).
+ */
 export interface World {
   readonly namespace: string
   readonly environment: Environment
@@ -51,6 +56,8 @@ export interface World {
   readonly version: number
   /** by key: the other environments that the change passes together with this one */
   readonly beside?: ReadonlyMap<string, Place> | undefined
+  /** by key: the versions of the other environments from which something in `view` comes */
+  readonly otherVersions?: Readonly<Record<string, number>> | undefined
   readonly view: GraphView
   /** bounded by the operator's limits */
   impact(seeds: readonly Seed[]): Impact
@@ -72,7 +79,7 @@ export interface World {
 }
 
 export interface InFlight {
-  /** `changerequest/name` */
+  /** `changerequest/name`, with its namespace in front where that is another one */
   readonly object: string
   /** full ids of the changed Components and of all they affect */
   readonly affected: ReadonlySet<string>

@@ -1,7 +1,8 @@
 import type { Reference } from '../../api/kinds.generated.ts'
 import type { Reason } from '../../api/reasons.ts'
-import { display, resolveId } from '../component/identity.ts'
+import { display, namespaceOf, resolveId } from '../component/identity.ts'
 import { placeholdersOf } from '../component/placeholder.ts'
+import { foreignFault, mayRefer } from '../component/reference.ts'
 import type { Facts, Guard, Verdict } from './facts.ts'
 
 /** Every reference must lead to a committed Component, and every `${reference.output}` to a reference and an output. */
@@ -17,29 +18,26 @@ export const targetOf = (reference: Reference, namespace: string): string | unde
 }
 
 const missingTarget = (facts: Facts, reference: Reference): Verdict[] => {
-  const { world } = facts
+  const { world, id } = facts
   const field = `spec.references[${reference.name}].component`
-  const target = targetOf(reference, world.namespace)
-  if (!target?.startsWith(`${world.namespace}/`)) {
-    const expected = `a Component of namespace ${world.namespace}`
-    return [reject(facts, 'ForeignReference', `${field}: expected ${expected}, found ${reference.component}`)]
-  }
-  const known = world.known(target)
-  if (!known) {
-    const message = `${field}: expected a committed Component, found none named ${reference.component}`
-    return [{ ...reject(facts, 'MissingReference', message), waitsFor: target }]
-  }
-  const { environment } = known.component.spec
-  if (environment !== world.environment.metadata.name) {
-    const expected = `a Component of environment ${world.environment.metadata.name}`
-    return [reject(facts, 'ForeignReference', `${field}: expected ${expected}, found one of ${environment}`)]
-  }
+  const target = targetOf(reference, namespaceOf(id))
+  const known = target === undefined ? undefined : world.known(target)
+  if (!known || !mayRefer(id, known)) return [nowhere(facts, `${field}: `, reference, target)]
   return missingOutputs(
     facts,
     reference.outputs ?? [],
     known.component.spec.type,
     `spec.references[${reference.name}].outputs`,
   )
+}
+
+/** Nothing is given away about other namespaces: not whether it is there, and not whom it lets refer to it. */
+const nowhere = (facts: Facts, field: string, { component }: Reference, target: string | undefined): Verdict => {
+  if (target !== undefined && namespaceOf(target) !== namespaceOf(facts.id)) {
+    return { ...reject(facts, 'ForeignReference', field + foreignFault(facts.id, target)), waitsFor: target }
+  }
+  const message = `${field}expected a committed Component, found none named ${component}`
+  return { ...reject(facts, 'MissingReference', message), ...(target !== undefined && { waitsFor: target }) }
 }
 
 const missingPlaceholders = (facts: Facts): Verdict[] =>
@@ -55,8 +53,10 @@ const missingPlaceholders = (facts: Facts): Verdict[] =>
       const message = `${field}: expected one of its references (${names}), found \${${name}.${output}}`
       return [reject(facts, 'MissingReference', message)]
     }
-    const target = facts.world.known(targetOf(reference, facts.world.namespace) ?? '')
-    return target ? missingOutputs(facts, [output], target.component.spec.type, field) : []
+    const target = facts.world.known(targetOf(reference, namespaceOf(facts.id)) ?? '')
+    return target && mayRefer(facts.id, target)
+      ? missingOutputs(facts, [output], target.component.spec.type, field)
+      : []
   })
 
 /** An output that the dependency's ComponentType does not declare will never come. Types that declare none are open. */

@@ -1,5 +1,6 @@
-import { display } from '../component/identity.ts'
+import { display, namespaceOf } from '../component/identity.ts'
 import { placeholdersOf } from '../component/placeholder.ts'
+import { mayRefer } from '../component/reference.ts'
 import { outputsRead, unreported } from '../component/resolution.ts'
 import type { Guard } from './facts.ts'
 import { targetOf } from './missing-reference.ts'
@@ -8,8 +9,8 @@ import { targetOf } from './missing-reference.ts'
 export const outputsUnavailable: Guard = ({ world, id, after, references }) => {
   const placeholders = placeholdersOf(after ?? undefined)
   return references.flatMap((reference) => {
-    const target = world.known(targetOf(reference, world.namespace) ?? '')
-    if (!target) return []
+    const target = world.known(targetOf(reference, namespaceOf(id)) ?? '')
+    if (!target || !mayRefer(id, target)) return []
     // In no order of writing: the same plan has the same hash.
     const missing = unreported(target.component, outputsRead(reference, placeholders)).sort()
     if (missing.length === 0) return []

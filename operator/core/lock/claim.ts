@@ -1,4 +1,13 @@
-import type { Applying, Environment, EnvironmentStatus, JsonObject, Prepared } from '../../api/kinds.generated.ts'
+import type {
+  Applying,
+  Environment,
+  EnvironmentStatus,
+  JsonObject,
+  Prepared,
+  Promised,
+} from '../../api/kinds.generated.ts'
+import { isNewer } from '../change/commit.ts'
+import type { Open } from '../change/promise.ts'
 import { withCondition } from '../change/status.ts'
 import { append, type Transition } from '../event/outbox.ts'
 
@@ -27,7 +36,21 @@ export interface Publish {
   readonly version: number
   readonly applying: readonly Applying[]
   readonly highest: string
+  /** of what is promised here */
+  readonly promises?: Open
   readonly now: number
+}
+
+/** Another environment is about to refer to Components here. Whoever decides here has to see it first. */
+export const promised = (
+  environment: Environment,
+  { promise, promises, now }: { promise: Promised; promises: Open; now: number },
+): EnvironmentStatus => {
+  const { status, ...rest } = withPromises(environment, promises)
+  const isSame = (one: Promised): boolean =>
+    one.environment === promise.environment && one.resourceVersion === promise.resourceVersion
+  const others = (status?.promised ?? []).filter((one) => !isSame(one))
+  return moved({ ...rest, status: { ...status, promised: [...others, promise] } }, {}, [], now)
 }
 
 /** A change over several environments waits for its decision; what stood in `applying` has finished. */
@@ -42,8 +65,9 @@ export const prepared = (
 /** The decision; of a change over several environments, what follows from it. */
 export const published = (
   environment: Environment,
-  { holder, version, applying, highest, now }: Publish,
+  { holder, version, applying, highest, promises, now }: Publish,
 ): EnvironmentStatus => {
+  const current = withPromises(unprepared(environment), promises)
   const change = applying.length === 1 && applying[0]?.kind === 'ChangeRequest' ? { change: applying[0].uid } : {}
   const count = (kind: Applying['kind']): number => applying.filter((item) => item.kind === kind).length
   const attrs: JsonObject = {
@@ -55,16 +79,18 @@ export const published = (
     removals: count('Removal'),
     names: applying.slice(0, 32).map(({ name }) => name),
   }
-  const next = { version, lockedBy: holder, applying: [...applying], committedResourceVersion: highest }
-  return moved(unprepared(environment), next, [{ type: 'graph.published', message: `version ${version}`, attrs }], now)
+  const committedResourceVersion = highestOf(current, highest)
+  const next = { version, lockedBy: holder, applying: [...applying], committedResourceVersion }
+  return moved(current, next, [{ type: 'graph.published', message: `version ${version}`, attrs }], now)
 }
 
 /** The environment is free for others. */
 export const cleared = (
   environment: Environment,
-  { highest, queued, now }: { highest: string; queued: number; now: number },
+  { highest, queued, promises, now }: { highest: string; queued: number; promises?: Open; now: number },
 ): EnvironmentStatus => {
-  const { lockedBy, ...status } = environment.status ?? {}
+  const current = withPromises(unprepared(environment), promises)
+  const { lockedBy, ...status } = current.status ?? {}
   const released: Transition[] = lockedBy
     ? [
         {
@@ -74,14 +100,28 @@ export const cleared = (
         },
       ]
     : []
-  const next = { applying: [], committedResourceVersion: highest, queued }
-  return moved(unprepared({ ...environment, status }), next, released, now)
+  const next = { applying: [], committedResourceVersion: highestOf(current, highest), queued }
+  return moved({ ...current, status }, next, released, now)
 }
 
 /** Whoever writes it has seen what became of what was prepared. */
 const unprepared = ({ status, ...environment }: Environment): Environment => {
   const { prepared: _, ...rest } = status ?? {}
   return { ...environment, status: rest }
+}
+
+/** A promise goes when it is seen what became of it, and then whoever plans here later must have seen it too. */
+const withPromises = ({ status, ...environment }: Environment, promises: Open | undefined): Environment => {
+  const { promised: before, ...rest } = status ?? {}
+  if (!before || !promises) return { ...environment, ...(status && { status }) }
+  const committedResourceVersion = highestOf({ status: rest }, promises.seen)
+  const open = promises.open.length > 0 && { promised: [...promises.open] }
+  return { ...environment, status: { ...rest, committedResourceVersion, ...open } }
+}
+
+const highestOf = ({ status }: Pick<Environment, 'status'>, highest: string): string => {
+  const { committedResourceVersion = '0' } = status ?? {}
+  return isNewer(committedResourceVersion, highest) ? committedResourceVersion : highest
 }
 
 /** What people look at, kept up to date between changes. */

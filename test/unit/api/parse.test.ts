@@ -66,6 +66,21 @@ describe('parse: what is kept', () => {
     assert.equal(Object.getPrototypeOf(free.a), Object.prototype)
   })
 
+  it('holds once what is committed as spec says it, and apart what is not', () => {
+    const [config, references] = [{ a: { b: [1] } }, [{ name: 'r', component: 'vpc/main' }]]
+    const read = (committed: object) =>
+      objectOf(
+        parseComponent(component({ config, references }, { committed: { ...structuredClone(committed), hash: 'h' } })),
+      )
+    const same = read({ config, references })
+    assert.equal(same.status?.committed?.config, same.spec.config)
+    assert.equal(same.status?.committed?.references, same.spec.references)
+    const other = read({ config: { a: { b: [2] } }, references: [...references, { name: 's', component: 'vpc/b' }] })
+    assert.deepEqual(JSON.parse(JSON.stringify(other.status?.committed?.config)), { a: { b: [2] } })
+    assert.equal(other.status?.committed?.references?.length, 2)
+    assert.deepEqual(Object.keys(read({}).status?.committed ?? {}), ['hash'])
+  })
+
   it('lets null be a value where nobody merges it: outputs, runtime, configSchema', () => {
     const status = { outputs: { arn: null }, runtime: { config: { x: null } } }
     assert.deepEqual(objectOf(parseComponent(component({}, status))).faults, [])

@@ -349,3 +349,77 @@ describe('kubectl karma plan', () => {
     })
   }
 })
+
+describe('kubectl karma plan: other environments and namespaces', () => {
+  const far = (namespace: string) => ({ metadata: { namespace } })
+  const shared = aComponent('bucket/logs', { ...far('shared'), allowedNamespaces: ['dev'] })
+  const shut = aComponent('bucket/shut', far('shared'))
+  const open = aComponent('site/main', { config: { size: 1 }, allowedNamespaces: ['shop'] })
+  const live = aComponent('zone/z', { environment: 'live', references: [{ name: 'cdn', component: 'cdn/main' }] })
+  const cart = aComponent('cart/c', { ...far('shop'), references: [{ name: 'site', component: 'dev/site/main' }] })
+  const behind = aComponent('page/p', {
+    ...far('shop'),
+    environment: 'live',
+    references: [{ name: 'c', component: 'cart/c' }],
+  })
+  const environmentIn = (namespace: string, name: string) => {
+    const environment = anEnvironment({}, { version: 3 })
+    return { ...environment, metadata: { ...environment.metadata, namespace, name }, faults: [] }
+  }
+  const run = async (spec: object, forbidden: readonly string[] = []) => {
+    const { objects } = makeMemoryObjects({
+      Component: [open, cdn, dns, live, cart, behind, shared, shut],
+      Environment: [environmentIn('dev', 'dev'), environmentIn('dev', 'live'), environmentIn('shop', 'dev')],
+    })
+    // A right is of a namespace.
+    const list: typeof objects.list = async (kind, where) =>
+      forbidden.includes(where?.namespace ?? '')
+        ? { ok: false, failure: { reason: 'Forbidden', message: 'jo may not', retry: true } }
+        : objects.list(kind, where)
+    const files = { 'f.json': manifest({ component: 'site/main', ...spec }) }
+    const { out } = await typed(['plan', '-f', 'f.json', '-o', 'json'], {
+      files,
+      session: { objects: { ...objects, list } },
+    })
+    return JSON.parse(out).plans[0]
+  }
+
+  it('shows what depends on it there, and has the hash of the operator', async () => {
+    const { affected, graphVersions, warnings, hash } = await run({ proposedChange: { size: 2 } })
+    assert.deepEqual(
+      affected.map(({ component, path }: { component: string; path: string[] }) => `${component}: ${path.join(' ')}`),
+      [
+        'cdn/main: site/main cdn/main',
+        'shop/cart/c: site/main shop/cart/c',
+        'dns/main: site/main cdn/main dns/main',
+        'zone/z: site/main cdn/main zone/z',
+        'shop/page/p: site/main shop/cart/c shop/page/p',
+      ],
+    )
+    assert.deepEqual(graphVersions, { 'dev/dev': 3, 'dev/live': 3, 'shop/dev': 3 })
+    assert.deepEqual(warnings, [])
+    const request = aChangeRequest({ proposedChange: { size: 2 } })
+    const operator = planChange(request, aWorld({ components: [open, cdn, dns, live, cart, behind, shared] }))
+    assert.ok(operator.ok)
+    assert.equal(hash, operator.value.hash)
+  })
+
+  const to = (component: string) => ({ proposedReferences: [{ name: 'logs', component }] })
+  it('reads what is referred to', async () => {
+    assert.equal((await run(to('shared/bucket/logs'))).decision, 'Allow')
+    const said = (name: string) =>
+      `Component site/main: spec.references[logs].component: expected a Component that lets namespace dev refer to it (spec.allowedNamespaces), found none named shared/bucket/${name}`
+    for (const name of ['shut', 'none']) {
+      const { decision, reason, message } = await run(to(`shared/bucket/${name}`))
+      assert.deepEqual([decision, reason, message], ['Reject', 'ForeignReference', said(name)])
+    }
+  })
+
+  it('says plainly what it may not read', async () => {
+    const warning = (names: string) => [`not whole: you may not list components in ${names}, and the operator does`]
+    assert.deepEqual((await run({ proposedChange: { size: 2 } }, ['shop', 'shared'])).warnings, warning('shop'))
+    const { decision, warnings } = await run(to('shared/bucket/logs'), ['shared'])
+    assert.deepEqual([decision, warnings], ['Reject', warning('shared')])
+    assert.deepEqual((await run({ component: 'dns/main', proposedChange: { a: 1 } }, ['shop', 'shared'])).warnings, [])
+  })
+})

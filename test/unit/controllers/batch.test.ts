@@ -135,6 +135,35 @@ describe('controllers/batch: requests', () => {
     assert.deepEqual(lines(await gate.batch()), ['WriteAhead ChangeRequest c'])
   })
 
+  it('one that refers to what another takes away does not pass together with it, whichever came first', async () => {
+    const [drop, refer] = [
+      request('a-drop', 'bucket/b', { operation: 'Delete', ...created(1) }),
+      request('b-refer', 'site/main', { proposedReferences: to('bucket/b'), ...created(2) }),
+    ]
+    const gate = makeGate({ components: [site, bucket] })
+    gate.enter(drop, refer)
+    assert.deepEqual(lines(await gate.batch()), ['WriteAhead ChangeRequest a-drop'])
+    assert.deepEqual(gate.waits(), ['b-refer'])
+    const other = makeGate({ components: [site, bucket] })
+    other.enter({ ...drop, metadata: { ...drop.metadata, ...created(3).metadata } }, refer)
+    assert.deepEqual(lines(await other.batch()), ['WriteAhead ChangeRequest b-refer'])
+    assert.deepEqual(other.waits(), ['a-drop'])
+  })
+
+  it('several that newly refer to the same pass together', async () => {
+    const gate = makeGate({ components: [site, bucket, aComponent('net/n')] })
+    const references = { proposedReferences: to('bucket/b') }
+    gate.enter(request('a', 'site/main', references), request('b', 'net/n', references))
+    assert.equal((await gate.batch()).length, 2)
+  })
+
+  it('what is being deleted does not leave together with one that comes and refers to it', async () => {
+    const going = { ...bucket, metadata: { ...bucket.metadata, deletionTimestamp: 'now' } }
+    const gate = makeGate({ components: [going] })
+    gate.enter(going, aComponent('site/new', { committed: false, references: to('bucket/b') }))
+    assert.deepEqual(lines(await gate.batch()), ['Ahead Creation site.new'])
+  })
+
   it('first come, first served; of one second, by name', async () => {
     const gate = makeGate({ components: [site] })
     gate.enter(
@@ -374,6 +403,26 @@ describe('controllers/batch: Components', () => {
     gate.put('Component', aComponent('cdn/c', { references: to('site/main'), ...leaving }))
     gate.enter(aComponent('site/main', leaving), cdn)
     assert.deepEqual(lines(await gate.batch()).sort(), ['Ahead Removal cdn.c', 'Ahead Removal site.main'])
+  })
+
+  it('one that is referred to from elsewhere stays until those have gone', async () => {
+    const elsewhere = { environment: 'live', references: to('site/main') }
+    const gate = makeGate({ components: [aComponent('cdn/c', { ...elsewhere, ...leaving })] })
+    gate.put('Environment', { ...anEnvironment(), metadata: { namespace: 'dev', name: 'live' } })
+    const shop = { metadata: { namespace: 'shop' }, references: to('dev/site/main') }
+    gate.put('Component', aComponent('cart/c', shop))
+    gate.put('Environment', { ...anEnvironment(), metadata: { namespace: 'shop', name: 'dev' } })
+    gate.enter(aComponent('site/main', { ...leaving, allowedNamespaces: ['shop'] }))
+    assert.deepEqual(await gate.batch(), [])
+    assert.deepEqual(
+      gate.waiting.heldBack('dev/site.main').map(({ message }) => message),
+      ['Component site/main: is being deleted, but cdn/c, shop/cart/c refer to it; delete them first'],
+    )
+    // Who may not refer to it does not hold it.
+    gate.put('Component', aComponent('site/main', leaving))
+    gate.put('Component', aComponent('cdn/c', { ...elsewhere, committed: false }))
+    gate.enter(aComponent('site/main', leaving))
+    assert.deepEqual(lines(await gate.batch()), ['Ahead Removal site.main'])
   })
 
   it('names five of many that refer to it', async () => {

@@ -24,12 +24,10 @@ const cases: readonly [title: string, applying: Applying, found: Stored | undefi
 ]
 
 describe('an environment is whole', () => {
-  const isWhole = (kind: Applying, found: Stored | undefined, namespace?: string): boolean => {
+  const isWhole = (kind: Applying, found: Stored | undefined): boolean => {
     const cacheOf = (of: Stored['kind']) => ({
       get: (key: string) =>
-        found?.kind === of && key === `${namespace ?? 'dev'}/x`
-          ? { ...found, metadata: { uid: found.uid ?? 'u' } }
-          : undefined,
+        found?.kind === of && key === 'dev/x' ? { ...found, metadata: { uid: found.uid ?? 'u' } } : undefined,
       onChange: () => () => {},
     })
     const caches = {
@@ -37,16 +35,12 @@ describe('an environment is whole', () => {
       ChangeRequest: cacheOf('ChangeRequest'),
       ComponentType: { onChange: () => () => {} },
     } as unknown as Caches
-    const applying = [{ kind, name: 'x', uid: 'u', ...(namespace !== undefined && { namespace }) }]
+    const applying = [{ kind, name: 'x', uid: 'u' }]
     const environment = { metadata: { namespace: 'dev', name: 'dev' }, status: { applying } } as Of<'Environment'>
     const unused = undefined as never
     const nothing = { graph: unused, impact: unused, guards: unused, configFaults: unused, clock: unused }
     return makeGather({ caches, ...nothing }).isWhole(environment)
   }
-
-  it('not with a change on its way whose request is in another namespace', () => {
-    assert.equal(isWhole('ChangeRequest', { kind: 'ChangeRequest', status: { phase: 'Applying' } }, 'web'), false)
-  })
 
   for (const [title, kind, found, whole] of cases) {
     it(`${whole ? 'with' : 'not with'} ${title}`, () => assert.equal(isWhole(kind, found), whole))

@@ -146,6 +146,31 @@ describe('controllers/wake', () => {
       ['component bucket.none', 'component new.n', 'type-soon bucket'],
     ],
     [
+      'one of another namespace: those which refer to it, and who waits for it',
+      ({ put: store }) => {
+        store('Component', aComponent('cart/c', { references: to('shop/net/n') }))
+        store('ChangeRequest', queued('far', 'cart/c', 'shop/net/n'))
+        store('Component', aComponent('net/n', { metadata: { namespace: 'shop' } }))
+      },
+      [
+        'component cart.c',
+        'component shop/net.n',
+        'environment-soon dev',
+        'request far',
+        'type-soon cart',
+        'type-soon net',
+      ],
+    ],
+    [
+      'a change of another namespace: who waits for it',
+      ({ put: store }) => {
+        store('ChangeRequest', queued('far', 'bucket/b', 'shop/changerequest/there'))
+        const metadata = { namespace: 'shop' }
+        store('ChangeRequest', aChangeRequest({ name: 'there', metadata, status: { phase: 'Applied' } }))
+      },
+      ['environment-soon dev', 'request far', 'request shop/there'],
+    ],
+    [
       'what a request waits for, while another works on it',
       put(aComponent('bucket/b', { outputs: { arn: 'a' } })),
       ['component bucket.b', 'request other'],
@@ -277,6 +302,15 @@ describe('controllers/wake', () => {
       'an Environment that goes: all that is queued in it, what is new, and what has no gate to leave by any more',
       ({ remove }) => remove('Environment', 'dev/dev'),
       ['component going.g', 'component new.n', 'environment dev', ...all],
+    ],
+    [
+      'an Environment that has promised something elsewhere: who is there, too',
+      ({ put: store }) => {
+        const one = anEnvironment({}, { promised: [{ environment: 'dev/dev', resourceVersion: '1', version: 2 }] })
+        store('Environment', { ...one, metadata: { ...one.metadata, name: 'promised' } })
+        store('Environment', anEnvironment({}, { version: 9 }))
+      },
+      ['environment dev', 'environment promised'],
     ],
     [
       'an Environment’s version: itself alone',

@@ -353,6 +353,31 @@ describe('informer', () => {
     })
   })
 
+  it('does not parse again what it holds already: listed once more, or told by the watch after an answer', async () => {
+    const parsed: string[] = []
+    const parse = (raw: unknown): TestObject => {
+      const { metadata } = raw as TestObject
+      parsed.push(`${metadata.name}@${metadata.resourceVersion}`)
+      return raw as TestObject
+    }
+    const { clock, informer, started, source } = makeFixture(
+      [page(10, [anObject('a', 5), anObject('b', 6)]), page(30, [anObject('a', 11), anObject('b', 6, 'another')])],
+      { parse },
+    )
+    await started()
+    informer.observe(anObject('a', 11))
+    source.watch_().send(modified(anObject('a', 11)))
+    await clock.settle()
+    assert.equal(informer.resourceVersion(), '11')
+    source.watch_().send(errorEvent(410))
+    source.watch_().end()
+    await clock.advance(60_000)
+    assert.equal(source.listRequests.length, 2)
+    // Of the same version, but another object.
+    assert.deepEqual(parsed, ['a@5', 'b@6', 'a@11', 'b@6'])
+    await informer.stop()
+  })
+
   it('takes in what a write answered, and nothing that is over', async () => {
     const { clock, informer, started, source, changes } = makeFixture([page(10, [anObject('a', 5)])])
     await started()

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { makeApiServer } from '../../../../operator/adapters/kubernetes/api-server.ts'
 import { failure, type Result, success } from '../../../../operator/api/result.ts'
-import { installed, pages } from '../../../../operator/cli/installation.ts'
+import { installed } from '../../../../operator/cli/installation.ts'
+import type { ApiServer } from '../../../../operator/ports/api-server.ts'
 
 const item = (name: string) => ({ metadata: { name } })
 const notFound = failure({ reason: 'NotFound', message: 'nothing is served there', retry: false })
@@ -14,7 +15,8 @@ const serverOf = (answers: Readonly<Record<string, Result<unknown>>>) => {
     return (answers[line] ?? notFound) as Result<never>
   }
   const client = {
-    get: (path: string, { query = {}, accept = '' }: { query?: { continue?: string }; accept?: string } = {}) =>
+    get: (path: string) => answer(`GET ${path}`),
+    list: (path: string, { query = {}, accept = '' }: { query?: { continue?: string }; accept?: string }) =>
       answer(
         `GET ${path}${query.continue ? ` ${query.continue}` : ''}${accept.includes('Partial') ? ' metadata' : ''}`,
       ),
@@ -25,11 +27,14 @@ const serverOf = (answers: Readonly<Record<string, Result<unknown>>>) => {
   return { api: makeApiServer({ client: client as never, server: 'https://example.test/' }), asked }
 }
 
-const namesIn = async (api: Parameters<typeof pages>[0], path: string): Promise<string[]> => {
+const page = (names: string[], { next, remaining = 0 }: { next?: string; remaining?: number } = {}) =>
+  success({ items: names.map(item), resourceVersion: '7', remaining, ...(next !== undefined && { continue: next }) })
+
+const namesIn = async (api: ApiServer, path: string): Promise<string[]> => {
   const names: string[] = []
-  for await (const page of pages(api, path, { metadataOnly: true })) {
+  for await (const page of api.pages(path, { metadataOnly: true })) {
     if (!page.ok) return [...names, page.failure.reason]
-    names.push(...page.value.map(({ metadata }) => metadata.name))
+    names.push(...page.value.items.map(({ metadata }) => metadata.name))
   }
   return names
 }
@@ -37,13 +42,13 @@ const namesIn = async (api: Parameters<typeof pages>[0], path: string): Promise<
 describe('adapters/kubernetes/api-server', () => {
   it('reads a list page by page, metadata alone, and counts what is still to come', async () => {
     const { api } = serverOf({
-      'GET /x metadata': success({ items: [item('a')], metadata: { continue: 'next' } }),
-      'GET /x next metadata': success({ items: [item('b')], metadata: {} }),
-      'GET /y': success({ items: [item('a')], metadata: { continue: 'next', remainingItemCount: 7 } }),
+      'GET /x metadata': page(['a'], { next: 'next' }),
+      'GET /x next metadata': page(['b']),
+      'GET /y': page(['a'], { next: 'next', remaining: 7 }),
     })
     assert.deepEqual(await namesIn(api, '/x'), ['a', 'b'])
-    const page = await api.list('/y')
-    assert.equal(page.ok && page.value.total, 8)
+    const first = await api.list('/y')
+    assert.equal(first.ok && first.value.total, 8)
   })
 
   it('finds nothing where nothing is served', async () => {
@@ -54,7 +59,7 @@ describe('adapters/kubernetes/api-server', () => {
 
   it('ends a list that fails in the middle with its failure', async () => {
     const { api } = serverOf({
-      'GET /x metadata': success({ items: [item('a')], metadata: { continue: 'next' } }),
+      'GET /x metadata': page(['a'], { next: 'next' }),
       'GET /x next metadata': failure({ reason: 'Expired', message: 'too old', retry: true }),
     })
     assert.deepEqual(await namesIn(api, '/x'), ['a', 'Expired'])

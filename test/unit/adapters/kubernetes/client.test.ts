@@ -100,10 +100,14 @@ describe('the client of the API server', () => {
   })
 
   it('reads a page of a list', async () => {
-    handle = (_request, response) => response.end('{"metadata":{"resourceVersion":"7","continue":"c"},"items":[1]}')
-    assert.deepEqual(await client.list('/x'), { ok: true, value: { items: [1], resourceVersion: '7', continue: 'c' } })
-    handle = (_request, response) => response.end('{"metadata":{"resourceVersion":"7","continue":""},"items":[]}')
-    assert.deepEqual(await client.list('/x'), { ok: true, value: { items: [], resourceVersion: '7' } })
+    handle = (_request, response) =>
+      response.end('{"metadata":{"resourceVersion":"7","continue":"c","remainingItemCount":5},"items":[1]}')
+    assert.deepEqual(await client.list('/x'), {
+      ok: true,
+      value: { items: [1], resourceVersion: '7', continue: 'c', remaining: 5 },
+    })
+    handle = (_request, response) => response.end('{"metadata":{"resourceVersion":"7","continue":""},"items":null}')
+    assert.deepEqual(await client.list('/x'), { ok: true, value: { items: [], resourceVersion: '7', remaining: 0 } })
   })
 
   it('parses as it is told to', async () => {

@@ -79,8 +79,8 @@ describe('core/change/creation', () => {
     [
       'another namespace, another environment',
       fresh('a/a: far/b/b', 'c/c: b/prod'),
-      [],
-      { 'a/a': 'ForeignReference', 'c/c': 'ForeignReference' },
+      ['c/c'],
+      { 'a/a': 'ForeignReference' },
       { components: [aComponent('b/prod', { environment: 'prod' })] },
     ],
     [

@@ -62,9 +62,7 @@ const ahead = (
     approvals,
     plan: planIn(request, inWorld),
     world: inWorld,
-    claim: '7',
-    holder: 'pod_1',
-    version: 5,
+    writeAhead: { claim: '7', holder: 'pod_1', version: 5 },
     now,
   })
 const next = (request: ChangeRequest, status: ChangeRequestStatus): ChangeRequest => ({ ...request, status })
@@ -369,7 +367,12 @@ describe('core/change/request-status: the largest that may be', () => {
         username: cut(long(letter), 253),
       } as const
       const approvals = Array.from({ length: 4 }, () => by)
-      const known = { plan: planned.value, approvals, world: large, claim: '7', holder: 'h'.repeat(253), version: 5 }
+      const known = {
+        plan: planned.value,
+        approvals,
+        world: large,
+        writeAhead: { claim: '7', holder: 'h'.repeat(253), version: 5 },
+      }
       request = next(request, writtenAhead(request, { ...known, now: noon + 50 }))
       assertStorable('ChangeRequest', request.status!)
       const bytes = Buffer.byteLength(JSON.stringify(request.status))

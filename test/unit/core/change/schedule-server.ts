@@ -49,7 +49,7 @@ export const makeServer = ({ changes, without }: Pick<Setting, 'changes' | 'with
         })
       } else if (request.phase === 'Applying') {
         const claim = without === 'comparing claims' ? '0' : request.ahead!.claim
-        stale.push({ request: `r${change}`, uid: `${change}`, resourceVersion: `${request.rv}`, claim })
+        stale.push({ name: `r${change}`, uid: `${change}`, resourceVersion: `${request.rv}`, claim })
       }
     })
     return [[w, { is: 'Seen', open, stale }]]
@@ -136,6 +136,8 @@ export const makeServer = ({ changes, without }: Pick<Setting, 'changes' | 'with
         return onRequest(w, effect, held!)
       case 'Prepare':
         throw new Error('expected changes of one environment, found one over several')
+      case 'Promise':
+        throw new Violation('nothing here leads elsewhere')
       default:
         return onComponent(w, effect)
     }

@@ -50,7 +50,9 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
     const isFinished = w.requests[change]!.ahead === undefined
     const targets = isFinished
       ? targetsOfFinished(change, environment)
-      : targetsIn(requestOf(w, change), keyOf(environment))
+      : targetsIn(requestOf(w, change), keyOf(environment), ({ component }) =>
+          keyOf(components[componentAt(component)]!),
+        )
     if (without === 'waiting for the other') return targets.filter(({ elsewhere }) => !elsewhere)
     if (without !== 'waiting where it writes nothing') return targets
     return targets.filter(({ component, elsewhere }) => component !== elsewhere)
@@ -84,7 +86,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
       const claim = undecidedIn(requestOf(w, change), keyOf(environment))
       const isHidden = held.prepared?.uid === `${change}` && without === 'asking what was prepared'
       if (claim === undefined || applying.includes(change) || isHidden) return []
-      return [{ request: `r${change}`, uid: `${change}`, resourceVersion: `${rv}`, claim }]
+      return [{ name: `r${change}`, uid: `${change}`, resourceVersion: `${rv}`, claim }]
     })
     return [[w, { is: 'Seen', open, stale }]]
   }
@@ -175,7 +177,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
           const own = changes[change]!.filter((c) => components[c] === e)
           return { environment: keyOf(e), targets: targetsOf(own, view), content }
         })
-        const common = { applying: applyingOf(change), namespace: 'n', resourceVersion: `${rv}`, targets: [], content }
+        const common = { applying: applyingOf(change), resourceVersion: `${rv}`, targets: [], content }
         const pass: Change = { ...common, stage: 'WriteAhead', parts }
         return change === refusable ? [pass, { ...common, stage: 'Settle', parts: [] }] : [pass]
       })
@@ -250,6 +252,8 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
         const { content, resourceVersion } = effect.member
         return onRequest(w, content.change, resourceVersion, effect.do === 'Finish' ? 'Applied' : 'Rejected')
       }
+      case 'Promise':
+        throw new Violation('what it refers to is in environments that it passes')
       default:
         return onComponent(w, e, effect)
     }

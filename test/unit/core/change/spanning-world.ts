@@ -128,7 +128,7 @@ export const startOf = (setting: Setting): World => ({
     rv: 1,
     version: 0,
     applying: [],
-    prepared: setting.abandoned ? { namespace, name: 'r0', uid: '0', claim: '0' } : null,
+    prepared: setting.abandoned ? { name: 'r0', uid: '0', claim: '0' } : null,
     highest: '0',
     store: [],
   })),
@@ -168,8 +168,8 @@ export const applyingOf = (change: number): Applying => ({
 })
 
 export const nameOf = (component: number): string => `c.${component}`
-/** Of its name, with or without its namespace. */
-export const componentAt = (name: string): number => Number(name.slice(name.indexOf('.') + 1))
+/** Of its name, or as a request names it. */
+export const componentAt = (name: string): number => Number(name.slice(2))
 
 /** The request as the rules of core read it. */
 export const requestOf = ({ requests }: World, change: number): Pick<ChangeRequest, 'metadata' | 'status'> => {
@@ -177,22 +177,13 @@ export const requestOf = ({ requests }: World, change: number): Pick<ChangeReque
   const metadata = { name: `r${change}`, namespace, uid: `${change}` }
   if (!ahead) return { metadata, status: { phase } }
   const { parts, components, spanning, decided = false } = ahead
-  const written = components.map((c) => ({
-    name: nameOf(c.component),
-    ...(spanning && { environment: keyOf(c.environment) }),
-    uid: `${c.component}`,
-    resourceVersion: '',
-    before: '',
-  }))
-  const common = { holder: 'h', components: written }
+  const images = components.map(({ component }) => ({ component: `c/${component}`, before: '{}', after: '{}' }))
   if (spanning) {
-    return { metadata, status: { phase, writeAhead: { ...common, environments: [...parts], decided } } }
+    return { metadata, status: { phase, images, writeAhead: { holder: 'h', environments: [...parts], decided } } }
   }
   const [{ environment, claim, version }] = parts as [Ahead['parts'][number]]
-  return {
-    metadata,
-    status: { phase, environment: `${environmentAt(environment)}`, writeAhead: { ...common, claim, version } },
-  }
+  const writeAhead = { holder: 'h', claim, version }
+  return { metadata, status: { phase, images, environment: `${environmentAt(environment)}`, writeAhead } }
 }
 
 /** What has become of what is prepared in an environment. */

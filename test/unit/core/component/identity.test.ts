@@ -9,6 +9,7 @@ import {
   identityOf,
   idOf,
   idOfName,
+  keyOfId,
   nameOfId,
   resolveId,
 } from '../../../../operator/core/component/identity.ts'
@@ -41,6 +42,7 @@ describe('component identity', () => {
         assert.deepEqual(identityOf(id), { ok: true, value: identity })
         const name = nameOfId(id)
         assert.ok(name.ok)
+        assert.deepEqual(keyOfId(id), { ok: true, value: `${name.value.namespace}/${name.value.name}` })
         assert.deepEqual(idOfName(name.value.namespace, name.value.name), { ok: true, value: id })
         assert.deepEqual(resolveId(display(id, identity.namespace), 'elsewhere').ok, true)
         assert.deepEqual(resolveId(display(id, identity.namespace), identity.namespace), { ok: true, value: id })
@@ -59,6 +61,7 @@ describe('component identity', () => {
     ['identityOf two parts', identityOf('a/b')],
     ['identityOf four parts', identityOf('a/b/c/d')],
     ['identityOf an empty part', identityOf('a//c')],
+    ['keyOfId a local id', keyOfId('a/b')],
     ['resolveId one part', resolveId('a', 'dev')],
     ['resolveId an empty part', resolveId('a/', 'dev')],
     ['resolveId four parts', resolveId('a/b/c/d', 'dev')],

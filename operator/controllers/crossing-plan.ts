@@ -1,0 +1,126 @@
+import { failure, type Result, success } from '../api/result.ts'
+import { bounds } from '../core/change/bounds.ts'
+import { isNewer, type Target } from '../core/change/commit.ts'
+import { nextStep, type Step } from '../core/change/life.ts'
+import { type Plan, placeOf } from '../core/change/plan.ts'
+import { newlyReferred } from '../core/change/pledge.ts'
+import { abroad } from '../core/change/promise.ts'
+import { positionOf } from '../core/change/queue.ts'
+import { waitsAsBefore } from '../core/change/request-status.ts'
+import type { Part, Spanned } from '../core/change/spanning.ts'
+import { display, environmentKey, idOf } from '../core/component/identity.ts'
+import type { World } from '../core/guard/facts.ts'
+import type { Of } from '../ports/cluster.ts'
+import { type BatchDependencies, requestMember, targetOf } from './batch.ts'
+import { makeCaughtUp } from './caught-up.ts'
+import type { Gathered } from './crossing.ts'
+import type { Content } from './passage.ts'
+import { promisedIn } from './sight.ts'
+
+export interface CrossingPlanDependencies extends BatchDependencies {
+  /** This request is to be looked at again: it is about other environments than those it waits for. */
+  readonly again: (requestKey: string) => void
+}
+
+type Passing = Extract<Step, { to: 'Pass' }> & { readonly plan: Plan }
+
+/**
+ * Plans a change over several environments, which are all held, on what is committed in all of them. Undefined: it does
+ * not pass now, and nothing is to be written for it.
+ */
+export const makeCrossingPlan = (dependencies: CrossingPlanDependencies) => {
+  const { caches, gather, waiting, hasRoom, again } = dependencies
+  const caughtUp = makeCaughtUp(dependencies)
+
+  const worldOf = (request: Of<'ChangeRequest'>, [home, ...places]: readonly Gathered[]): Promise<Result<World>> => {
+    const elsewhere = gather.named(request).present.filter((component) => placeOf({ component }) !== keyOf(home!))
+    const beside = { places, ids: elsewhere.map(idOf) }
+    return gather.world(home!.environment, { version: home!.version, changeId: home!.changeId, beside })
+  }
+
+  /** In each environment what it writes there. */
+  const partsOf = ({ plan }: Passing, request: Of<'ChangeRequest'>, gathered: readonly Gathered[]): Part<Content>[] =>
+    gathered.flatMap((place) => {
+      const key = keyOf(place)
+      const items = plan.items.filter((item) => item.changedPaths.length > 0 && placeOf(item) === key)
+      const ids = new Set(items.map(({ id }) => id))
+      const targets: Target[] = items.map((item) => targetOf(item, request))
+      const patch = plan.patch.filter(({ id }) => ids.has(id))
+      return items.length > 0 ? [{ environment: key, targets, content: { request, plan, patch } }] : []
+    })
+
+  const hasToWait = (request: Of<'ChangeRequest'>, { verdicts, items }: Plan): boolean =>
+    verdicts.some(({ guard }) => guard === 'InFlight') ||
+    !hasRoom(request) ||
+    items.some(({ component }) => !hasRoom(component))
+
+  const settled = (request: Of<'ChangeRequest'>, step: Step, world: World): Spanned<Content> | undefined => {
+    if (step.to === 'Stay' || step.to === 'Pass' || waitsAsBefore(request, step)) return undefined
+    const position = positionOf(request, caches.ChangeRequest.byIndex('queued', world.environmentKey))
+    return { ...requestMember(request, 'Settle', [], { request, step, world, position }), parts: [] }
+  }
+
+  const stepOf = (request: Of<'ChangeRequest'>, gathered: readonly Gathered[], world: World): Step => {
+    const promised = gathered.flatMap(({ environment }) => promisedIn(environment, caches))
+    const facts = gather.life(request, { ...world, inFlight: [...world.inFlight, ...promised] })
+    const step = nextStep({ ...facts, underLock: true })
+    return (isPassing(step) && refersFurther(request, step.plan, gathered, world)) || step
+  }
+
+  return async (requestKey: string, gathered: readonly Gathered[]): Promise<Result<Spanned<Content> | undefined>> => {
+    const home = keyOf(gathered[0]!)
+    const late = await caughtUp(newestOf(gathered))
+    if (late) return failure(late)
+    const request = caches.ChangeRequest.get(requestKey)
+    // What it is about may have come or gone since it began to wait.
+    const environments = request ? gather.named(request).environments.slice(0, bounds.environments) : []
+    if (!request || environments.join() !== gathered.map(keyOf).join()) {
+      waiting.leave(home, 'Crossing', requestKey)
+      again(requestKey)
+      return success(undefined)
+    }
+    const world = await worldOf(request, gathered)
+    if (!world.ok) return world
+    const step = stepOf(request, gathered, world.value)
+    if (isPassing(step) && hasToWait(request, step.plan)) return success(undefined)
+    waiting.leave(home, 'Crossing', requestKey)
+    if (!isPassing(step)) return success(settled(request, step, world.value))
+    const { plan, approvals = [] } = step
+    const content = { request, plan, approvals, world: world.value }
+    const member = requestMember(request, 'WriteAhead', [], content)
+    return success({ ...member, parts: partsOf(step, request, gathered) })
+  }
+}
+
+const isPassing = (step: Step): step is Passing => step.to === 'Pass' && step.plan !== undefined
+
+/**
+ * It is prepared in all that it passes, and nothing else knows of it. So what it newly refers to has to be in one of
+ * these (docs/decisions/0047 is how a change of one environment goes about it).
+ */
+const refersFurther = (
+  { metadata }: Of<'ChangeRequest'>,
+  { items, ...plan }: Plan,
+  gathered: readonly Gathered[],
+  world: World,
+): Step | undefined => {
+  const ids = items.flatMap(({ before, after }) => newlyReferred(before, after, world.namespace))
+  const passed = new Set(gathered.map(keyOf))
+  const further = [...abroad([...new Set(ids)], '', world.known)].find(([place]) => !passed.has(place))
+  if (!further) return undefined
+  const [place, [id = '']] = further
+  const found = `${display(id, world.namespace)} of environment ${place}`
+  const expected = `new references into environments that it passes (${[...passed].join(', ')})`
+  return {
+    to: 'Rejected',
+    reason: 'ForeignReference',
+    message: `ChangeRequest ${metadata.name}: spec.changes: expected ${expected}, found one to ${found}; ask for that in a change of its own`,
+    plan: { items, ...plan },
+  }
+}
+
+const keyOf = ({ environment: { metadata } }: Gathered): string =>
+  environmentKey(metadata.namespace ?? '', metadata.name)
+
+const newestOf = (gathered: readonly Gathered[]): string =>
+  gathered.map(({ seen }) => seen).reduce((a, b) => (isNewer(a, b) ? a : b))

@@ -1,0 +1,227 @@
+import {
+  type Answer,
+  closing,
+  type Effect,
+  effectKey,
+  newPass,
+  nextEffects,
+  type Pass,
+  resume,
+  took,
+} from '../../../../operator/core/change/commit.ts'
+import { makeServer, moved } from './promise-server.ts'
+import {
+  type Content,
+  type Holder,
+  isAtRest,
+  isDirty,
+  isPending,
+  type Outcome,
+  replaced,
+  type Sent,
+  type Setting,
+  startOf,
+  violationOf,
+  type World,
+} from './promise-world.ts'
+import { makeParts, type Parts, type Searched, search } from './search.ts'
+
+/*
+ * Explores every schedule of two holders, each of which may work in either environment, over the real functions of
+ * core/change/commit, core/change/promise and core/lock/claim. At every step a holder may crash and forget, be paused
+ * while the other takes over, lose an answer, or have a write land long after it was given up; every plan is made on
+ * everything that the caches may show.
+ */
+
+export interface Explored extends Searched {
+  readonly hits: Readonly<Record<string, number>>
+}
+
+export const explore = (setting: Setting): Explored => {
+  const hits: Record<string, number> = {}
+  const hit = (what: string): void => {
+    hits[what] = (hits[what] ?? 0) + 1
+  }
+  const parts = makeParts()
+  const searched = search<World>({
+    start: sameWorld(parts, startOf(setting)),
+    successors: makeSuccessors(setting, parts, hit),
+    violation: (w) => violationOf(w, setting),
+    ...(setting.without ? {} : { rests: (w) => isAtRest(w, setting) }),
+    keyOf: (w) => textOf(parts, w),
+    untilViolation: setting.untilViolation ?? false,
+  })
+  return { ...searched, hits }
+}
+
+const sameWorld = ({ same }: Pick<Parts, 'same'>, w: World): World => ({
+  leases: same(w.leases),
+  environments: w.environments.map(same),
+  components: same(w.components),
+  requests: same(w.requests),
+  holders: w.holders.map(({ at, passes, late }) => ({
+    at,
+    passes: passes.map((pass) => pass && same(pass)),
+    late: late && same(late),
+  })),
+  faults: w.faults,
+})
+
+/** Which of the two holders is which makes no difference. */
+const textOf = ({ numberOf }: Parts, w: World): string => {
+  const number = (part: object | null): number | string => (part ? numberOf(part) : '')
+  const [a, b] = w.holders.map(
+    ({ at, passes: [first, second], late }) => `;${at},${number(first!)},${number(second!)},${number(late)}`,
+  ) as [string, string]
+  const owners = w.leases.map((lease) => (a > b && lease !== -1 ? 1 - lease : lease))
+  const [first, second] = w.environments.map(numberOf)
+  const rest = `${w.faults},${owners},${first},${second},${numberOf(w.components)},${numberOf(w.requests)}`
+  return rest + (a > b ? b + a : a + b)
+}
+
+type Step = [label: string, next: World]
+
+/** One holder at one moment. `go` is its next step; `cost`: faults that it uses up. */
+interface Turn {
+  readonly w: World
+  readonly i: number
+  readonly holder: Holder
+  readonly go: (label: string, holder: Holder, from: World, cost?: number) => void
+}
+
+const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => void): ((w: World) => Step[]) => {
+  const serve = makeServer(setting)
+  const planned = new Map<string, readonly Answer<Content>[]>()
+
+  /** Plans are made in many ways; those of equal worlds are the same. */
+  const perform = (w: World, sent: Sent): readonly Outcome[] => {
+    if (sent.effect.do !== 'Plan') return serve(w, sent)
+    const { resourceVersion, highest } = sent.held!
+    const seen = [...w.environments, w.components, w.requests].map(parts.numberOf)
+    const key = `${sent.in},${resourceVersion},${highest},${seen}`
+    const answers = planned.get(key) ?? serve(w, sent).map(([, answer]) => answer)
+    planned.set(key, answers)
+    return answers.map((answer) => [w, answer])
+  }
+
+  const begin = ({ w, i, holder, go }: Turn): void => {
+    for (const e of [0, 1]) {
+      if (!isDirty(w, e) && !isPending(w, e, setting)) continue
+      const isTaken = w.leases[e] === 1 - i
+      if (isTaken && w.faults === 0) continue
+      const before = holder.passes[e] ?? newPass<Content>()
+      const isAnother = before.held?.resourceVersion !== `${w.environments[e]!.now.rv}`
+      const pass = resume(before, isAnother || w.requests[e]!.phase === 'Applying')
+      const next = { ...holder, at: e, passes: replaced(holder.passes, e, pass) }
+      go(isTaken ? `take over ${e}` : `lock ${e}`, next, { ...w, leases: replaced(w.leases, e, i) }, isTaken ? 1 : 0)
+    }
+  }
+
+  /** What a holder does without anybody else noticing, it does at once: reading, standing back, giving free. */
+  const atOnce = (w: World, i: number, holder: Holder): World => {
+    const { at: e, passes } = holder
+    const pass = passes[e]
+    const being = (next: Holder): World => ({ ...w, holders: replaced(w.holders, i, next) })
+    const free = { ...holder, at: -1 }
+    if (pass?.stage === 'Idle') {
+      const next = closing(pass)
+      if (isLeft(w, e)) return being(free)
+      if (next.stage === 'Clear' && isDirty(w, e)) return being({ ...holder, passes: replaced(passes, e, next) })
+      return { ...being(free), leases: w.leases[e] === i ? replaced(w.leases, e, -1) : w.leases }
+    }
+    if (pass?.stage !== 'Read') return being(holder)
+    if (w.leases[e] !== i) return being(free)
+    const [effect] = nextEffects(pass)
+    return being(knowing(holder, effect!, perform(w, sentBy(e, pass, effect!))[0]![1]))
+  }
+
+  /** What waits, or was left written ahead, is looked at again, and the lock is kept. */
+  const isLeft = (w: World, e: number): boolean => isPending(w, e, setting) || w.requests[e]!.phase === 'Applying'
+
+  const answered = (turn: Turn, effect: Effect<Content>, [after, answer]: Outcome): void => {
+    const { w, holder, go } = turn
+    const name = effect.do
+    hit(answer.is === 'Conflict' ? `conflict ${name}` : name)
+    go(`${effectKey(effect)} in ${holder.at} ${answer.is}`, knowing(holder, effect, answer), after)
+    if (w.faults === 0 || answer.is !== 'Written') return
+    hit(`lost answer ${name}`)
+    go(`${name} answer lost`, knowing(holder, effect, { is: 'Unknown' }), after, 1)
+    hit(`crash after ${name}`)
+    go(`crash after ${name}`, crashed(holder), after, 1)
+  }
+
+  const work = (turn: Turn): void => {
+    const { w, holder, go } = turn
+    const pass = holder.passes[holder.at]!
+    for (const effect of nextEffects(pass)) {
+      const sent = sentBy(holder.at, pass, effect)
+      for (const outcome of perform(w, sent)) answered(turn, effect, outcome)
+      if (w.faults === 0 || holder.late || reads.has(effect.do)) continue
+      go(`${effect.do} given up`, { ...knowing(holder, effect, { is: 'Unknown' }), late: sent }, w, 1)
+      go(`crash, ${effect.do} under way`, { ...crashed(holder), late: sent }, w, 1)
+    }
+    if (w.faults === 0) return
+    hit('crash')
+    go('crash', crashed(holder), w, 1)
+  }
+
+  const lateWrite = ({ w, holder, go }: Turn): void => {
+    if (!holder.late) return
+    const label = `late ${holder.late.effect.do}`
+    for (const [after] of perform(w, holder.late)) {
+      hit(label)
+      go(label, { ...holder, late: null }, after)
+    }
+  }
+
+  return (w) => {
+    const next: Step[] = []
+    w.holders.forEach((holder, i) => {
+      const go: Turn['go'] = (label, after, from, cost = 0) => {
+        const then = withoutVain({ ...atOnce(from, i, after), faults: from.faults - cost })
+        next.push([`${i}: ${label}`, sameWorld(parts, then)])
+      }
+      const turn = { w, i, holder, go }
+      lateWrite(turn)
+      if (holder.at === -1) begin(turn)
+      else work(turn)
+    })
+    if (w.faults === 0) return next
+    // Somebody edits an Environment, or its counts are written: its resourceVersion moves, and nothing else.
+    for (const e of [0, 1]) {
+      const { now } = w.environments[e]!
+      next.push([`edit ${e}`, sameWorld(parts, moved({ ...w, faults: w.faults - 1 }, e, { ...now, rv: now.rv + 1 }))])
+    }
+    return next
+  }
+}
+
+/** A write that meets another resourceVersion now meets one ever after: whether it lands makes no difference. */
+const withoutVain = (w: World): World => {
+  if (w.holders.every(({ late }) => !late)) return w
+  return { ...w, holders: w.holders.map((one) => (one.late && isVain(w, one.late) ? { ...one, late: null } : one)) }
+}
+
+const isVain = ({ environments, components, requests }: World, { in: e, effect, held, read }: Sent): boolean => {
+  if ('pledge' in effect) return `${environments[1 - e]!.now.rv}` !== effect.pledge.resourceVersion
+  if ('target' in effect) return `${components[e]!.rv}` !== effect.target.resourceVersion
+  if ('member' in effect) return `${requests[e]!.rv}` !== effect.member.resourceVersion
+  if ('stale' in effect) return `${requests[e]!.rv}` !== effect.stale.resourceVersion
+  return `${environments[e]!.now.rv}` !== (effect.do === 'Claim' ? read : held!.resourceVersion)
+}
+
+const knowing = (holder: Holder, effect: Effect<Content>, answer: Outcome[1]): Holder => ({
+  ...holder,
+  passes: replaced(holder.passes, holder.at, took(holder.passes[holder.at]!, effect, answer)),
+})
+const crashed = ({ late }: Holder): Holder => ({ at: -1, passes: [null, null], late })
+
+const reads = new Set(['ReadEnvironment', 'Look', 'Plan', 'Reread', 'Store'])
+
+const sentBy = (e: number, pass: Pass<Content>, effect: Effect<Content>): Sent => ({
+  in: e,
+  effect,
+  held: pass.held ?? null,
+  read: pass.read?.resourceVersion ?? '',
+  members: effect.do === 'Publish' ? pass.members : [],
+})
