@@ -1,8 +1,9 @@
 import { failure, type Result, success } from '../api/result.ts'
+import { bounds } from '../core/change/bounds.ts'
 import { inFlightOf } from '../core/change/in-flight.ts'
 import type { LifeFacts } from '../core/change/life.ts'
 import { isPlannable, type Lookups, namedBy } from '../core/change/named.ts'
-import { planChange, vertexOf } from '../core/change/plan.ts'
+import { placeOf, planChange, vertexOf } from '../core/change/plan.ts'
 import { changedNames, firstAhead, isWaiting } from '../core/change/queue.ts'
 import { isWhole } from '../core/change/whole.ts'
 import { knownOf } from '../core/component/committed.ts'
@@ -86,9 +87,15 @@ export const lifeFactsOf = (
       request,
       waiting.filter((other) => changedNames(other).some((name) => `${snapshot.namespace}/${name}` === id)),
     )
-  const around = aroundOf(environment, snapshot)
+  const passed = named.environments.slice(1, bounds.environments)
+  const beside = snapshot.environments.filter((one) => passed.includes(keyOf(one)))
+  const busy = beside.find((one) => !isWholeIn(one, snapshot))
+  if (busy) return beingWritten(busy)
+  const elsewhere = named.present.filter((component) => placeOf({ component }) !== place)
+  const around = aroundOf(environment, snapshot, elsewhere.map(idOf))
   if (!around.ok) return around
-  const world = { ...worldOf(environment, snapshot, around.value, lookups, rules), ahead }
+  const places = new Map(beside.map((one) => [keyOf(one), { environment: one, version: one.status?.version ?? 0 }]))
+  const world = { ...worldOf(environment, snapshot, around.value, lookups, rules), beside: places, ahead }
   const planned = isPlannable(named) ? planChange(request, world) : undefined
   return success({ ...bare, planned, world, underLock: true })
 }
@@ -97,6 +104,7 @@ export const lifeFactsOf = (
 const aroundOf = (
   environment: Of<'Environment'>,
   snapshot: Snapshot,
+  coming: readonly string[],
 ): Result<Pick<World, 'view' | 'otherVersions'>> => {
   const { components, environments, elsewhere } = snapshot
   const type = typesOf(snapshot.types)
@@ -107,7 +115,7 @@ const aroundOf = (
   const views = new Map([...byPlace].map(([key, some]) => [key, graphOf(some, type)]))
   const base = views.get(own) ?? graphOf([], type)
   views.delete(own)
-  const { view, parts } = joined(base, [...views.values()])
+  const { view, parts } = joined(base, [...views.values()], coming)
   const others = [...environments, ...elsewhere.environments].filter((one) => parts.has(views.get(keyOf(one))!))
   const unfinished = others.find((one) => !isWholeIn(one, snapshot))
   if (unfinished) return beingWritten(unfinished)

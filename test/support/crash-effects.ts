@@ -18,6 +18,8 @@ export const effects = [
   'claim',
   'promise',
   'write ahead',
+  'prepare',
+  'decide',
   'take back',
   'publish creation',
   'publish change',
@@ -74,7 +76,7 @@ const writers: Readonly<Record<string, (body: Body, request: ProxiedRequest) => 
   'environments/': (_, { verb }) => (verb === 'create' ? 'create environment' : undefined),
   'environments/status': (body) => ofEnvironment(body.status ?? {}),
   'changerequests/': (body) => ofFinalizers(body, 'let request go'),
-  'changerequests/status': (body) => ofRequest(lastOf(body)),
+  'changerequests/status': (body) => (isDecision(body) ? 'decide' : ofRequest(lastOf(body))),
   'components/': (body, { verb }) => {
     if (verb === 'create') return 'create component'
     if (verb === 'delete') return 'delete component'
@@ -100,7 +102,18 @@ const ofLease = (name: string, { holderIdentity, acquireTime, renewTime }: Body)
   return leads ? 'lead' : 'lock'
 }
 
-const ofEnvironment = ({ history, version, applying, promised, conditions, queued }: Body): Written | undefined => {
+/** Of a change over several environments. Nothing is told of it. */
+const isDecision = ({ status }: Body): boolean => status?.history === undefined && status?.writeAhead?.decided === true
+
+const ofEnvironment = ({
+  history,
+  version,
+  applying,
+  prepared,
+  promised,
+  conditions,
+  queued,
+}: Body): Written | undefined => {
   const type = history?.at(-1).type
   if (type === 'environment.locked') return 'claim'
   if (type === 'environment.released') return 'clear'
@@ -111,6 +124,7 @@ const ofEnvironment = ({ history, version, applying, promised, conditions, queue
   }
   if (type === 'graph.published' && version) return kinds[applying?.[0]?.kind]
   if (history === undefined && promised) return 'promise'
+  if (history === undefined && prepared) return 'prepare'
   const tends = history === undefined && (conditions !== undefined || queued !== undefined)
   return tends ? 'environment status' : undefined
 }

@@ -309,6 +309,31 @@ const abroad: Workload = {
   ],
 }
 
+/** Two Components in two environments: together or not at all. */
+const crossing: Workload = {
+  name: 'set over two environments',
+  setup: async (stage) => {
+    await stage.component(site, { config: { title: 'A' }, environment: 'f' })
+    await stage.committed(site)
+    await stage.component(edge, { config: { price: 1 } })
+    await stage.committed(edge)
+    await stage.quiet()
+  },
+  act: async (stage) => {
+    const changes = [
+      { component: site, proposedChange: { title: 'B' } },
+      { component: edge, proposedChange: { price: 2 } },
+    ]
+    await stage.request('both', { changes })
+    await stage.phase('both', 'Applied')
+    await stage.request('back', { rollbackOf: 'both' })
+    await stage.phase('back', 'Applied')
+  },
+  effects: ['prepare', 'decide'],
+  also: [...passage, 'claim', 'rolled back'],
+  seconds: ['prepare', 'publish change', 'spec', 'committed change'],
+}
+
 const expired: Workload = {
   name: 'expired request',
   setup: twoComponents,
@@ -363,6 +388,7 @@ export const workloads: readonly Workload[] = [
   rollback,
   rollbackOfDeletion,
   abroad,
+  crossing,
   expired,
   again,
 ]
