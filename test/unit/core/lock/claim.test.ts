@@ -51,7 +51,7 @@ describe('core/lock/claim', () => {
   })
 
   it('what is prepared stays with the version as it was, until it is published or cleared away', () => {
-    const what = { namespace: 'web', name: 'a', uid: 'uid-a', claim: '60' }
+    const what = { name: 'a', uid: 'uid-a', claim: '60' }
     const before = publish(anEnvironment(), [applying('ChangeRequest', 'b')])
     const waiting = prepared(next(anEnvironment(), before), {
       prepared: what,
@@ -65,7 +65,7 @@ describe('core/lock/claim', () => {
     assert.deepEqual(told(waiting), told(before))
     const environment = next(anEnvironment(), waiting)
     assert.deepEqual(claimed(environment, 'pod_3', noon).prepared, what)
-    const list6 = [{ ...applying('ChangeRequest', 'a'), namespace: 'web' }]
+    const list6 = [applying('ChangeRequest', 'a')]
     const after = publish(environment, list6, 6)
     assertStorable('Environment', after)
     assert.deepEqual([after.prepared, after.version, after.applying], [undefined, 6, list6])
