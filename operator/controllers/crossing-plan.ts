@@ -38,16 +38,27 @@ export const makeCrossingPlan = (dependencies: CrossingPlanDependencies) => {
     return gather.world(home!.environment, { version: home!.version, changeId: home!.changeId, beside })
   }
 
-  /** In each environment what it writes there. */
-  const partsOf = ({ plan }: Passing, request: Of<'ChangeRequest'>, gathered: readonly Gathered[]): Part<Content>[] =>
-    gathered.flatMap((place) => {
+  /**
+   * In each environment what it writes there. One that it newly refers to has a part too, if an empty one: nobody may
+   * take away there what it refers to.
+   */
+  const partsOf = (
+    { plan }: Passing,
+    request: Of<'ChangeRequest'>,
+    gathered: readonly Gathered[],
+    world: World,
+  ): Part<Content>[] => {
+    const referred = placesReferred(plan, world)
+    return gathered.flatMap((place) => {
       const key = keyOf(place)
       const items = plan.items.filter((item) => item.changedPaths.length > 0 && placeOf(item) === key)
       const ids = new Set(items.map(({ id }) => id))
       const targets: Target[] = items.map((item) => targetOf(item, request))
       const patch = plan.patch.filter(({ id }) => ids.has(id))
-      return items.length > 0 ? [{ environment: key, targets, content: { request, plan, patch } }] : []
+      const isPart = items.length > 0 || referred.has(key)
+      return isPart ? [{ environment: key, targets, content: { request, plan, patch } }] : []
     })
+  }
 
   const hasToWait = (request: Of<'ChangeRequest'>, { verdicts, items }: Plan): boolean =>
     verdicts.some(({ guard }) => guard === 'InFlight') ||
@@ -88,7 +99,7 @@ export const makeCrossingPlan = (dependencies: CrossingPlanDependencies) => {
     const { plan, approvals = [] } = step
     const content = { request, plan, approvals, world: world.value }
     const member = requestMember(request, 'WriteAhead', [], content)
-    return success({ ...member, parts: partsOf(step, request, gathered) })
+    return success({ ...member, parts: partsOf(step, request, gathered, world.value) })
   }
 }
 
@@ -104,9 +115,8 @@ const refersFurther = (
   gathered: readonly Gathered[],
   world: World,
 ): Step | undefined => {
-  const ids = items.flatMap(({ before, after }) => newlyReferred(before, after, world.namespace))
   const passed = new Set(gathered.map(keyOf))
-  const further = [...abroad([...new Set(ids)], '', world.known)].find(([place]) => !passed.has(place))
+  const further = [...placesReferred({ items }, world)].find(([place]) => !passed.has(place))
   if (!further) return undefined
   const [place, [id = '']] = further
   const found = `${display(id, world.namespace)} of environment ${place}`
@@ -117,6 +127,12 @@ const refersFurther = (
     message: `ChangeRequest ${metadata.name}: spec.changes: expected ${expected}, found one to ${found}; ask for that in a change of its own`,
     plan: { items, ...plan },
   }
+}
+
+/** By environment: what is newly referred to there, by full id. */
+const placesReferred = ({ items }: Pick<Plan, 'items'>, world: World): Map<string, string[]> => {
+  const ids = items.flatMap(({ before, after }) => newlyReferred(before, after, world.namespace))
+  return abroad([...new Set(ids)], '', world.known)
 }
 
 const keyOf = ({ environment: { metadata } }: Gathered): string =>

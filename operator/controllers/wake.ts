@@ -185,7 +185,11 @@ export const indexes = {
     writes: writtenBy,
     environment: (request: Of<'ChangeRequest'>) => placeOf(request, () => true),
     queued: (request: Of<'ChangeRequest'>) => placeOf(request, (phase) => phase === 'Queued'),
-    waiting: (request: Of<'ChangeRequest'>) => (isWaiting(request) ? placeOf(request, () => true) : []),
+    /** in all environments whose guards have a say */
+    waiting: (request: Of<'ChangeRequest'>) =>
+      isWaiting(request)
+        ? [...new Set([...placeOf(request, () => true), ...Object.keys(request.status?.plan?.graphVersions ?? {})])]
+        : [],
     applying: (request: Of<'ChangeRequest'>) => environmentsAhead(request),
     waitsFor: (request: Of<'ChangeRequest'>) => {
       const { metadata, status } = request

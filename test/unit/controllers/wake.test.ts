@@ -299,6 +299,17 @@ describe('controllers/wake', () => {
       ['component new.n', 'environment dev', ...all],
     ],
     [
+      'an Environment’s policy: what waits in another one and passes this one too',
+      ({ put: store }) => {
+        const metadata = { ...anEnvironment().metadata, name: 'prod' }
+        store('Environment', { ...anEnvironment(), metadata })
+        const plan = { hash, graphVersions: { 'dev/dev': 1, 'dev/prod': 1 } }
+        store('ChangeRequest', aChangeRequest({ name: 'wide', status: { phase: 'Queued', environment: 'dev', plan } }))
+        store('Environment', { ...anEnvironment({ onConflict: 'Reject' }), metadata: { ...metadata, generation: 2 } })
+      },
+      ['environment prod', 'environment-soon dev', 'request wide'],
+    ],
+    [
       'an Environment that goes: all that is queued in it, what is new, and what has no gate to leave by any more',
       ({ remove }) => remove('Environment', 'dev/dev'),
       ['component going.g', 'component new.n', 'environment dev', ...all],
