@@ -2,6 +2,7 @@ import { failure, type Result, success } from '../api/result.ts'
 import { bounds } from '../core/change/bounds.ts'
 import { isNewer, type Target } from '../core/change/commit.ts'
 import { nextStep, type Step } from '../core/change/life.ts'
+import type { Named } from '../core/change/named.ts'
 import { type Plan, placeOf } from '../core/change/plan.ts'
 import { newlyReferred } from '../core/change/pledge.ts'
 import { abroad } from '../core/change/promise.ts'
@@ -32,8 +33,8 @@ export const makeCrossingPlan = (dependencies: CrossingPlanDependencies) => {
   const { caches, gather, waiting, hasRoom, again } = dependencies
   const caughtUp = makeCaughtUp(dependencies)
 
-  const worldOf = (request: Of<'ChangeRequest'>, [home, ...places]: readonly Gathered[]): Promise<Result<World>> => {
-    const elsewhere = gather.named(request).present.filter((component) => placeOf({ component }) !== keyOf(home!))
+  const worldOf = ({ present }: Named, [home, ...places]: readonly Gathered[]): Promise<Result<World>> => {
+    const elsewhere = present.filter((component) => placeOf({ component }) !== keyOf(home!))
     const beside = { places, ids: elsewhere.map(idOf) }
     return gather.world(home!.environment, { version: home!.version, changeId: home!.changeId, beside })
   }
@@ -71,9 +72,9 @@ export const makeCrossingPlan = (dependencies: CrossingPlanDependencies) => {
     return { ...requestMember(request, 'Settle', [], { request, step, world, position }), parts: [] }
   }
 
-  const stepOf = (request: Of<'ChangeRequest'>, gathered: readonly Gathered[], world: World): Step => {
+  const stepOf = (request: Of<'ChangeRequest'>, named: Named, gathered: readonly Gathered[], world: World): Step => {
     const promised = gathered.flatMap(({ environment }) => promisedIn(environment, caches))
-    const facts = gather.life(request, { ...world, inFlight: [...world.inFlight, ...promised] })
+    const facts = gather.life(request, { ...world, inFlight: [...world.inFlight, ...promised] }, named)
     const step = nextStep({ ...facts, underLock: true })
     return (isPassing(step) && refersFurther(request, step.plan, gathered, world)) || step
   }
@@ -84,15 +85,16 @@ export const makeCrossingPlan = (dependencies: CrossingPlanDependencies) => {
     if (late) return failure(late)
     const request = caches.ChangeRequest.get(requestKey)
     // What it is about may have come or gone since it began to wait.
-    const environments = request ? gather.named(request).environments.slice(0, bounds.environments) : []
-    if (!request || environments.join() !== gathered.map(keyOf).join()) {
+    const named = request && gather.named(request)
+    const environments = named?.environments.slice(0, bounds.environments) ?? []
+    if (!request || !named || environments.join() !== gathered.map(keyOf).join()) {
       waiting.leave(home, 'Crossing', requestKey)
       again(requestKey)
       return success(undefined)
     }
-    const world = await worldOf(request, gathered)
+    const world = await worldOf(named, gathered)
     if (!world.ok) return world
-    const step = stepOf(request, gathered, world.value)
+    const step = stepOf(request, named, gathered, world.value)
     if (isPassing(step) && hasToWait(request, step.plan)) return success(undefined)
     waiting.leave(home, 'Crossing', requestKey)
     if (!isPassing(step)) return success(settled(request, step, world.value))

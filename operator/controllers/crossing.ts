@@ -218,8 +218,6 @@ export const makeCrossing = (dependencies: CrossingDependencies) => {
   }
 }
 
-export type Crossing = ReturnType<typeof makeCrossing>
-
 /** Claim and version to win in each environment that has a part in it. */
 const wonIn = ({ parts }: Spanned<Content>, { lanes }: Spanning<Content>) =>
   parts.map(({ environment }) => {

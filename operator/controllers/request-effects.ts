@@ -1,5 +1,5 @@
 import type { ChangeRequestStatus, WriteAhead } from '../api/kinds.generated.ts'
-import type { Failure } from '../api/result.ts'
+import type { Failure, Result } from '../api/result.ts'
 import { decided } from '../core/change/ahead.ts'
 import type { Answer, Member, Stale } from '../core/change/commit.ts'
 import { finished, stopped, takenBack, writtenAhead } from '../core/change/request-status.ts'
@@ -22,11 +22,16 @@ export const makeRequestEffects = (namespace: string, { cluster, clock, again }:
   /** requests of this holder as it wrote them last, by uid */
   const requests = new Map<string, Request>()
 
-  const write = async (request: Request, status: ChangeRequestStatus): Promise<Answer<Content>> => {
+  const write = async (request: Request, status: ChangeRequestStatus): Promise<Answer<Content>> =>
+    answerOf(await cluster.writeStatus('ChangeRequest', request, status))
+
+  /** The same, of a request that goes on. */
+  const writeOn = async (request: Request, status: ChangeRequestStatus): Promise<Result<Request>> => {
     const result = await cluster.writeStatus('ChangeRequest', request, status)
-    if (!result.ok) return answerOfFailure(result.failure)
-    return { is: 'Written', resourceVersion: result.value.metadata.resourceVersion ?? '' }
+    if (result.ok) carry(result.value)
+    return result
   }
+  const carry = (request: Request): void => void requests.set(request.metadata.uid ?? '', request)
 
   const orAgain = ({ applying }: Member<Content>, answer: Answer<Content>): Answer<Content> => {
     if (answer.is !== 'Written') again(`${namespace}/${applying.name}`)
@@ -53,7 +58,7 @@ export const makeRequestEffects = (namespace: string, { cluster, clock, again }:
     /** as it was written ahead, or found by looking */
     current,
     /** Another pass has written it. */
-    carry: (request: Request): void => void requests.set(request.metadata.uid ?? '', request),
+    carry,
 
     /** `environment`: the name of the one in which it waits */
     async settle(member: Member<Content>, environment: string): Promise<Answer<Content>> {
@@ -71,22 +76,16 @@ export const makeRequestEffects = (namespace: string, { cluster, clock, again }:
         writeAhead: ahead,
         now: clock.now(),
       })
-      const result = await cluster.writeStatus('ChangeRequest', request!, status)
-      if (result.ok) requests.set(request!.metadata.uid ?? '', result.value)
-      else if (isFinal(result.failure))
-        return orAgain(member, await refuse(request!, world!.environment.metadata.name, result.failure))
-      if (!result.ok) return orAgain(member, answerOfFailure(result.failure))
-      return { is: 'Written', resourceVersion: result.value.metadata.resourceVersion ?? '' }
+      const result = await writeOn(request!, status)
+      if (result.ok || !isFinal(result.failure)) return orAgain(member, answerOf(result))
+      return orAgain(member, await refuse(request!, world!.environment.metadata.name, result.failure))
     },
 
     /** The decision of a change over several environments. */
     async decide(member: Member<Content>): Promise<Answer<Content>> {
       const request = current(member)
       if (request?.metadata.resourceVersion !== member.resourceVersion) return { is: 'Conflict' }
-      const result = await cluster.writeStatus('ChangeRequest', request, decided(request))
-      if (!result.ok) return answerOfFailure(result.failure)
-      requests.set(request.metadata.uid ?? '', result.value)
-      return { is: 'Written', resourceVersion: result.value.metadata.resourceVersion ?? '' }
+      return answerOf(await writeOn(request, decided(request)))
     },
 
     /** `version`: of the environment that it passed, when that was one alone */
@@ -108,5 +107,10 @@ export const makeRequestEffects = (namespace: string, { cluster, clock, again }:
 }
 
 export type RequestEffects = ReturnType<typeof makeRequestEffects>
+
+const answerOf = (result: Result<Request>): Answer<Content> =>
+  result.ok
+    ? { is: 'Written', resourceVersion: result.value.metadata.resourceVersion ?? '' }
+    : answerOfFailure(result.failure)
 
 const isFinal = ({ retry, outcome }: Failure): boolean => !retry && outcome !== 'Unknown'
