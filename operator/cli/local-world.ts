@@ -3,11 +3,11 @@ import { bounds } from '../core/change/bounds.ts'
 import { inFlightOf } from '../core/change/in-flight.ts'
 import type { LifeFacts } from '../core/change/life.ts'
 import { isPlannable, type Lookups, namedBy } from '../core/change/named.ts'
-import { placeOf, planChange, vertexOf } from '../core/change/plan.ts'
+import { planChange, vertexOf } from '../core/change/plan.ts'
 import { changedNames, firstAhead, isWaiting } from '../core/change/queue.ts'
 import { isWhole } from '../core/change/whole.ts'
 import { knownOf } from '../core/component/committed.ts'
-import { environmentKey, idOf } from '../core/component/identity.ts'
+import { environmentKey, idOf, placeOf } from '../core/component/identity.ts'
 import { checkConfig, makeSchemaCache } from '../core/component/schema.ts'
 import { joined } from '../core/graph/across.ts'
 import { makeGraph } from '../core/graph/graph.ts'
@@ -91,7 +91,7 @@ export const lifeFactsOf = (
   const beside = snapshot.environments.filter((one) => passed.includes(keyOf(one)))
   const busy = beside.find((one) => !isWholeIn(one, snapshot))
   if (busy) return beingWritten(busy)
-  const elsewhere = named.present.filter((component) => placeOf({ component }) !== place)
+  const elsewhere = named.present.filter((component) => placeOf(component) !== place)
   const around = aroundOf(environment, snapshot, elsewhere.map(idOf))
   if (!around.ok) return around
   const places = new Map(beside.map((one) => [keyOf(one), { environment: one, version: one.status?.version ?? 0 }]))

@@ -11,7 +11,7 @@ import { newlyReferred, type Pledge } from '../core/change/pledge.ts'
 import { abroad, pledgeFor } from '../core/change/promise.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
 import { waitsAsBefore } from '../core/change/request-status.ts'
-import { display, environmentKey, idOf, keyOfId } from '../core/component/identity.ts'
+import { display, environmentKey, idOf, keyOfId, placeOf } from '../core/component/identity.ts'
 import { refersTo } from '../core/component/reference.ts'
 import { hashOf, type Wanted } from '../core/component/wanted.ts'
 import type { InFlight, Verdict, World } from '../core/guard/facts.ts'
@@ -274,14 +274,11 @@ export const requestMember = (
 const staysWith = (component: Of<'Component'>, dependent: string, world: World): boolean => {
   const other = world.known(dependent)?.component
   if (!other || !refersTo(other, component)) return false
-  const isNear = keyOfEnvironment(other) === world.environmentKey
+  const isNear = placeOf(other) === world.environmentKey
   return !isNear || other.metadata.deletionTimestamp === undefined
 }
 
 const keyOf = ({ metadata }: Of<'Environment'>): string => environmentKey(metadata.namespace ?? '', metadata.name)
-
-const keyOfEnvironment = ({ metadata, spec }: Component): string =>
-  environmentKey(metadata.namespace ?? '', spec.environment)
 
 const inUse = (component: Of<'Component'>, dependents: readonly string[], { namespace }: World): Verdict => {
   const object = display(idOf(component), namespace)

@@ -4,11 +4,10 @@ import { bounds } from '../core/change/bounds.ts'
 import { inFlightOf } from '../core/change/in-flight.ts'
 import { deadlineOf, type LifeFacts, nextStep, type Step } from '../core/change/life.ts'
 import type { Named } from '../core/change/named.ts'
-import { placeOf } from '../core/change/plan.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
 import { rolledBack, stopped, waitsAsBefore } from '../core/change/request-status.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
-import { environmentKey, idOf, keyOfId, resolveId } from '../core/component/identity.ts'
+import { environmentKey, idOf, keyOfId, placeOf, resolveId } from '../core/component/identity.ts'
 import type { InFlight, World } from '../core/guard/facts.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
@@ -122,7 +121,7 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     if (place === undefined || !environment || !gather.isWhole(environment)) return success(bare)
     const places = others.flatMap((key) => caches.Environment.get(key) ?? [])
     if (places.length < others.length || !places.every(gather.isWhole)) return success(bare)
-    const elsewhere = named.present.filter((component) => placeOf({ component }) !== place)
+    const elsewhere = named.present.filter((component) => placeOf(component) !== place)
     const world = await gather.world(environment, {
       ...atOf(environment),
       inFlight: [place, ...others].flatMap((key) => inFlight(request, key)),

@@ -3,13 +3,13 @@ import { bounds } from '../core/change/bounds.ts'
 import { isNewer, type Target } from '../core/change/commit.ts'
 import { nextStep, type Step } from '../core/change/life.ts'
 import type { Named } from '../core/change/named.ts'
-import { type Plan, placeOf } from '../core/change/plan.ts'
+import type { Plan } from '../core/change/plan.ts'
 import { newlyReferred } from '../core/change/pledge.ts'
 import { abroad } from '../core/change/promise.ts'
 import { positionOf } from '../core/change/queue.ts'
 import { waitsAsBefore } from '../core/change/request-status.ts'
 import type { Part, Spanned } from '../core/change/spanning.ts'
-import { display, environmentKey, idOf } from '../core/component/identity.ts'
+import { display, environmentKey, idOf, placeOf } from '../core/component/identity.ts'
 import type { World } from '../core/guard/facts.ts'
 import type { Of } from '../ports/cluster.ts'
 import { type BatchDependencies, requestMember, targetOf } from './batch.ts'
@@ -34,7 +34,7 @@ export const makeCrossingPlan = (dependencies: CrossingPlanDependencies) => {
   const caughtUp = makeCaughtUp(dependencies)
 
   const worldOf = ({ present }: Named, [home, ...places]: readonly Gathered[]): Promise<Result<World>> => {
-    const elsewhere = present.filter((component) => placeOf({ component }) !== keyOf(home!))
+    const elsewhere = present.filter((component) => placeOf(component) !== keyOf(home!))
     const beside = { places, ids: elsewhere.map(idOf) }
     return gather.world(home!.environment, { version: home!.version, changeId: home!.changeId, beside })
   }
@@ -52,7 +52,7 @@ export const makeCrossingPlan = (dependencies: CrossingPlanDependencies) => {
     const referred = placesReferred(plan, world)
     return gathered.flatMap((place) => {
       const key = keyOf(place)
-      const items = plan.items.filter((item) => item.changedPaths.length > 0 && placeOf(item) === key)
+      const items = plan.items.filter((item) => item.changedPaths.length > 0 && placeOf(item.component) === key)
       const ids = new Set(items.map(({ id }) => id))
       const targets: Target[] = items.map((item) => targetOf(item, request))
       const patch = plan.patch.filter(({ id }) => ids.has(id))

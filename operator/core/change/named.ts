@@ -1,7 +1,7 @@
 import type { BlockedBy, ChangeRequest, Component } from '../../api/kinds.generated.ts'
 import type { Result } from '../../api/result.ts'
 import { uncommittedOf } from '../component/committed.ts'
-import { environmentKey, resolveId } from '../component/identity.ts'
+import { environmentKey, placeOf, resolveId } from '../component/identity.ts'
 import { type Asked, askedBy } from './asked.ts'
 import { contentHash } from './hash.ts'
 import { environmentIn } from './image.ts'
@@ -58,8 +58,6 @@ export const namedBy = (request: ChangeRequest, lookups: Lookups): Named => {
     ),
   }
 }
-
-const placeOf = ({ metadata, spec }: Component): string => environmentKey(metadata.namespace ?? '', spec.environment)
 
 /** Where those come back that the request to be undone has deleted. */
 const placesOfDeleted = ({ spec, metadata }: ChangeRequest, { changeRequest }: Lookups): string[] => {

@@ -3,7 +3,7 @@ import { emptyObject } from '../../api/merge-patch.ts'
 import type { Reason } from '../../api/reasons.ts'
 import { failure, type Result, success } from '../../api/result.ts'
 import { cut } from '../../api/text.ts'
-import { display, environmentKey, resolveId } from '../component/identity.ts'
+import { display, placeOf, resolveId } from '../component/identity.ts'
 import { wantedOf } from '../component/wanted.ts'
 import { edgesFor, type TypeLookup } from '../graph/edges.ts'
 import type { Impact } from '../graph/impact.ts'
@@ -82,12 +82,8 @@ const twice = ({ field, component }: Asked): string =>
 const unknown = ({ field, component }: Asked): string =>
   `${field}.component: expected a committed Component, found none named ${component}`
 
-/** The environment that a Component is in, as `namespace/name`. */
-export const placeOf = ({ component: { metadata, spec } }: Pick<Item, 'component'>): string =>
-  environmentKey(metadata.namespace ?? '', spec.environment)
-
 const tooFar = (items: readonly Item[], world: World): Result<never> | undefined => {
-  const places = new Set(items.map(placeOf))
+  const places = new Set(items.map(({ component }) => placeOf(component)))
   if ([...places].every((place) => place === world.environmentKey || world.beside?.has(place))) return undefined
   const expected = `Components of at most ${bounds.environments} environments`
   return refuse(
@@ -160,7 +156,7 @@ const knownAfter = ({ id, component, after }: Item): Known | undefined =>
 
 /** Each Component is judged by the guards of its own environment. */
 const inPlaceOf = (item: Item, world: World): World => {
-  const key = placeOf(item)
+  const key = placeOf(item.component)
   const place = world.beside?.get(key)
   return place ? { ...world, ...place, environmentKey: key } : world
 }

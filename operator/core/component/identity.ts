@@ -81,6 +81,12 @@ export const undisplay = (shown: string, namespace: string): string =>
 export const display = (id: string, namespace: string): string =>
   id.startsWith(`${namespace}/`) ? id.slice(namespace.length + 1) : id
 
+/** The key of the Environment that a Component is in. */
+export const placeOf = (component: {
+  readonly metadata: { readonly namespace?: string }
+  readonly spec: { readonly environment: string }
+}): string => environmentKey(component.metadata.namespace ?? '', component.spec.environment)
+
 /** `namespace/name`, the key of an Environment. */
 export const environmentKey = (namespace: string, name: string): string => `${namespace}/${name}`
 
