@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Answer, Api } from './api.ts'
 import type { Recorded, Recorder } from './recorder.ts'
 
@@ -46,7 +47,9 @@ export const makeStage = async (
   const conditionOf = (object: Recorded | undefined, type: string): Recorded | undefined =>
     object?.status?.conditions?.find((condition: Recorded) => condition.type === type)
 
-  await done(api.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }))
+  await done(() =>
+    api.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }),
+  )
 
   const isFree = (): boolean => {
     const environments = recorder.all('Environment', namespace)
@@ -82,40 +85,40 @@ export const makeStage = async (
         metadata: { name: nameOf(id), namespace },
         spec: { type, nickname, environment: environmentName, project: 'crash', ...spec },
       }
-      await done(api.create(path('components'), body))
+      await done(() => api.create(path('components'), body))
     },
     request: async (name, spec) => {
       const metadata = { name, namespace }
       const body = { apiVersion: 'usekarma.dev/v1alpha1', kind: 'ChangeRequest', metadata, spec }
-      await done(api.create(path('changerequests'), body))
+      await done(() => api.create(path('changerequests'), body))
     },
     report: async (id, outputs) => {
-      await done(api.mergePatch(`${path('components', nameOf(id))}/status`, { status: { outputs } }))
+      await done(() => api.mergePatch(`${path('components', nameOf(id))}/status`, { status: { outputs } }))
     },
     cancel: async (name) => {
-      await done(api.mergePatch(path('changerequests', name), { spec: { cancel: true } }))
+      await done(() => api.mergePatch(path('changerequests', name), { spec: { cancel: true } }))
     },
     askForApprovals: async () => {
       const metadata = { name: environmentName, namespace }
       const expression = "before == null || !('/title' in changedPaths)"
       const spec = { guards: [{ name: 'two', expression, verdict: 'RequireApproval' }] }
       const body = { apiVersion: 'usekarma.dev/v1alpha1', kind: 'Environment', metadata, spec }
-      await done(api.create(path('environments'), body))
+      await done(() => api.create(path('environments'), body))
     },
     decide: async (name, decision) => {
       const planHash = latest('ChangeRequest', name)?.status?.plan?.hash
       const metadata = { name, namespace }
       const spec = { changeRequest: name, planHash, decision }
       const body = { apiVersion: 'usekarma.dev/v1alpha1', kind: 'ChangeApproval', metadata, spec }
-      await done(api.create(path('changeapprovals'), body, { as: 'another', groups: ['system:masters'] }))
+      await done(() => api.create(path('changeapprovals'), body, { as: 'another', groups: ['system:masters'] }))
       const counts = () => conditionOf(latest('ChangeApproval', name), 'Counted')?.status === 'True'
       await until(`${decision} ${name} counts`, counts)
     },
     removeComponent: async (id) => {
-      await done(api.remove(path('components', nameOf(id))))
+      await done(() => api.remove(path('components', nameOf(id))))
     },
     removeRequest: async (name) => {
-      await done(api.remove(path('changerequests', name)))
+      await done(() => api.remove(path('changerequests', name)))
     },
     committed: (id) =>
       until(`${id} committed`, () => conditionOf(latest('Component', nameOf(id)), 'Committed')?.status === 'True'),
@@ -129,7 +132,16 @@ export const makeStage = async (
   }
 }
 
-const done = async (answer: Promise<Answer>): Promise<void> => {
-  const { status, message } = await answer
-  if (status >= 300) throw new Error(`the API server answered ${status}: ${message}`)
+/**
+ * A server that has just come back may not be ready for custom resources yet, and says so with 503 and that nothing was
+ * done: its mutating policies want their schema first, which they look for every 5 s. Users then try again.
+ */
+const done = async (send: () => Promise<Answer>): Promise<void> => {
+  const over = performance.now() + 15_000
+  let answer = await send()
+  while (answer.status === 503 && performance.now() < over) {
+    await sleep(200)
+    answer = await send()
+  }
+  if (answer.status >= 300) throw new Error(`the API server answered ${answer.status}: ${answer.message}`)
 }
