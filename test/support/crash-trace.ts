@@ -130,7 +130,7 @@ const masked = (object: Recorded, names: ReadonlyMap<string, string>, versionsVa
   }
   const walk = (value: unknown, field: string): unknown => {
     if (typeof value === 'string') return field === 'message' ? text(value).replaceAll(planHash, 'HASH') : text(value)
-    if (Array.isArray(value)) return value.map((item) => walk(item, ''))
+    if (Array.isArray(value)) return (field === 'promised' ? lastOfEach(value) : value).map((item) => walk(item, ''))
     if (typeof value !== 'object' || value === null) {
       return versionsVary && ['version', 'graphVersion'].includes(field) ? 'N' : value
     }
@@ -141,6 +141,11 @@ const masked = (object: Recorded, names: ReadonlyMap<string, string>, versionsVa
   }
   return walk(object, '')
 }
+
+/** A promise that was kept stands until the next write of whoever it was made to has seen so, and a newer one beside it. */
+const lastOfEach = (promises: readonly Recorded[]): Recorded[] => [
+  ...new Map(promises.map((promise) => [promise.environment, promise])).values(),
+]
 
 /** Ids of the events that every transition in etcd stands for, with what each is. */
 export const eventsIn = (states: readonly State[]): Map<string, string> => {
