@@ -7,7 +7,7 @@ import { planChange, vertexOf } from '../core/change/plan.ts'
 import { changedNames, firstAhead, isWaiting } from '../core/change/queue.ts'
 import { isWhole } from '../core/change/whole.ts'
 import { knownOf } from '../core/component/committed.ts'
-import { environmentKey, idOf, placeOf } from '../core/component/identity.ts'
+import { environmentKey, idOf, keyOf, placeOf } from '../core/component/identity.ts'
 import { checkConfig, makeSchemaCache } from '../core/component/schema.ts'
 import { joined } from '../core/graph/across.ts'
 import { makeGraph } from '../core/graph/graph.ts'
@@ -77,7 +77,7 @@ export const lifeFactsOf = (
   const lookups = { component: (id: string) => byId.get(id), changeRequest: (name: string) => byName.get(name) }
   const named = namedBy(request, lookups)
   const [place] = named.environments
-  const environment = snapshot.environments.find(({ metadata }) => `${metadata.namespace}/${metadata.name}` === place)
+  const environment = snapshot.environments.find((one) => keyOf(one) === place)
   const bare = { request, planned: undefined, world: undefined, named, now }
   if (!environment) return success(bare)
   if (!isWholeIn(environment, snapshot)) return beingWritten(environment)
@@ -122,8 +122,6 @@ const aroundOf = (
   const versions = others.map((one) => [keyOf(one), one.status?.version ?? 0])
   return success({ view, otherVersions: Object.fromEntries(versions) })
 }
-
-const keyOf = ({ metadata }: Of<'Environment'>): string => environmentKey(metadata.namespace ?? '', metadata.name)
 
 /** Requests that are being written here, or may touch the same from elsewhere. */
 const writtenAround = ({ requests, elsewhere }: Snapshot, own: string, otherVersions: World['otherVersions']) => {

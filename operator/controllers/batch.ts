@@ -1,25 +1,22 @@
-import type { Applying, ChangeRequest, Component } from '../api/kinds.generated.ts'
-import { emptyObject } from '../api/merge-patch.ts'
+import type { ChangeRequest, Component } from '../api/kinds.generated.ts'
 import { failure, type Result, success } from '../api/result.ts'
-import { bounds } from '../core/change/bounds.ts'
-import type { Held, Member, Target } from '../core/change/commit.ts'
-import { type Admitted, admit } from '../core/change/creation.ts'
-import type { Item } from '../core/change/item.ts'
+import type { Held, Member } from '../core/change/commit.ts'
+import { admit } from '../core/change/creation.ts'
 import { nextStep, type Step } from '../core/change/life.ts'
-import { type Plan, vertexOf } from '../core/change/plan.ts'
+import type { Plan } from '../core/change/plan.ts'
 import { newlyReferred, type Pledge } from '../core/change/pledge.ts'
 import { abroad, pledgeFor } from '../core/change/promise.ts'
-import { byArrival, positionOf } from '../core/change/queue.ts'
-import { waitsAsBefore } from '../core/change/request-status.ts'
-import { display, environmentKey, idOf, keyOfId, placeOf } from '../core/component/identity.ts'
+import { byArrival } from '../core/change/queue.ts'
+import { display, idOf, keyOf, keyOfId, placeOf } from '../core/component/identity.ts'
 import { refersTo } from '../core/component/reference.ts'
-import { hashOf, type Wanted } from '../core/component/wanted.ts'
+import type { Wanted } from '../core/component/wanted.ts'
 import type { InFlight, Verdict, World } from '../core/guard/facts.ts'
 import { targetOf as dependencyOf } from '../core/guard/missing-reference.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import { makeCaughtUp } from './caught-up.ts'
 import type { Gather } from './gather.ts'
+import { bounded, creationOf, isFull, removalOf, requestMember, settledMember, targetsOf } from './member.ts'
 import { type Content, changeIdOf } from './passage.ts'
 import { promisedIn, sightOf } from './sight.ts'
 import type { Waiting } from './waiting.ts'
@@ -105,10 +102,9 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
     for (const [place, there] of abroad([...ids], world.environmentKey, world.known)) {
       const pledge = pledgeFor(there, place, { environment: world.environment, sight })
       if (!pledge) {
-        const { metadata } = world.known(there[0]!)!.component
+        const { component } = world.known(there[0]!)!
         // An Environment that was deleted is made again for who wants to pass it.
-        if (!caches.Environment.get(place) && !waiting.has(place))
-          waiting.enter(place, 'Component', `${metadata.namespace}/${metadata.name}`)
+        if (!caches.Environment.get(place) && !waiting.has(place)) waiting.enter(place, 'Component', keyOf(component))
         return undefined
       }
       found.push(pledge)
@@ -137,35 +133,26 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
     )
   }
 
-  const holdBack = (environmentKey: string, { metadata }: Component, verdicts: readonly Verdict[]): void => {
-    const key = `${metadata.namespace}/${metadata.name}`
+  const holdBack = (environmentKey: string, component: Component, verdicts: readonly Verdict[]): void => {
+    const key = keyOf(component)
     waiting.leave(environmentKey, 'Component', key)
     waiting.holdBack(key, verdicts)
   }
 
   /** undefined: nothing is to be written for it. In phase Applying it is found by looking. */
   const memberOf = (request: Of<'ChangeRequest'>, step: Step, world: World): Member<Content> | undefined => {
-    if (step.to === 'Pass') {
-      if (!step.plan) return undefined
-      const { plan, approvals = [] } = step
-      const targets = plan.items
-        .filter(({ changedPaths }) => changedPaths.length > 0)
-        .map((item) => targetOf(item, request))
-      const refers = pledges(plan.items, world)
-      const content = { request, plan, approvals, patch: plan.patch, world }
-      return { ...requestMember(request, 'WriteAhead', targets, content), ...(refers?.length && { refers }) }
-    }
-    if (step.to === 'Stay' || waitsAsBefore(request, step)) return undefined
-    const position = positionOf(request, caches.ChangeRequest.byIndex('queued', world.environmentKey))
-    return requestMember(request, 'Settle', [], { request, step, world, position })
+    if (step.to !== 'Pass') return settledMember(request, step, world, caches)
+    if (!step.plan) return undefined
+    const { plan, approvals = [] } = step
+    const refers = pledges(plan.items, world)
+    const content = { request, plan, approvals, patch: plan.patch, world }
+    const member = requestMember(request, 'WriteAhead', targetsOf(plan.items, request), content)
+    return { ...member, ...(refers?.length && { refers }) }
   }
 
   /** For the next round: until what it overlaps has finished, or what is told of it already is out. */
-  const hasToWait = (request: Of<'ChangeRequest'>, { verdicts, items }: Plan, world: World): boolean =>
-    verdicts.some(({ guard }) => guard === 'InFlight') ||
-    !hasRoom(request) ||
-    items.some(({ component }) => !hasRoom(component)) ||
-    pledges(items, world) === undefined
+  const hasToWait = (request: Of<'ChangeRequest'>, plan: Plan, world: World): boolean =>
+    isHeldUp(request, plan, hasRoom) || pledges(plan.items, world) === undefined
 
   const requests = (key: string, promised: readonly InFlight[], world: World): Member<Content>[] => {
     const taken = [...promised]
@@ -181,10 +168,10 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
       // What it touches is its own from here on, also when it has to wait for the next round.
       if (plan) taken.push({ object: `changerequest/${request.metadata.name}`, affected: touched(plan, world) })
       if (isCrossed || (plan && hasToWait(request, plan, world))) continue
-      waiting.leave(key, 'ChangeRequest', `${request.metadata.namespace}/${request.metadata.name}`)
+      waiting.leave(key, 'ChangeRequest', keyOf(request))
       const member = memberOf(request, step, world)
       if (member) members.push(member)
-      if (sizeOf(members) > bounds.applyingBytes) break
+      if (isFull(members)) break
     }
     return members
   }
@@ -200,15 +187,26 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
     if (!world.ok) return world
     // 3. Components that come and go, then requests.
     const components = componentsOf(key)
-    for (const { metadata, status } of components) {
-      const settled = status?.committed ? !metadata.deletionTimestamp : metadata.deletionTimestamp !== undefined
-      if (settled) waiting.leave(key, 'Component', `${metadata.namespace}/${metadata.name}`)
+    for (const component of components) {
+      const isLeaving = component.metadata.deletionTimestamp !== undefined
+      const isCommitted = component.status?.committed !== undefined
+      if (isLeaving !== isCommitted) waiting.leave(key, 'Component', keyOf(component))
     }
     const coming = creations(components, world.value)
     const moving = [...coming, ...removals(components, [...promised, neededBy(coming, world.value)], world.value)]
     return success(moving.length > 0 ? moving : requests(key, promised, world.value))
   }
 }
+
+/** Until what it overlaps has finished, or what is told already of it and what it writes is out. */
+export const isHeldUp = (
+  request: Of<'ChangeRequest'>,
+  { verdicts, items }: Plan,
+  hasRoom: BatchDependencies['hasRoom'],
+): boolean =>
+  verdicts.some(({ guard }) => guard === 'InFlight') ||
+  !hasRoom(request) ||
+  items.some(({ component }) => !hasRoom(component))
 
 const passing = (step: Step): Plan | undefined => (step.to === 'Pass' ? step.plan : undefined)
 
@@ -237,39 +235,6 @@ const makeCrossing = (namespace: string) => {
   }
 }
 
-const creationOf = ({ id, component, wanted }: Admitted, world: World): Member<Content> => {
-  const { name, uid = '', resourceVersion = '' } = component.metadata
-  const { config = emptyObject(), references = [] } = wanted
-  return {
-    applying: { kind: 'Creation', name, uid, hash: hashOf(wanted) },
-    stage: 'Ahead',
-    resourceVersion: '',
-    targets: [{ component: name, resourceVersion, stage: 'Committed' }],
-    content: { wanted, patch: [vertexOf({ id, config, references }, component.spec.type, world)] },
-  }
-}
-
-const removalOf = (component: Of<'Component'>): Member<Content> => {
-  const { name, uid = '', resourceVersion = '' } = component.metadata
-  return {
-    applying: { kind: 'Removal', name, uid },
-    stage: 'Ahead',
-    resourceVersion: '',
-    targets: [{ component: name, resourceVersion, stage: 'Committed' }],
-    content: { patch: [{ id: idOf(component), removed: true }] },
-  }
-}
-
-export const requestMember = (
-  request: Of<'ChangeRequest'>,
-  stage: 'Settle' | 'WriteAhead',
-  targets: Member<Content>['targets'],
-  content: Content,
-): Member<Content> => {
-  const { name, uid = '', resourceVersion = '' } = request.metadata
-  return { applying: { kind: 'ChangeRequest', name, uid }, stage, resourceVersion, targets, content }
-}
-
 /** Those of the same environment leave together; others have to be gone first. */
 const staysWith = (component: Of<'Component'>, dependent: string, world: World): boolean => {
   const other = world.known(dependent)?.component
@@ -277,8 +242,6 @@ const staysWith = (component: Of<'Component'>, dependent: string, world: World):
   const isNear = placeOf(other) === world.environmentKey
   return !isNear || other.metadata.deletionTimestamp === undefined
 }
-
-const keyOf = ({ metadata }: Of<'Environment'>): string => environmentKey(metadata.namespace ?? '', metadata.name)
 
 const inUse = (component: Of<'Component'>, dependents: readonly string[], { namespace }: World): Verdict => {
   const object = display(idOf(component), namespace)
@@ -294,25 +257,4 @@ const touched = ({ items, impact }: Plan, { view }: World): Set<string> => {
   const all = new Set(changed)
   impact.each((id) => all.add(id))
   return all
-}
-
-/** Without a resourceVersion: it is made anew. */
-export const targetOf = ({ component: { metadata }, before }: Item, { spec }: ChangeRequest): Target => {
-  const resourceVersion = before === null ? '' : (metadata.resourceVersion ?? '')
-  // An edit is in spec already.
-  return { component: metadata.name, resourceVersion, stage: spec.origin === 'Edit' ? 'Committed' : 'Spec' }
-}
-
-const applyingSize = ({ name, hash = '' }: Applying): number => 96 + name.length + hash.length
-
-const sizeOf = (members: readonly Member<Content>[]): number =>
-  members.reduce((sum, { applying }) => sum + applyingSize(applying), 0)
-
-/** As many as fit where they are written down; the rest passes next. */
-const bounded = (members: readonly Member<Content>[]): Member<Content>[] => {
-  let size = 0
-  return members.filter(({ applying }) => {
-    size += applyingSize(applying)
-    return size <= bounds.applyingBytes
-  })
 }

@@ -1,5 +1,5 @@
+import { isNewer } from '../api/resource-version.ts'
 import type { Failure } from '../api/result.ts'
-import { isNewer } from '../core/change/commit.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches } from '../ports/cluster.ts'
 

@@ -7,7 +7,7 @@ import type { Named } from '../core/change/named.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
 import { rolledBack, stopped, waitsAsBefore } from '../core/change/request-status.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
-import { environmentKey, idOf, keyOfId, placeOf, resolveId } from '../core/component/identity.ts'
+import { environmentKey, idOf, keyOf, keyOfId, placeOf, resolveId } from '../core/component/identity.ts'
 import type { InFlight, World } from '../core/guard/facts.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
@@ -42,7 +42,7 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     const { namespace = '' } = request.metadata
     const { rollbackOf } = request.spec
     const cached = gather.named(request)
-    const components = cached.missing.flatMap(({ component }) => keyOf(component, namespace) ?? [])
+    const components = cached.missing.flatMap(({ component }) => componentKey(component, namespace) ?? [])
     const undone = rollbackOf === undefined ? [] : [`${namespace}/${rollbackOf}`]
     const requests = undone.filter((key) => !caches.ChangeRequest.get(key))
     if (components.length + requests.length === 0) return success(cached)
@@ -70,8 +70,7 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
 
   /** It was applied, and another request has undone it since. */
   const tellUndone = async (request: Of<'ChangeRequest'>): Promise<Outcome | undefined> => {
-    const key = `${request.metadata.namespace}/${request.metadata.name}`
-    const by = [...caches.ChangeRequest.byIndex('undoes', key)].sort(byArrival).at(-1)
+    const by = [...caches.ChangeRequest.byIndex('undoes', keyOf(request))].sort(byArrival).at(-1)
     if (!by || request.status?.rolledBackBy === by.metadata.name) return undefined
     if (relay.room(request) < 1) return again(200)
     const written = await cluster.writeStatus('ChangeRequest', request, rolledBack(request, by, clock.now()))
@@ -183,7 +182,7 @@ const atOf = ({ status }: Of<'Environment'>) => ({
 })
 
 /** `namespace/name` of the Component that a request names; undefined: it names none. */
-const keyOf = (component: string, namespace: string): string | undefined => {
+const componentKey = (component: string, namespace: string): string | undefined => {
   const id = resolveId(component, namespace)
   const key = id.ok ? keyOfId(id.value) : id
   return key.ok ? key.value : undefined

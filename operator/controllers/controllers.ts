@@ -1,5 +1,5 @@
 import type { ChangeRequest, Component } from '../api/kinds.generated.ts'
-import { bounds } from '../core/change/bounds.ts'
+import { keyOf } from '../core/component/identity.ts'
 import { checkConfig, makeSchemaCache } from '../core/component/schema.ts'
 import { makeImpact } from '../core/graph/impact.ts'
 import { makeGuards } from '../core/guard/expression.ts'
@@ -17,6 +17,7 @@ import { makeChangeRequestReconciler } from './change-request.ts'
 import { makeComponentReconciler } from './component.ts'
 import { makeComponentTypeReconciler } from './component-type.ts'
 import { makeCrossingPlan } from './crossing-plan.ts'
+import { makeCrossingTurn } from './crossing-turn.ts'
 import { type EnvironmentTimes, makeEnvironmentReconciler } from './environment.ts'
 import { makeGather } from './gather.ts'
 import type { NoRoom } from './notices.ts'
@@ -77,22 +78,11 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
     sleep,
     hasRoom: (object: ChangeRequest | Component) => relay.room(object) >= roomForChange,
   }
-  const firstCrossing = (home: string) => {
-    const [request] = waiting.of(home, 'Crossing')
-    const known = request === undefined ? undefined : caches.ChangeRequest.get(request)
-    if (request === undefined || !known) return undefined
-    const environments = gather.named(known).environments.slice(0, bounds.environments)
-    if (environments.length > 1 && environments[0] === home) return { request, environments }
-    // What it is about has come or gone since: it asks where to wait.
-    waiting.leave(home, 'Crossing', request)
-    queues.changeRequest.add(request)
-    return undefined
-  }
   const environment = makeEnvironmentReconciler({
     ...dependencies,
     plan: makeBatch(planning),
     planCrossing: makeCrossingPlan({ ...planning, again: queues.changeRequest.add }),
-    crossing: firstCrossing,
+    crossing: makeCrossingTurn({ caches, gather, waiting, again: queues.changeRequest.add }),
     lookAt: queues.environment.add,
     again: queues.changeRequest.retry,
     hasWork: waiting.has,
@@ -139,20 +129,16 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
         environmentSoon: (key) => queues.environment.addAfter(key, countDelay),
       })
       // Who waits for the last event of an object that goes.
-      relay.onPublished(({ kind, metadata }) => {
-        if (metadata.deletionTimestamp === undefined) return
-        const key = `${metadata.namespace}/${metadata.name}`
-        if (kind === 'ChangeRequest') queues.changeRequest.add(key)
-        if (kind === 'Component') queues.component.add(key)
+      relay.onPublished((object) => {
+        if (object.metadata.deletionTimestamp === undefined) return
+        if (object.kind === 'ChangeRequest') queues.changeRequest.add(keyOf(object))
+        if (object.kind === 'Component') queues.component.add(keyOf(object))
       })
       for (const object of caches.ComponentType.list()) queues.componentType.add(object.metadata.name)
-      for (const { metadata } of caches.Environment.list())
-        queues.environment.add(`${metadata.namespace}/${metadata.name}`)
-      for (const { metadata } of caches.Component.list()) queues.component.add(`${metadata.namespace}/${metadata.name}`)
-      for (const { metadata } of caches.ChangeRequest.list())
-        queues.changeRequest.add(`${metadata.namespace}/${metadata.name}`)
-      for (const { metadata } of caches.ChangeApproval.list())
-        queues.changeApproval.add(`${metadata.namespace}/${metadata.name}`)
+      for (const object of caches.Environment.list()) queues.environment.add(keyOf(object))
+      for (const object of caches.Component.list()) queues.component.add(keyOf(object))
+      for (const object of caches.ChangeRequest.list()) queues.changeRequest.add(keyOf(object))
+      for (const object of caches.ChangeApproval.list()) queues.changeApproval.add(keyOf(object))
       for (const controller of controllers) controller.start()
     },
     async stop(): Promise<void> {

@@ -1,20 +1,19 @@
+import { newestOf } from '../api/resource-version.ts'
 import { failure, type Result, success } from '../api/result.ts'
 import { bounds } from '../core/change/bounds.ts'
-import { isNewer, type Target } from '../core/change/commit.ts'
 import { nextStep, type Step } from '../core/change/life.ts'
 import type { Named } from '../core/change/named.ts'
 import type { Plan } from '../core/change/plan.ts'
 import { newlyReferred } from '../core/change/pledge.ts'
 import { abroad } from '../core/change/promise.ts'
-import { positionOf } from '../core/change/queue.ts'
-import { waitsAsBefore } from '../core/change/request-status.ts'
 import type { Part, Spanned } from '../core/change/spanning.ts'
-import { display, environmentKey, idOf, placeOf } from '../core/component/identity.ts'
+import { display, idOf, keyOf, placeOf } from '../core/component/identity.ts'
 import type { World } from '../core/guard/facts.ts'
 import type { Of } from '../ports/cluster.ts'
-import { type BatchDependencies, requestMember, targetOf } from './batch.ts'
+import { type BatchDependencies, isHeldUp } from './batch.ts'
 import { makeCaughtUp } from './caught-up.ts'
 import type { Gathered } from './crossing.ts'
+import { requestMember, settledMember, targetsOf } from './member.ts'
 import type { Content } from './passage.ts'
 import { promisedIn } from './sight.ts'
 
@@ -34,7 +33,7 @@ export const makeCrossingPlan = (dependencies: CrossingPlanDependencies) => {
   const caughtUp = makeCaughtUp(dependencies)
 
   const worldOf = ({ present }: Named, [home, ...places]: readonly Gathered[]): Promise<Result<World>> => {
-    const elsewhere = present.filter((component) => placeOf(component) !== keyOf(home!))
+    const elsewhere = present.filter((component) => placeOf(component) !== keyOf(home!.environment))
     const beside = { places, ids: elsewhere.map(idOf) }
     return gather.world(home!.environment, { version: home!.version, changeId: home!.changeId, beside })
   }
@@ -51,25 +50,19 @@ export const makeCrossingPlan = (dependencies: CrossingPlanDependencies) => {
   ): Part<Content>[] => {
     const referred = placesReferred(plan, world)
     return gathered.flatMap((place) => {
-      const key = keyOf(place)
+      const key = keyOf(place.environment)
       const items = plan.items.filter((item) => item.changedPaths.length > 0 && placeOf(item.component) === key)
       const ids = new Set(items.map(({ id }) => id))
-      const targets: Target[] = items.map((item) => targetOf(item, request))
+      const targets = targetsOf(items, request)
       const patch = plan.patch.filter(({ id }) => ids.has(id))
       const isPart = items.length > 0 || referred.has(key)
       return isPart ? [{ environment: key, targets, content: { request, plan, patch } }] : []
     })
   }
 
-  const hasToWait = (request: Of<'ChangeRequest'>, { verdicts, items }: Plan): boolean =>
-    verdicts.some(({ guard }) => guard === 'InFlight') ||
-    !hasRoom(request) ||
-    items.some(({ component }) => !hasRoom(component))
-
   const settled = (request: Of<'ChangeRequest'>, step: Step, world: World): Spanned<Content> | undefined => {
-    if (step.to === 'Stay' || step.to === 'Pass' || waitsAsBefore(request, step)) return undefined
-    const position = positionOf(request, caches.ChangeRequest.byIndex('queued', world.environmentKey))
-    return { ...requestMember(request, 'Settle', [], { request, step, world, position }), parts: [] }
+    const member = settledMember(request, step, world, caches)
+    return member && { ...member, parts: [] }
   }
 
   const stepOf = (request: Of<'ChangeRequest'>, named: Named, gathered: readonly Gathered[], world: World): Step => {
@@ -80,14 +73,14 @@ export const makeCrossingPlan = (dependencies: CrossingPlanDependencies) => {
   }
 
   return async (requestKey: string, gathered: readonly Gathered[]): Promise<Result<Spanned<Content> | undefined>> => {
-    const home = keyOf(gathered[0]!)
-    const late = await caughtUp(newestOf(gathered))
+    const home = keyOf(gathered[0]!.environment)
+    const late = await caughtUp(newestOf(gathered.map(({ seen }) => seen)))
     if (late) return failure(late)
     const request = caches.ChangeRequest.get(requestKey)
     // What it is about may have come or gone since it began to wait.
     const named = request && gather.named(request)
     const environments = named?.environments.slice(0, bounds.environments) ?? []
-    if (!request || !named || environments.join() !== gathered.map(keyOf).join()) {
+    if (!request || !named || environments.join() !== gathered.map(({ environment }) => keyOf(environment)).join()) {
       waiting.leave(home, 'Crossing', requestKey)
       again(requestKey)
       return success(undefined)
@@ -95,7 +88,7 @@ export const makeCrossingPlan = (dependencies: CrossingPlanDependencies) => {
     const world = await worldOf(named, gathered)
     if (!world.ok) return world
     const step = stepOf(request, named, gathered, world.value)
-    if (isPassing(step) && hasToWait(request, step.plan)) return success(undefined)
+    if (isPassing(step) && isHeldUp(request, step.plan, hasRoom)) return success(undefined)
     waiting.leave(home, 'Crossing', requestKey)
     if (!isPassing(step)) return success(settled(request, step, world.value))
     const { plan, approvals = [] } = step
@@ -117,7 +110,7 @@ const refersFurther = (
   gathered: readonly Gathered[],
   world: World,
 ): Step | undefined => {
-  const passed = new Set(gathered.map(keyOf))
+  const passed = new Set(gathered.map(({ environment }) => keyOf(environment)))
   const further = [...placesReferred({ items }, world)].find(([place]) => !passed.has(place))
   if (!further) return undefined
   const [place, [id = '']] = further
@@ -136,9 +129,3 @@ const placesReferred = ({ items }: Pick<Plan, 'items'>, world: World): Map<strin
   const ids = items.flatMap(({ before, after }) => newlyReferred(before, after, world.namespace))
   return abroad([...new Set(ids)], '', world.known)
 }
-
-const keyOf = ({ environment: { metadata } }: Gathered): string =>
-  environmentKey(metadata.namespace ?? '', metadata.name)
-
-const newestOf = (gathered: readonly Gathered[]): string =>
-  gathered.map(({ seen }) => seen).reduce((a, b) => (isNewer(a, b) ? a : b))

@@ -96,8 +96,7 @@ export const makeCrossing = (dependencies: CrossingDependencies) => {
       const environment = caches.Environment.get(key)
       if (environment) found.push(environment)
       else {
-        const [namespace = '', name = ''] = key.split('/')
-        const created = await cluster.createEnvironment(namespace, name)
+        const created = await cluster.createEnvironment(key)
         return created.ok ? undefined : created
       }
     }

@@ -6,6 +6,7 @@ import type { Locks } from '../ports/lock.ts'
 import { again, done, type Outcome, retry } from '../runtime/controller.ts'
 import type { Logger } from '../runtime/log.ts'
 import { type CrossingDependencies, makeCrossing } from './crossing.ts'
+import type { Crossing } from './crossing-turn.ts'
 import { makePassage, type PassageDependencies } from './passage.ts'
 import { makeSessions, type Session } from './session.ts'
 
@@ -25,10 +26,8 @@ export interface EnvironmentDependencies extends Omit<PassageDependencies, 'onTa
   readonly times: EnvironmentTimes
   /** changes and Components that want to pass this environment's gate now */
   readonly hasWork: (environmentKey: string) => boolean
-  /** a change over several environments that waits in this one, the first of them; and all of them, sorted */
-  readonly crossing: (
-    environmentKey: string,
-  ) => { readonly request: string; readonly environments: readonly string[] } | undefined
+  /** which change over several environments is next, in the first of them */
+  readonly crossing: (environmentKey: string) => Crossing | undefined
   readonly planCrossing: CrossingDependencies['plan']
   readonly lookAt: (environmentKey: string) => void
   readonly forgetGraph: (environmentKey: string) => void
@@ -138,8 +137,7 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     const environment = caches.Environment.get(key)
     if (!environment) {
       if (!hasWork(key)) return done
-      const [namespace = '', name = ''] = key.split('/')
-      const created = await cluster.createEnvironment(namespace, name)
+      const created = await cluster.createEnvironment(key)
       return created.ok ? done : retry(created.failure)
     }
     const session = sessions.of(key)

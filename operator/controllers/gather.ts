@@ -5,7 +5,7 @@ import { planChange, vertexOf } from '../core/change/plan.ts'
 import { firstAhead } from '../core/change/queue.ts'
 import { isWhole } from '../core/change/whole.ts'
 import { knownOf } from '../core/component/committed.ts'
-import { environmentKey as keyOfEnvironment, keyOfId } from '../core/component/identity.ts'
+import { keyOf, keyOfId } from '../core/component/identity.ts'
 import { type Impact, type ImpactLimits, impactLimits, type Seed } from '../core/graph/impact.ts'
 import type { GraphView } from '../core/graph/view.ts'
 import type { InFlight, World } from '../core/guard/facts.ts'
@@ -120,8 +120,7 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
     life(request, world, about = named(request)) {
       const ahead = (id: string) => firstAhead(request, caches.ChangeRequest.byIndex('waits', id))
       const planned = isPlannable(about) ? planChange(request, { ...world, ahead }) : undefined
-      const key = `${request.metadata.namespace}/${request.metadata.name}`
-      const approvals = [...caches.ChangeApproval.byIndex('changeRequest', key)]
+      const approvals = [...caches.ChangeApproval.byIndex('changeRequest', keyOf(request))]
       return { request, planned, named: about, world, approvals, now: clock.now() }
     },
     isWhole: wholeNow,
@@ -130,8 +129,8 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
       surroundings.forget(environmentKey)
     },
     async world(environment, { version, changeId, inFlight = [], beside = nothingBeside }) {
-      const { namespace = '', name } = environment.metadata
-      const environmentKey = `${namespace}/${name}`
+      const { namespace = '' } = environment.metadata
+      const environmentKey = keyOf(environment)
       const own = await viewAt(environmentKey, version, changeId)
       if (!own.ok) return failure({ ...own.failure, message: `graph of ${environmentKey}: ${own.failure.message}` })
       const passed = await viewsOf(beside)
@@ -165,5 +164,3 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
 }
 
 const nothingBeside: Beside = { places: [], ids: [] }
-
-const keyOf = ({ metadata }: Of<'Environment'>): string => keyOfEnvironment(metadata.namespace ?? '', metadata.name)

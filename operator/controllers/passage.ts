@@ -1,15 +1,8 @@
 import type { Applying, ChangeRequest, DecidedBy, Environment, EnvironmentStatus } from '../api/kinds.generated.ts'
 import type { Parsed } from '../api/parse.ts'
+import { isNewer } from '../api/resource-version.ts'
 import type { Result } from '../api/result.ts'
-import {
-  type Answer,
-  type Effect,
-  type Held,
-  isNewer,
-  type Member,
-  type Pass,
-  type Target,
-} from '../core/change/commit.ts'
+import type { Answer, Effect, Held, Member, Pass, Target } from '../core/change/commit.ts'
 import type { Step } from '../core/change/life.ts'
 import type { Plan } from '../core/change/plan.ts'
 import type { Pledge } from '../core/change/pledge.ts'

@@ -1,8 +1,8 @@
 import type { Event } from '../api/envelope.ts'
+import { isNewer } from '../api/resource-version.ts'
 import type { Teller } from '../core/event/envelope.ts'
 import { eventOf } from '../core/event/envelope.ts'
 import { unpublished } from '../core/event/outbox.ts'
-import { compareVersions } from '../core/event/version.ts'
 import type { Bus } from '../ports/bus.ts'
 import type { Place } from '../ports/place.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -230,10 +230,10 @@ export const makeLane = (dependencies: LaneDependencies): Lane => {
       startedAt = clock.now()
       const version = kind.resourceVersion()
       // Versions below the place: a restored backup, in which numbers are used again.
-      const everything = from === undefined || compareVersions(version, from) < 0
+      const everything = from === undefined || isNewer(from, version)
       if (everything) log.info({ place: from, version }, 'publishing every history')
       for (const object of kind.list()) {
-        const isNew = everything || compareVersions(object.metadata.resourceVersion ?? '', from) > 0
+        const isNew = everything || isNewer(object.metadata.resourceVersion ?? '', from)
         if (isNew) offer(object)
         else known.set(uidOf(object), object.status?.seq ?? 0)
       }

@@ -1,6 +1,6 @@
 import { failure, type Result, success } from '../api/result.ts'
 import { inFlightOf } from '../core/change/in-flight.ts'
-import { environmentKey, idOf } from '../core/component/identity.ts'
+import { idOf, keyOf } from '../core/component/identity.ts'
 import { joined } from '../core/graph/across.ts'
 import type { GraphView } from '../core/graph/view.ts'
 import type { InFlight } from '../core/guard/facts.ts'
@@ -131,8 +131,6 @@ export const makeSurroundings = ({ caches, graph, isBuilt, isWhole, viewAt }: Su
     forget: (key: string): void => void last.delete(key),
   }
 }
-
-const keyOf = ({ metadata }: Of<'Environment'>): string => environmentKey(metadata.namespace ?? '', metadata.name)
 
 const beingWritten = (key: string): Result<never> =>
   failure({

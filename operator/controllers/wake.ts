@@ -2,7 +2,7 @@ import type { Json, Phase } from '../api/kinds.generated.ts'
 import { deepEqual } from '../api/merge-patch.ts'
 import { environmentsAhead } from '../core/change/ahead.ts'
 import { changedNames, isWaiting } from '../core/change/queue.ts'
-import { environmentKey, idOf, nameOfId, resolveId, undisplay } from '../core/component/identity.ts'
+import { environmentKey, idOf, keyOf, nameOfId, resolveId, undisplay } from '../core/component/identity.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import { writtenBy } from './component.ts'
 import type { Waiting } from './waiting.ts'
@@ -17,9 +17,6 @@ export interface Queues {
   readonly environment: (key: string) => void
   readonly environmentSoon: (key: string) => void
 }
-
-type Metadata = { readonly metadata: { readonly namespace?: string; readonly name: string } }
-const keyOf = ({ metadata }: Metadata): string => `${metadata.namespace ?? ''}/${metadata.name}`
 
 /**
  * What has changed, and who waits for it: a watch event becomes the keys of those who must look again. Nothing polls, so

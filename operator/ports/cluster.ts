@@ -43,7 +43,7 @@ export interface Cluster {
   /** Whether the namespace is being deleted, or is gone: then nothing can be created in it. */
   isTerminating(namespace: string): Promise<Result<boolean>>
   /** Success too when it is there already. */
-  createEnvironment(namespace: string, name: string): Promise<Result<void>>
+  createEnvironment(key: string): Promise<Result<void>>
 }
 
 /** A local copy of all objects of one kind, kept up to date. Nobody may change what it gives out. */

@@ -90,7 +90,8 @@ export const makeCluster = ({ client, observe, fieldManager = 'karma' }: Depende
       const { metadata } = answer.value as { metadata: { deletionTimestamp?: string } }
       return success(metadata.deletionTimestamp !== undefined)
     },
-    async createEnvironment(namespace, name) {
+    async createEnvironment(key) {
+      const [namespace = '', name = ''] = key.split('/')
       const body = { apiVersion: 'usekarma.dev/v1alpha1', kind: 'Environment', metadata: { namespace, name }, spec: {} }
       return createdOrThere('Environment', namespace, body)
     },

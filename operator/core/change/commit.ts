@@ -1,4 +1,5 @@
 import type { Applying, Prepared } from '../../api/kinds.generated.ts'
+import { isNewer } from '../../api/resource-version.ts'
 import type { Failure } from '../../api/result.ts'
 import { type Pledge, pledgesOf } from './pledge.ts'
 
@@ -388,6 +389,3 @@ const tookTakeBack = <C>(pass: Pass<C>, { uid }: Stale, answer: Answer<C>): Pass
   const stale = pass.stale.filter((other) => other.uid !== uid)
   return { ...pass, stale, stage: stale.length > 0 ? 'TakeBack' : 'Plan' }
 }
-
-/** resourceVersions of one resource are ordered as integers (KEP-5504: by length, then by text). */
-export const isNewer = (a: string, b: string): boolean => a.length > b.length || (a.length === b.length && a > b)

@@ -1,10 +1,10 @@
 import type { Applying, ChangeRequest, Component, Environment, Image, Promised } from '../../api/kinds.generated.ts'
+import { isNewer, newestOf } from '../../api/resource-version.ts'
 import { display, environmentKey, idOf, idOfName, nameOfId, resolveId } from '../component/identity.ts'
 import { hashOf, wantedOf } from '../component/wanted.ts'
 import type { InFlight } from '../guard/facts.ts'
 import { askedBy } from './asked.ts'
 import { bounds } from './bounds.ts'
-import { isNewer } from './commit.ts'
 import type { Pledge } from './pledge.ts'
 import { isFinished, phaseOf } from './status.ts'
 
@@ -41,7 +41,7 @@ export const openPromises = (environment: Environment, sight: Sight): Open => {
   for (const promise of environment.status?.promised ?? []) {
     const at = outcomeOf(promise, environment, sight)
     if (at === undefined) open.push(promise)
-    else seen = newest(seen, at)
+    else seen = newestOf([seen, at])
   }
   return { open, seen }
 }
@@ -59,7 +59,7 @@ const outcomeOf = (promise: Promised, { metadata }: Environment, sight: Sight): 
   if (version < promise.version) return '0'
   const highest = highestOf(other)
   if (isNewer(highest, sight.reached.Component)) return undefined
-  return version === promise.version ? newestOf(applying, highest, other, sight) : highest
+  return version === promise.version ? allArrived(applying, highest, other, sight) : highest
 }
 
 const isUndecided = ({ resourceVersion }: Promised, { metadata }: Environment): boolean =>
@@ -71,13 +71,11 @@ const highestOf = ({ metadata, status }: Environment): string => {
   return isNewer(committedResourceVersion, metadata.resourceVersion ?? '') ? '0' : committedResourceVersion
 }
 
-const newestOf = (applying: readonly Applying[], from: string, environment: Environment, sight: Sight) =>
+const allArrived = (applying: readonly Applying[], from: string, environment: Environment, sight: Sight) =>
   applying.reduce<string | undefined>((highest, one) => {
     const at = arrived(one, environment, sight)
-    return highest === undefined || at === undefined ? undefined : newest(highest, at)
+    return highest === undefined || at === undefined ? undefined : newestOf([highest, at])
   }, from)
-
-const newest = (a: string, b: string): string => (isNewer(a, b) ? a : b)
 
 /** The highest resourceVersion of the Components into which something was written that is applying. Undefined: it may not be there yet. */
 const arrived = (applying: Applying, environment: Environment, sight: Sight): string | undefined => {
@@ -99,7 +97,7 @@ const arrived = (applying: Applying, environment: Environment, sight: Sight): st
   return (request.status?.images ?? []).reduce<string | undefined>((highest, image) => {
     const id = resolveId(image.component, request.metadata.namespace ?? '')
     const at = id.ok ? arrivedIn(image, find(id.value), environment) : '0'
-    return highest === undefined || at === undefined ? undefined : newest(highest, at)
+    return highest === undefined || at === undefined ? undefined : newestOf([highest, at])
   }, '0')
 }
 

@@ -1,8 +1,8 @@
 import type { Prepared } from '../../api/kinds.generated.ts'
+import { newestOf } from '../../api/resource-version.ts'
 import {
   type Answer,
   type Effect,
-  isNewer,
   type Member,
   nextEffects,
   type Pass,
@@ -200,7 +200,7 @@ const memberOf = <C>({ applying, resourceVersion }: Spanned<C>, { targets, conte
 
 /** Whoever plans next in any of them must have seen what was written in all of them. */
 const finishing = <C>(spanning: Spanning<C>): Spanning<C> => {
-  const highest = spanning.lanes.map(({ pass }) => pass.held?.highest ?? '0').reduce((a, b) => (isNewer(a, b) ? a : b))
+  const highest = newestOf(spanning.lanes.map(({ pass }) => pass.held?.highest ?? '0'))
   const lanes = spanning.lanes.map((lane) => ({
     ...lane,
     pass: lane.pass.held ? reached(lane.pass, highest) : lane.pass,

@@ -87,7 +87,13 @@ export const placeOf = (component: {
   readonly spec: { readonly environment: string }
 }): string => environmentKey(component.metadata.namespace ?? '', component.spec.environment)
 
-/** `namespace/name`, the key of an Environment. */
+/** `namespace/name`, the key of an object that is in a namespace. */
+export const keyOf = ({ metadata }: Metadata): string => `${metadata.namespace ?? ''}/${metadata.name}`
+interface Metadata {
+  readonly metadata: { readonly namespace?: string; readonly name: string }
+}
+
+/** The key of the Environment with this name. */
 export const environmentKey = (namespace: string, name: string): string => `${namespace}/${name}`
 
 /** entity_id of an event: the full id of a Component, `namespace/kind/name` (kind in lower case) of everything else. */

@@ -6,7 +6,7 @@ import type {
   Prepared,
   Promised,
 } from '../../api/kinds.generated.ts'
-import { isNewer } from '../change/commit.ts'
+import { newestOf } from '../../api/resource-version.ts'
 import type { Open } from '../change/promise.ts'
 import { withCondition } from '../change/status.ts'
 import { append, type Transition } from '../event/outbox.ts'
@@ -121,7 +121,7 @@ const withPromises = ({ status, ...environment }: Environment, promises: Open | 
 
 const highestOf = ({ status }: Pick<Environment, 'status'>, highest: string): string => {
   const { committedResourceVersion = '0' } = status ?? {}
-  return isNewer(committedResourceVersion, highest) ? committedResourceVersion : highest
+  return newestOf([committedResourceVersion, highest])
 }
 
 /** What people look at, kept up to date between changes. */

@@ -1,5 +1,5 @@
+import { isNewer } from '../../../../operator/api/resource-version.ts'
 import type { Answer, Effect, Held, Member, Stale } from '../../../../operator/core/change/commit.ts'
-import { isNewer } from '../../../../operator/core/change/commit.ts'
 import {
   applyingOf,
   type Content,

@@ -1,12 +1,6 @@
+import { isNewer, newestOf } from '../../../../operator/api/resource-version.ts'
 import { targetsIn, undecidedIn } from '../../../../operator/core/change/ahead.ts'
-import {
-  type Effect,
-  type Held,
-  isNewer,
-  type Member,
-  type Stale,
-  type Target,
-} from '../../../../operator/core/change/commit.ts'
+import type { Effect, Held, Member, Stale, Target } from '../../../../operator/core/change/commit.ts'
 import { Violation } from './search.ts'
 import {
   type Ahead,
@@ -118,7 +112,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
       if (prepared && !isBlind && fateIn(w, prepared, e) !== 'Withdrawn')
         throw new Violation('planned beside a change that is prepared')
     }
-    const highest = helds.map((held) => held.highest).reduce((a, b) => (isNewer(a, b) ? a : b))
+    const highest = newestOf(helds.map((held) => held.highest))
     const all = views(w, highest)
     for (const view of all) for (const e of current) mustShow(view, w.environments[e]!, w)
     return all
