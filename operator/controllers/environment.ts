@@ -107,8 +107,9 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     const began = clock.monotonic()
     // First what waits for several environments: one at a time, and what waits for this one alone has its turn then.
     const several = dependencies.crossing(key)
+    let crossed: Outcome = done
     if (several) {
-      const crossed = await cross(several.request, several.environments, log)
+      crossed = await cross(several.request, several.environments, log)
       if (crossed.kind === 'retry') return crossed
     }
     session.pass = resume(session.pass, mustLook(session, caches.Environment.get(key) ?? environment))
@@ -118,7 +119,7 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     if (!hasWork(key)) return again(times.lingerMs)
     // What is left waits for its events to be out, or the turn is over: then others come first.
     if (session.lastWork - began > times.turnMs) await close(session, log)
-    return again(50)
+    return crossed.kind === 'after' ? crossed : again(50)
   }
 
   /** Nobody does: after a moment the lock is let go. */

@@ -71,6 +71,27 @@ describe('changes over several environments', () => {
       await here.until('Environment', name, 'free', ({ status }) => !status?.lockedBy && !status?.prepared)
   })
 
+  it('wait for an environment that another holds, and claim the others once meanwhile', async () => {
+    const lease = '/apis/coordination.k8s.io/v1/namespaces/crossing/leases/karma-test'
+    await here.until('Environment', 'test', 'free', ({ status }) => !status?.lockedBy)
+    const spec = {
+      holderIdentity: 'another',
+      leaseDurationSeconds: 4,
+      renewTime: new Date().toISOString().replace('Z', '000Z'),
+    }
+    assert.equal((await karma().api.mergePatch(lease, { spec })).status, 200)
+    const versions = new Set<string>()
+    const asked = here.ask(changeRequest('patient', set(3, 'crossing-net/a', 'crossing-net/b')))
+    let isOver = false
+    void asked.finally(() => {
+      isOver = true
+    })
+    while (!isOver) versions.add((await here.get('Environment', 'prod'))?.metadata.resourceVersion ?? '')
+    assert.equal((await asked).status?.phase, 'Applied')
+    // As it was, claimed, prepared, published; and before that perhaps claimed, and given free by who has waited long.
+    assert.ok(versions.size <= 8, `states of the Environment: ${versions.size}`)
+  })
+
   it('are judged by the guards of each environment, and all rejected when one rejects', async () => {
     await here.patch('Environment', 'prod', { spec: { guards: [closed] } })
     const before = [await versionOf('prod'), await versionOf('test')]

@@ -216,5 +216,9 @@ const withPass = <C>(spanning: Spanning<C>, { environment }: Lane<C>, pass: Pass
   lanes: spanning.lanes.map((lane) => (lane.environment === environment ? { ...lane, pass } : lane)),
 })
 
-/** Given up half way: every pass must look before anything else. */
-export const abandoned = <C>(spanning: Spanning<C>): readonly Lane<C>[] => lookingAgain(spanning).lanes
+/**
+ * Given up half way: every pass must look before anything else. Before anything was written for the change there is nothing
+ * to look for, and who has to wait for one environment does not claim the others again and again.
+ */
+export const abandoned = <C>(spanning: Spanning<C>): readonly Lane<C>[] =>
+  (spanning.change ? lookingAgain(spanning) : spanning).lanes
