@@ -1,12 +1,8 @@
-import assert from 'node:assert/strict'
-import { type Explored, explore } from './exploration.ts'
-
-const told = ({ states, violations, first, trace }: Explored): string =>
-  `${violations} violations in ${states} states${first ? `: ${first}\n  ${trace.join('\n  ')}` : ''}`
+import { explore } from './exploration.ts'
+import { assertClean, assertFound, makeTally } from './explored.ts'
 
 describe('core/change/commit: every schedule of two holders, with crashes, pauses, lost answers and late writes', () => {
-  let states = 0
-  const hits: Record<string, number> = {}
+  const tally = makeTally()
 
   const clean = [
     { title: 'two changes of one Component, and a report in between', changes: [0, 0], faults: 1, reports: 1 },
@@ -17,15 +13,13 @@ describe('core/change/commit: every schedule of two holders, with crashes, pause
     it(`${title}: nothing is lost, doubled or left half done`, function () {
       this.timeout(60_000)
       const explored = explore(setting)
-      states += explored.states
-      for (const [what, count] of Object.entries(explored.hits)) hits[what] = (hits[what] ?? 0) + count
-      assert.equal(explored.violations, 0, told(explored))
+      tally.add(explored)
+      assertClean(explored)
     })
   }
 
   it('at least 100,000 states were seen, and every write met every fault', () => {
-    console.log(`      ${states} states; hits: ${JSON.stringify(hits)}`)
-    assert.ok(states >= 100_000, `${states} states`)
+    tally.assertSeen(100_000)
     const writes = [
       'Claim',
       'Settle',
@@ -37,21 +31,14 @@ describe('core/change/commit: every schedule of two holders, with crashes, pause
       'TakeBack',
       'Clear',
     ]
-    for (const write of writes) {
-      for (const fault of ['lost answer', 'crash after', 'late']) {
-        assert.ok((hits[`${fault} ${write}`] ?? 0) > 0, `${fault} ${write} was never met`)
-      }
-    }
-    for (const effect of ['Store', 'Reread', 'Look', 'Plan'])
-      assert.ok((hits[effect] ?? 0) > 0, `${effect} was never done`)
+    tally.assertMet(writes, ['lost answer', 'crash after', 'late'])
+    tally.assertDone(['Store', 'Reread', 'Look', 'Plan'])
   })
 
-  // Controls: an exploration that finds nothing wrong with a broken protocol would be blind.
   for (const without of ['claim', 'compare-and-set', 'comparing claims'] as const) {
     it(`control: without ${without} it must find a violation`, function () {
       this.timeout(60_000)
-      const explored = explore({ changes: [0, 0], faults: 2, reports: 0, without, untilViolation: true })
-      assert.ok(explored.violations > 0, told(explored))
+      assertFound(explore({ changes: [0, 0], faults: 2, reports: 0, without, untilViolation: true }))
     })
   }
 })

@@ -9,6 +9,7 @@ import {
   resume,
   took,
 } from '../../../../operator/core/change/commit.ts'
+import { type Explored, explored, type Step, type Turn } from './explored.ts'
 import { makeServer } from './schedule-server.ts'
 import {
   type Content,
@@ -24,7 +25,7 @@ import {
   violationOf,
   type World,
 } from './schedule-world.ts'
-import { makeParts, type Parts, type Searched, search } from './search.ts'
+import type { Parts } from './search.ts'
 
 /*
  * Explores every schedule of two holders that carry changes through one environment, over the real functions of
@@ -32,27 +33,16 @@ import { makeParts, type Parts, type Searched, search } from './search.ts'
  * paused while the other takes over, lose an answer, or have a write land long after it was given up.
  */
 
-export interface Explored extends Searched {
-  /** how often each effect was done, met a conflict, lost its answer, landed late; how often a holder crashed */
-  readonly hits: Readonly<Record<string, number>>
-}
-
-export const explore = (setting: Setting): Explored => {
-  const hits: Record<string, number> = {}
-  const hit = (what: string): void => {
-    hits[what] = (hits[what] ?? 0) + 1
-  }
-  const parts = makeParts()
-  const searched = search<World>({
-    start: sameWorld(parts, startOf(setting)),
-    successors: makeSuccessors(setting, parts, hit),
+export const explore = (setting: Setting): Explored =>
+  explored<World>({
+    start: startOf(setting),
+    sameWorld,
+    successors: (parts, hit) => makeSuccessors(setting, parts, hit),
     violation: (w) => violationOf(w, setting),
     ...(setting.without ? {} : { rests: isAtRest }),
-    keyOf: (w) => keyOf(parts, w),
-    untilViolation: setting.untilViolation ?? false,
+    keyOf,
+    untilViolation: setting.untilViolation,
   })
-  return { ...searched, hits }
-}
 
 const sameWorld = ({ same }: Parts, w: World): World => ({
   lease: w.lease,
@@ -100,24 +90,14 @@ const makeProtocol = ({ same }: Parts) => {
   }
 }
 
-type Step = [label: string, next: World]
-
-/** One holder at one moment. `go` is its next step; `cost`: faults that it uses up. */
-interface Turn {
-  readonly w: World
-  readonly i: number
-  readonly holder: Holder
-  readonly go: (label: string, holder: Holder, from: World, cost?: number) => void
-}
-
 const unknown: Answer<Content> = { is: 'Unknown' }
 
-const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => void): ((w: World) => Step[]) => {
+const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => void): ((w: World) => Step<World>[]) => {
   const perform = makeServer(setting)
   const protocol = makeProtocol(parts)
   const beginning = parts.same(newPass<Content>())
 
-  const lateWrite = ({ w, holder, go }: Turn): void => {
+  const lateWrite = ({ w, holder, go }: Turn<World, Holder>): void => {
     if (!holder.late) return
     const { effect } = holder.late
     for (const [after] of perform(w, holder.late)) {
@@ -126,20 +106,25 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     }
   }
 
-  const start = ({ w, i, holder, go }: Turn): void => {
+  const start = ({ w, i, holder, go }: Turn<World, Holder>): void => {
     const mine = w.lease === i || w.lease === -1 || w.holders[1 - i]!.at === 'done'
     if (mine) go('lock', { ...holder, at: 'on' }, { ...w, lease: i })
     else if (w.faults > 0) go('take over', { ...holder, at: 'on' }, { ...w, lease: i }, 1)
   }
 
-  const idle = ({ w, holder, go }: Turn, pass: Pass<Content>): void => {
+  const idle = ({ w, holder, go }: Turn<World, Holder>, pass: Pass<Content>): void => {
     const isApplying = w.requests.some(({ phase }) => phase === 'Applying')
     if (isUnfinished(w) || pass.mustLook) go('resume', { ...holder, pass: resume(pass, isApplying) }, w)
     else if (pass.held && pass.held.applying.length > 0) go('close', { ...holder, pass: closing(pass) }, w)
     else go('done', { ...holder, at: 'done', pass: null }, w)
   }
 
-  const answered = ({ w, holder, go }: Turn, pass: Pass<Content>, effect: Effect<Content>, outcome: Outcome): void => {
+  const answered = (
+    { w, holder, go }: Turn<World, Holder>,
+    pass: Pass<Content>,
+    effect: Effect<Content>,
+    outcome: Outcome,
+  ): void => {
     const [after, answer] = outcome
     hit(answer.is === 'Conflict' ? `conflict ${effect.do}` : effect.do)
     go(`${effect.do} ${answer.is}`, { ...holder, pass: protocol.took(pass, effect, answer) }, after)
@@ -150,7 +135,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     go(`crash after ${effect.do}`, { at: 'start', pass: null, late: holder.late }, after, 1)
   }
 
-  const effects = (turn: Turn, pass: Pass<Content>): void => {
+  const effects = (turn: Turn<World, Holder>, pass: Pass<Content>): void => {
     const { w, holder, go } = turn
     for (const sent of protocol.sentIn(pass)) {
       const { effect } = sent
@@ -167,7 +152,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     go('close half way', { ...holder, pass: closing(pass) }, w, 1)
   }
 
-  const turnOf = (turn: Turn): void => {
+  const turnOf = (turn: Turn<World, Holder>): void => {
     const { w, i, holder, go } = turn
     lateWrite(turn)
     if (holder.at === 'start') start(turn)
@@ -179,21 +164,21 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
   }
 
   return (w) => {
-    const next: Step[] = []
+    const next: Step<World>[] = []
     w.holders.forEach((holder, i) => {
-      const go: Turn['go'] = (label, after, from, cost = 0) => {
+      const go: Turn<World, Holder>['go'] = (label, after, from, cost = 0) => {
         const holders = replaced(from.holders, i, after)
         next.push([`${i}: ${label}`, sameWorld(parts, { ...from, holders, faults: from.faults - cost })])
       }
       turnOf({ w, i, holder, go })
     })
-    if (w.reports > 0) next.push(...reportsIn(w).map(([label, after]): Step => [label, sameWorld(parts, after)]))
+    if (w.reports > 0) next.push(...reportsIn(w).map(([label, after]): Step<World> => [label, sameWorld(parts, after)]))
     return next
   }
 }
 
 /** Somebody reports on a Component: its resourceVersion moves, and nothing else. */
-const reportsIn = (w: World): Step[] =>
+const reportsIn = (w: World): Step<World>[] =>
   w.components.map((component, index) => {
     const past = [...component.past, [component.rv, component.committed] as const]
     const components = replaced(w.components, index, { ...component, rv: nextOf(w), past })

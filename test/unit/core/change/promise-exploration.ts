@@ -9,6 +9,7 @@ import {
   resume,
   took,
 } from '../../../../operator/core/change/commit.ts'
+import { type Explored, explored, type Step, type Turn } from './explored.ts'
 import { makeServer, moved } from './promise-server.ts'
 import {
   type Content,
@@ -24,7 +25,7 @@ import {
   violationOf,
   type World,
 } from './promise-world.ts'
-import { makeParts, type Parts, type Searched, search } from './search.ts'
+import type { Parts } from './search.ts'
 
 /*
  * Explores every schedule of two holders, each of which may work in either environment, over the real functions of
@@ -33,26 +34,16 @@ import { makeParts, type Parts, type Searched, search } from './search.ts'
  * everything that the caches may show.
  */
 
-export interface Explored extends Searched {
-  readonly hits: Readonly<Record<string, number>>
-}
-
-export const explore = (setting: Setting): Explored => {
-  const hits: Record<string, number> = {}
-  const hit = (what: string): void => {
-    hits[what] = (hits[what] ?? 0) + 1
-  }
-  const parts = makeParts()
-  const searched = search<World>({
-    start: sameWorld(parts, startOf(setting)),
-    successors: makeSuccessors(setting, parts, hit),
+export const explore = (setting: Setting): Explored =>
+  explored<World>({
+    start: startOf(setting),
+    sameWorld,
+    successors: (parts, hit) => makeSuccessors(setting, parts, hit),
     violation: (w) => violationOf(w, setting),
     ...(setting.without ? {} : { rests: (w) => isAtRest(w, setting) }),
-    keyOf: (w) => textOf(parts, w),
-    untilViolation: setting.untilViolation ?? false,
+    keyOf: textOf,
+    untilViolation: setting.untilViolation,
   })
-  return { ...searched, hits }
-}
 
 const sameWorld = ({ same }: Pick<Parts, 'same'>, w: World): World => ({
   leases: same(w.leases),
@@ -79,17 +70,7 @@ const textOf = ({ numberOf }: Parts, w: World): string => {
   return rest + (a > b ? b + a : a + b)
 }
 
-type Step = [label: string, next: World]
-
-/** One holder at one moment. `go` is its next step; `cost`: faults that it uses up. */
-interface Turn {
-  readonly w: World
-  readonly i: number
-  readonly holder: Holder
-  readonly go: (label: string, holder: Holder, from: World, cost?: number) => void
-}
-
-const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => void): ((w: World) => Step[]) => {
+const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => void): ((w: World) => Step<World>[]) => {
   const serve = makeServer(setting)
   const planned = new Map<string, readonly Answer<Content>[]>()
 
@@ -104,7 +85,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     return answers.map((answer) => [w, answer])
   }
 
-  const begin = ({ w, i, holder, go }: Turn): void => {
+  const begin = ({ w, i, holder, go }: Turn<World, Holder>): void => {
     for (const e of [0, 1]) {
       if (!isDirty(w, e) && !isPending(w, e, setting)) continue
       const isTaken = w.leases[e] === 1 - i
@@ -138,7 +119,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
   /** What waits, or was left written ahead, is looked at again, and the lock is kept. */
   const isLeft = (w: World, e: number): boolean => isPending(w, e, setting) || w.requests[e]!.phase === 'Applying'
 
-  const answered = (turn: Turn, effect: Effect<Content>, [after, answer]: Outcome): void => {
+  const answered = (turn: Turn<World, Holder>, effect: Effect<Content>, [after, answer]: Outcome): void => {
     const { w, holder, go } = turn
     const name = effect.do
     hit(answer.is === 'Conflict' ? `conflict ${name}` : name)
@@ -150,7 +131,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     go(`crash after ${name}`, crashed(holder), after, 1)
   }
 
-  const work = (turn: Turn): void => {
+  const work = (turn: Turn<World, Holder>): void => {
     const { w, holder, go } = turn
     const pass = holder.passes[holder.at]!
     for (const effect of nextEffects(pass)) {
@@ -165,7 +146,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     go('crash', crashed(holder), w, 1)
   }
 
-  const lateWrite = ({ w, holder, go }: Turn): void => {
+  const lateWrite = ({ w, holder, go }: Turn<World, Holder>): void => {
     if (!holder.late) return
     const label = `late ${holder.late.effect.do}`
     for (const [after] of perform(w, holder.late)) {
@@ -175,9 +156,9 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
   }
 
   return (w) => {
-    const next: Step[] = []
+    const next: Step<World>[] = []
     w.holders.forEach((holder, i) => {
-      const go: Turn['go'] = (label, after, from, cost = 0) => {
+      const go: Turn<World, Holder>['go'] = (label, after, from, cost = 0) => {
         const then = withoutVain({ ...atOnce(from, i, after), faults: from.faults - cost })
         next.push([`${i}: ${label}`, sameWorld(parts, then)])
       }

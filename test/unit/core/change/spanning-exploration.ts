@@ -18,7 +18,8 @@ import {
   type SpanningEffect,
   tookSpanning,
 } from '../../../../operator/core/change/spanning.ts'
-import { makeParts, type Parts, type Searched, search } from './search.ts'
+import { type Explored, explored, type Step, type Turn } from './explored.ts'
+import type { Parts } from './search.ts'
 import { makeServer } from './spanning-server.ts'
 import {
   type Content,
@@ -47,27 +48,16 @@ import {
  * be paused while the other takes over, lose an answer, or have a write land long after it was given up.
  */
 
-export interface Explored extends Searched {
-  /** how often each effect was done, met a conflict, lost its answer, landed late; how often a holder crashed */
-  readonly hits: Readonly<Record<string, number>>
-}
-
-export const explore = (setting: Setting): Explored => {
-  const hits: Record<string, number> = {}
-  const hit = (what: string): void => {
-    hits[what] = (hits[what] ?? 0) + 1
-  }
-  const parts = makeParts()
-  const searched = search<World>({
-    start: sameWorld(parts, startOf(setting)),
-    successors: makeSuccessors(setting, parts, hit),
+export const explore = (setting: Setting): Explored =>
+  explored<World>({
+    start: startOf(setting),
+    sameWorld,
+    successors: (parts, hit) => makeSuccessors(setting, parts, hit),
     violation: (w) => violationOf(w, setting),
     ...(setting.without ? {} : { rests: isAtRest }),
-    keyOf: (w) => textOf(parts, w),
-    untilViolation: setting.untilViolation ?? false,
+    keyOf: textOf,
+    untilViolation: setting.untilViolation,
   })
-  return { ...searched, hits }
-}
 
 const sameHolder = ({ same }: Pick<Parts, 'same'>, { at, passes, spanning, late }: Holder): Holder => ({
   at,
@@ -100,16 +90,6 @@ const textOf = ({ numberOf }: Parts, w: World): string => {
   for (const part of w.components) text += `,${numberOf(part)}`
   for (const part of w.requests) text += `,${numberOf(part)}`
   return text + (isSwapped ? b + a : a + b)
-}
-
-type Step = [label: string, next: World]
-
-/** One holder at one moment. `go` is its next step; `cost`: faults that it uses up. */
-interface Turn {
-  readonly w: World
-  readonly i: number
-  readonly holder: Holder
-  readonly go: (label: string, holder: Holder, from: World, cost?: number) => void
 }
 
 /** One thing that may be done now, and what is known after its answer. */
@@ -174,7 +154,7 @@ const makeProtocol = ({ same }: Parts) => {
   }
 }
 
-const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => void): ((w: World) => Step[]) => {
+const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => void): ((w: World) => Step<World>[]) => {
   const perform = makeServer(setting)
   const protocol = makeProtocol(parts)
 
@@ -192,7 +172,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     return found
   }
 
-  const lateWrite = ({ w, holder, go }: Turn): void => {
+  const lateWrite = ({ w, holder, go }: Turn<World, Holder>): void => {
     if (!holder.late) return
     const label = `late ${nameOf(holder.late)}`
     for (const [after] of perform(w, holder.late)) {
@@ -202,17 +182,17 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
   }
 
   /** The locks of these environments, all or none; from one that is at work there it costs a fault. */
-  const lock = ({ w, i, holder, go }: Turn, at: readonly number[], next: Partial<Holder>): void => {
+  const lock = ({ w, i, holder, go }: Turn<World, Holder>, at: readonly number[], next: Partial<Holder>): void => {
     const taken = at.some((e) => w.leases[e] === 1 - i && w.holders[1 - i]!.at.includes(e))
     if (taken && w.faults === 0) return
     const leases = w.leases.map((lease, e) => (at.includes(e) ? i : lease))
     go(taken ? `take over ${at}` : `lock ${at}`, { ...holder, ...next, at }, { ...w, leases }, taken ? 1 : 0)
   }
 
-  const begun = ({ w, holder }: Turn, e: number): Pass<Content> =>
+  const begun = ({ w, holder }: Turn<World, Holder>, e: number): Pass<Content> =>
     resume(holder.passes[e] ?? newPass<Content>(), isHalfDone(w, e))
 
-  const begin = (turn: Turn): void => {
+  const begin = (turn: Turn<World, Holder>): void => {
     const { w, holder } = turn
     for (const e of [0, 1]) {
       if (waitsForOthers(w, setting, e)) continue
@@ -268,7 +248,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
   }
 
   const answered = <Known>(
-    { w, go }: Turn,
+    { w, go }: Turn<World, Holder>,
     work: Work<Known>,
     [after, answer]: Outcome,
     knowing: (known: Known) => Holder,
@@ -284,7 +264,11 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     go(`crash after ${work.label}`, crashed, after, 1)
   }
 
-  const carryOut = <Known>(turn: Turn, works: readonly Work<Known>[], knowing: (known: Known) => Holder): void => {
+  const carryOut = <Known>(
+    turn: Turn<World, Holder>,
+    works: readonly Work<Known>[],
+    knowing: (known: Known) => Holder,
+  ): void => {
     const { w, holder, go } = turn
     const crashed = free(holder, [null, null])
     for (const work of works) {
@@ -298,14 +282,14 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     go('crash', crashed, w, 1)
   }
 
-  const leading = (turn: Turn, spanning: Spanning<Content>): void => {
+  const leading = (turn: Turn<World, Holder>, spanning: Spanning<Content>): void => {
     const { holder } = turn
     carryOut(turn, protocol.overAll(spanning), (known) =>
       known.stage === 'Over' ? free(holder, passesOf(known.lanes)) : { ...holder, spanning: known },
     )
   }
 
-  const turnOf = (turn: Turn): void => {
+  const turnOf = (turn: Turn<World, Holder>): void => {
     const { holder } = turn
     const [e] = holder.at
     lateWrite(turn)
@@ -318,9 +302,9 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
   }
 
   return (w) => {
-    const next: Step[] = []
+    const next: Step<World>[] = []
     w.holders.forEach((holder, i) => {
-      const go: Turn['go'] = (label, after, from, cost = 0) => {
+      const go: Turn<World, Holder>['go'] = (label, after, from, cost = 0) => {
         const known = sameHolder(parts, after)
         const settled = atOnce(from, i, known)
         const then = sameWorld(parts, { ...from, faults: from.faults - cost }, w)
@@ -329,21 +313,21 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
       }
       turnOf({ w, i, holder, go })
     })
-    if (w.faults > 0) next.push(...touched(w).map(([label, after]): Step => [label, sameWorld(parts, after, w)]))
+    if (w.faults > 0) next.push(...touched(w).map(([label, after]): Step<World> => [label, sameWorld(parts, after, w)]))
     return next
   }
 }
 
 /** Somebody edits an Environment or a request: its resourceVersion moves, and nothing else. */
-const touched = (w: World): Step[] => {
+const touched = (w: World): Step<World>[] => {
   const rest = { ...w, faults: w.faults - 1 }
   const moved = <T extends { rv: number }>(list: readonly T[], index: number): T[] =>
     replaced(list, index, { ...list[index]!, rv: list[index]!.rv + 1 })
   return [
     ...w.environments.map(
-      (_, e): Step => [`edit environment ${e}`, { ...rest, environments: moved(w.environments, e) }],
+      (_, e): Step<World> => [`edit environment ${e}`, { ...rest, environments: moved(w.environments, e) }],
     ),
-    ...w.requests.map((_, r): Step => [`edit request ${r}`, { ...rest, requests: moved(w.requests, r) }]),
+    ...w.requests.map((_, r): Step<World> => [`edit request ${r}`, { ...rest, requests: moved(w.requests, r) }]),
   ]
 }
 

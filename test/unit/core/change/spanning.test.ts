@@ -6,12 +6,10 @@ import {
   type Spanning,
   tookSpanning,
 } from '../../../../operator/core/change/spanning.ts'
-import { type Explored, explore, sentOverAll } from './spanning-exploration.ts'
+import { assertClean, assertFound, makeTally } from './explored.ts'
+import { explore, sentOverAll } from './spanning-exploration.ts'
 import { makeServer } from './spanning-server.ts'
 import { type Content, keyOf, type Setting, startOf } from './spanning-world.ts'
-
-const told = ({ states, violations, first, trace }: Explored): string =>
-  `${violations} violations in ${states} states${first ? `: ${first}\n  ${trace.join('\n  ')}` : ''}`
 
 /** The writes to the API server of a change of both that nobody disturbs, in their order. */
 const undisturbed = (setting: Setting): string[] => {
@@ -34,8 +32,7 @@ const undisturbed = (setting: Setting): string[] => {
 }
 
 describe('core/change/spanning: every schedule of two holders over two environments', () => {
-  let states = 0
-  const hits: Record<string, number> = {}
+  const tally = makeTally()
   const both: Setting = { components: [0, 1], changes: [[0, 1]], faults: 1 }
   const besideOne: Setting = { ...both, changes: [[0, 1], [1]], forgetful: true }
   const referring: Setting = { ...besideOne, changes: [[0], [1]], referring: 0 }
@@ -50,15 +47,13 @@ describe('core/change/spanning: every schedule of two holders over two environme
     it(`${title}: both or neither, nothing is lost or left half done, all comes to rest`, function () {
       this.timeout(60_000)
       const explored = explore(setting)
-      states += explored.states
-      for (const [what, count] of Object.entries(explored.hits)) hits[what] = (hits[what] ?? 0) + count
-      assert.equal(explored.violations, 0, told(explored))
+      tally.add(explored)
+      assertClean(explored)
     })
   }
 
   it('at least 100,000 states were seen, and every write met every fault', () => {
-    console.log(`      ${states} states; hits: ${JSON.stringify(hits)}`)
-    assert.ok(states >= 100_000, `${states} states`)
+    tally.assertSeen(100_000)
     const inOne = [
       'Claim',
       'WriteAhead',
@@ -71,12 +66,8 @@ describe('core/change/spanning: every schedule of two holders over two environme
       'Prepare',
     ]
     const overAll = ['WriteAhead', 'Decide', 'Finish'].map((step) => `${step} over all`)
-    for (const write of [...inOne, ...overAll]) {
-      for (const fault of ['lost answer', 'crash after', 'late', 'conflict'])
-        assert.ok((hits[`${fault} ${write}`] ?? 0) > 0, `${fault} ${write} was never met`)
-    }
-    for (const effect of ['Store', 'Reread', 'Look', 'Plan', 'Plan over all'])
-      assert.ok((hits[effect] ?? 0) > 0, `${effect} was never done`)
+    tally.assertMet([...inOne, ...overAll], ['lost answer', 'crash after', 'late', 'conflict'])
+    tally.assertDone(['Store', 'Reread', 'Look', 'Plan', 'Plan over all'])
   })
 
   it('undisturbed, it costs a write more for each environment that it prepares, and one for the decision', () => {
@@ -87,7 +78,6 @@ describe('core/change/spanning: every schedule of two holders over two environme
     ])
   })
 
-  // Controls: an exploration that finds nothing wrong with a broken protocol would be blind.
   const alone: Setting = { ...both, forgetful: true }
   const controls = [
     { without: 'comparing when deciding', setting: alone },
@@ -102,8 +92,7 @@ describe('core/change/spanning: every schedule of two holders over two environme
   for (const { without, setting } of controls) {
     it(`control: without ${without} it must find a violation`, function () {
       this.timeout(60_000)
-      const explored = explore({ ...setting, without, untilViolation: true })
-      assert.ok(explored.violations > 0, told(explored))
+      assertFound(explore({ ...setting, without, untilViolation: true }))
     })
   }
 })

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { makeParts, type Parts, type Searched, search } from './search.ts'
+
+/** What came of exploring every schedule of a few holders. */
+export interface Explored extends Searched {
+  /** how often each effect was done, met a conflict, lost its answer, landed late; how often a holder crashed */
+  readonly hits: Readonly<Record<string, number>>
+}
+
+export type Step<World> = [label: string, next: World]
+
+/** One holder at one moment. `go` is its next step; `cost`: faults that it uses up. */
+export interface Turn<World, Holder> {
+  readonly w: World
+  readonly i: number
+  readonly holder: Holder
+  readonly go: (label: string, holder: Holder, from: World, cost?: number) => void
+}
+
+interface Exploration<World> {
+  readonly start: World
+  /** the same world, of parts that are known */
+  readonly sameWorld: (parts: Parts, w: World) => World
+  readonly successors: (parts: Parts, hit: (what: string) => void) => (w: World) => Step<World>[]
+  readonly violation: (w: World) => string | undefined
+  /** Nothing is left to do. When it is given, rest must stay within reach. */
+  readonly rests?: (w: World) => boolean
+  /** equal for equal worlds and for no others */
+  readonly keyOf: (parts: Parts, w: World) => string
+  readonly untilViolation?: boolean | undefined
+}
+
+export const explored = <World>(given: Exploration<World>): Explored => {
+  const { start, sameWorld, successors, keyOf, untilViolation = false, ...rules } = given
+  const hits: Record<string, number> = {}
+  const hit = (what: string): void => {
+    hits[what] = (hits[what] ?? 0) + 1
+  }
+  const parts = makeParts()
+  const searched = search<World>({
+    ...rules,
+    start: sameWorld(parts, start),
+    successors: successors(parts, hit),
+    keyOf: (w) => keyOf(parts, w),
+    untilViolation,
+  })
+  return { ...searched, hits }
+}
+
+export const assertClean = (one: Explored): void => assert.equal(one.violations, 0, told(one))
+
+/** A control: an exploration that finds nothing wrong with a broken protocol would be blind. */
+export const assertFound = (one: Explored): void => assert.ok(one.violations > 0, told(one))
+
+const told = ({ states, violations, first, trace }: Explored): string =>
+  `${violations} violations in ${states} states${first ? `: ${first}\n  ${trace.join('\n  ')}` : ''}`
+
+/** What several explorations have seen together. */
+export const makeTally = () => {
+  let states = 0
+  const hits: Record<string, number> = {}
+  return {
+    add(one: Explored): void {
+      states += one.states
+      for (const [what, count] of Object.entries(one.hits)) hits[what] = (hits[what] ?? 0) + count
+    },
+    assertSeen(least: number): void {
+      console.log(`      ${states} states; hits: ${JSON.stringify(hits)}`)
+      assert.ok(states >= least, `${states} states`)
+    },
+    assertMet(writes: readonly string[], faults: readonly string[]): void {
+      for (const write of writes)
+        for (const fault of faults) assert.ok((hits[`${fault} ${write}`] ?? 0) > 0, `${fault} ${write} was never met`)
+    },
+    assertDone(effects: readonly string[]): void {
+      for (const effect of effects) assert.ok((hits[effect] ?? 0) > 0, `${effect} was never done`)
+    },
+  }
+}
