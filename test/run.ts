@@ -1,29 +1,49 @@
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startAttached } from './cluster/attached.ts'
 import { findBinaries } from './cluster/binaries.ts'
 import type { Counts } from './support/counting-reporter.ts'
 
 /**
- * Runs suites of tests one after another, each as a mocha of its own, and ends with the line `N passed, N failed`.
+ * Runs suites of tests, each as a mocha of its own, and ends with the line `N passed, N failed`.
  *
  *   node test/run.ts [SUITE…] [-- MOCHA ARGUMENT…]      such as: node test/run.ts unit -- --grep impact
  *
- * A suite that runs no test, skips one, crashes or does not end after its last test has failed.
+ * A suite that runs no test, skips one, crashes or does not end after its last test has failed. Those with a control plane
+ * wait more than they compute: two of them run side by side, and are shown one after the other.
  */
 const root = resolve(import.meta.dirname, '..')
-const defaultSuites = ['unit', 'contract', 'integration', 'e2e', 'faults']
-const withControlPlane = new Set(['integration', 'e2e', 'faults', 'samples'])
+/** Those that take longest first. */
+const defaultSuites = ['unit', 'crash', 'e2e', 'faults', 'integration', 'contract']
+const withControlPlane = new Set(['crash', 'integration', 'e2e', 'faults', 'samples'])
+const sideBySide = 2
 /** how long a suite may take to end after its last test: what is left then is a leak */
 const lingerMs = 20_000
-
-const print = (line: string): boolean => process.stdout.write(`${line}\n`)
 
 interface Outcome extends Counts {
   /** a signal ended it: the run ends here */
   readonly interrupted?: boolean
+}
+
+/** One suite on its way. What it prints goes into a file. */
+interface Run {
+  readonly suite: string
+  readonly folder: string
+  /** file descriptor of that file */
+  readonly output: number
+  readonly mochaArguments: readonly string[]
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -37,58 +57,94 @@ async function main(args: readonly string[]): Promise<number> {
     )
     return 2
   }
+  const suites = named.length > 0 ? named : defaultSuites
+  // Built before the first test, so that no hook waits for it in silence.
+  if (suites.some((suite) => withControlPlane.has(suite))) await findBinaries()
   const total = { passed: 0, failed: 0 }
-  for (const suite of named.length > 0 ? named : defaultSuites) {
-    const begun = Date.now()
-    print(`\n=== ${suite} ===`)
-    const { passed, failed, interrupted } = await runSuite({ suite, mochaArguments })
+  // What computes has the machine for itself.
+  for (const [group, lanes] of [
+    [suites.filter((suite) => !withControlPlane.has(suite)), 1],
+    [suites.filter((suite) => withControlPlane.has(suite)), sideBySide],
+  ] as const) {
+    const { passed, failed, interrupted } = await runGroup(group, lanes, mochaArguments)
     if (interrupted) return 130
     total.passed += passed
     total.failed += failed
-    print(`=== ${suite}: ${passed} passed, ${failed} failed, in ${((Date.now() - begun) / 1000).toFixed(1)} s ===`)
   }
-  print(`\n${total.passed} passed, ${total.failed} failed`)
+  process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`)
   return total.failed === 0 ? 0 : 1
 }
 
-async function runSuite({
-  suite,
-  mochaArguments,
-}: {
-  suite: string
-  mochaArguments: readonly string[]
-}): Promise<Outcome> {
-  if (globSync(`test/${suite}/**/*.test.ts`, { cwd: root }).length === 0) {
-    return failedAs(`test/${suite}: expected files *.test.ts, found none`)
+async function runGroup(suites: readonly string[], lanes: number, mochaArguments: readonly string[]): Promise<Outcome> {
+  const jobs = suites.map((suite) => {
+    const folder = mkdtempSync(join(tmpdir(), 'karma-run-'))
+    const path = join(folder, 'output')
+    const outcome = Promise.withResolvers<Outcome>()
+    return { run: { suite, folder, output: openSync(path, 'w'), mochaArguments }, path, outcome }
+  })
+  const left = [...jobs]
+  const work = async (): Promise<void> => {
+    for (let job = left.shift(); job; job = left.shift()) {
+      const outcome = await runSuite(job.run)
+      closeSync(job.run.output)
+      job.outcome.resolve(outcome)
+      if (outcome.interrupted) for (const other of left.splice(0)) other.outcome.resolve(outcome)
+    }
   }
-  try {
-    // Built before the first test, so that no hook waits for it in silence.
-    if (withControlPlane.has(suite)) await findBinaries()
-  } catch (cause) {
-    return failedAs((cause as Error).message)
+  const working = Promise.all(Array.from({ length: lanes }, work))
+  let [passed, failed, interrupted] = [0, 0, false]
+  for (const { run, path, outcome } of jobs) {
+    const ended = Promise.race([outcome.promise, working.then(() => outcome.promise)])
+    await show(path, ended)
+    const counts = await ended
+    passed += counts.passed
+    failed += counts.failed
+    interrupted ||= counts.interrupted === true
+    rmSync(run.folder, { recursive: true, force: true })
   }
-  const folder = mkdtempSync(join(tmpdir(), 'karma-run-'))
-  try {
-    return await runMocha({ suite, mochaArguments, countsPath: join(folder, 'counts.json') })
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  await working
+  return { passed, failed, interrupted }
 }
 
-async function runMocha({
-  suite,
-  mochaArguments,
-  countsPath,
-}: {
-  suite: string
-  mochaArguments: readonly string[]
-  countsPath: string
-}): Promise<Outcome> {
+/** Prints what a file gets, until nothing more comes. */
+async function show(path: string, ended: Promise<unknown>): Promise<void> {
+  const file = openSync(path, 'r')
+  const copy = (): void => {
+    for (;;) {
+      const buffer = Buffer.alloc(65_536)
+      const length = readSync(file, buffer)
+      if (length === 0) return
+      process.stdout.write(buffer.subarray(0, length))
+    }
+  }
+  const over = ended.then(() => true)
+  while (!(await Promise.race([over, sleep(100, false)]))) copy()
+  copy()
+  closeSync(file)
+}
+
+async function runSuite(run: Run): Promise<Outcome> {
+  const { suite, output } = run
+  const begun = Date.now()
+  writeSync(output, `\n=== ${suite} ===\n`)
+  const outcome =
+    globSync(`test/${suite}/**/*.test.ts`, { cwd: root }).length === 0
+      ? failedAs(output, `test/${suite}: expected files *.test.ts, found none`)
+      : await runMocha(run)
+  const { passed, failed } = outcome
+  const seconds = ((Date.now() - begun) / 1000).toFixed(1)
+  writeSync(output, `=== ${suite}: ${passed} passed, ${failed} failed, in ${seconds} s ===\n`)
+  return outcome
+}
+
+async function runMocha({ suite, folder, output, mochaArguments }: Run): Promise<Outcome> {
+  const countsPath = join(folder, 'counts.json')
   const mocha = startAttached({
     command: process.execPath,
     args: [
       'node_modules/mocha/bin/mocha.js',
       '--reporter=./test/support/counting-reporter.ts',
+      ...(process.stdout.isTTY ? ['--color'] : []),
       `test/${suite}/**/*.test.ts`,
       // Its files share nothing.
       ...(suite === 'unit' ? ['--parallel', `--jobs=${availableParallelism()}`] : []),
@@ -97,8 +153,8 @@ async function runMocha({
     cwd: root,
     // Types are taken out of each file once, not once in every process of every run.
     env: { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node'), ...process.env, KARMA_TEST_COUNTS: countsPath },
-    output: [1, 2],
-    removeWithParent: dirname(countsPath),
+    output,
+    removeWithParent: folder,
   })
   // The tests stop what they started; on a second signal that happens when this process ends.
   let interrupted = false
@@ -112,14 +168,13 @@ async function runMocha({
   const code = await mocha.ended
   process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
   if (interrupted) return { passed: 0, failed: 0, interrupted }
-  if (!existsSync(countsPath)) return failedAs(`test/${suite}: mocha crashed (exit code ${code}) and counted nothing`)
-  const { passed, failed } = JSON.parse(readFileSync(countsPath, 'utf8')) as Counts
-  if (lingers)
-    return failedAs(`test/${suite}: still running ${lingerMs / 1000} s after its last test`, { passed, failed })
-  if (passed + failed === 0) return failedAs(`test/${suite}: expected at least one test, ran none`)
-  if (code !== 0 && failed === 0)
-    return failedAs(`test/${suite}: mocha ended with exit code ${code}`, { passed, failed })
-  return { passed, failed }
+  const failed = (why: string, counts?: Counts): Counts => failedAs(output, `test/${suite}: ${why}`, counts)
+  if (!existsSync(countsPath)) return failed(`mocha crashed (exit code ${code}) and counted nothing`)
+  const counts = JSON.parse(readFileSync(countsPath, 'utf8')) as Counts
+  if (lingers) return failed(`still running ${lingerMs / 1000} s after its last test`, counts)
+  if (counts.passed + counts.failed === 0) return failed('expected at least one test, ran none')
+  if (code !== 0 && counts.failed === 0) return failed(`mocha ended with exit code ${code}`, counts)
+  return { passed: counts.passed, failed: counts.failed }
 }
 
 async function whetherLingers({
@@ -138,8 +193,8 @@ async function whetherLingers({
   return false
 }
 
-function failedAs(message: string, counts: Counts = { passed: 0, failed: 0 }): Counts {
-  print(message)
+function failedAs(output: number, message: string, counts: Counts = { passed: 0, failed: 0 }): Counts {
+  writeSync(output, `${message}\n`)
   return { passed: counts.passed, failed: counts.failed + 1 }
 }
 

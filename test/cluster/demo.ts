@@ -164,21 +164,21 @@ async function play(kubeconfig: string, api: string, program: string, token: str
   await apply('change-set.yaml')
   await wait('changerequest/unshare', 'jsonpath={.status.phase}=AwaitingApproval')
   const asked = await request('unshare')
-  await run('create', 'serviceaccount', 'ana', '--namespace=dev')
+  await run('create', 'serviceaccount', 'reviewer', '--namespace=dev')
   await run(
     'create',
     'rolebinding',
-    'ana',
+    'reviewer',
     '--clusterrole=karma-approve',
-    '--serviceaccount=dev:ana',
+    '--serviceaccount=dev:reviewer',
     '--namespace=dev',
   )
-  const ana = await run('create', 'token', 'ana', '--namespace=dev')
-  await karma('approve', 'unshare', '--namespace=dev', '--yes', `--token=${ana.trim()}`)
+  const reviewer = await run('create', 'token', 'reviewer', '--namespace=dev')
+  await karma('approve', 'unshare', '--namespace=dev', '--yes', `--token=${reviewer.trim()}`)
   await wait('changerequest/unshare', 'condition=Finished')
   const agreed = await request('unshare')
   row(
-    'stop sharing, with the Lambda, approved by ana',
+    'stop sharing, with the Lambda, approved by a reviewer',
     'AwaitingApproval, then Applied to 2 Components',
     `${asked.status?.phase}, then ${agreed.status?.phase} to ${agreed.status?.plan?.changed?.length} Components`,
     messageOf(agreed),
