@@ -43,7 +43,7 @@ export const crashPlans: readonly Plan[] = [
 ]
 
 /** Plans that share an operator, and its deaths: those that strike early first, so that none waits long for the others. */
-export const groupsOf = (plans: readonly Plan[], together = 6): Plan[][] => {
+export const groupsOf = (plans: readonly Plan[], together = 12): Plan[][] => {
   const depth = ({ faults }: Plan): number => 100 * faults.length + effects.indexOf(faults[0]!.effect)
   return chunked(
     plans.toSorted((a, b) => depth(a) - depth(b)),
