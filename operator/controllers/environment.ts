@@ -37,6 +37,9 @@ export interface EnvironmentDependencies extends Omit<PassageDependencies, 'onTa
   readonly hasRoom: (environment: Of<'Environment'>) => boolean
 }
 
+/** How long an environment is left alone while a change in it waits for another one, in milliseconds. */
+const awayMs = 250
+
 /**
  * Steps 4 to 8 and 10 of a change: one look at an environment carries everything through that waits in it. The lock is
  * kept for a moment afterwards, so that changes that follow each other closely do not take it again and again.
@@ -119,7 +122,7 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     if (!hasWork(key)) return again(times.lingerMs)
     // What is left waits for its events to be out, or the turn is over: then others come first.
     if (session.lastWork - began > times.turnMs) await close(session, log)
-    return crossed.kind === 'after' ? crossed : again(50)
+    return waitsElsewhere(crossed) ? again(awayMs) : again(50)
   }
 
   /** Nobody does: after a moment the lock is let go. */
@@ -162,6 +165,9 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     },
   }
 }
+
+/** Others that wait here may pass meanwhile, and the Lease of another environment may take long to run out. */
+const waitsElsewhere = (crossed: Outcome): boolean => crossed.kind === 'after' && crossed.ms > awayMs
 
 const isTended = (environment: Of<'Environment'>, next: NonNullable<Of<'Environment'>['status']>): boolean => {
   const { queued = 0, conditions = [] } = environment.status ?? {}
