@@ -14,6 +14,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startAttached } from './cluster/attached.ts'
 import { findBinaries } from './cluster/binaries.ts'
+import { compileCache } from './support/compile-cache.ts'
 import type { Counts } from './support/counting-reporter.ts'
 
 /**
@@ -151,8 +152,7 @@ async function runMocha({ suite, folder, output, mochaArguments }: Run): Promise
       ...mochaArguments,
     ],
     cwd: root,
-    // Types are taken out of each file once, not once in every process of every run.
-    env: { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node'), ...process.env, KARMA_TEST_COUNTS: countsPath },
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache, KARMA_TEST_COUNTS: countsPath },
     output,
     removeWithParent: folder,
   })

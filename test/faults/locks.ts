@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { apiOf } from '../support/api.ts'
 import type { Effect } from '../support/crash-effects.ts'
@@ -109,13 +107,11 @@ export const runContest = async (
     print: (line: string) => void
   },
 ): Promise<ContestOutcome> => {
-  const folder = mkdtempSync(join(tmpdir(), 'karma-locks-'))
   const env = { ...shortLeases, KARMA_LINGER_MS: '100' }
   const clocks = (index: number): Readonly<Record<string, string>> =>
     contest.clocks === 'wrong' ? wrongClocks[index % wrongClocks.length]! : {}
   const also = Array.from({ length: contest.contenders - 1 }, (_, index) => clocks(index))
-  const compileCache = join(folder, 'compiled')
-  const lane = await startLane({ name: 'locks', env, also, compileCache, program, patienceMs })
+  const lane = await startLane({ name: 'locks', env, also, program, patienceMs })
   let actor = 0
   const proxy = proxiesAsOne(
     lane.contenders.map((one) => one.proxy),
@@ -146,7 +142,6 @@ export const runContest = async (
     return { violations, struck, acquisitions }
   } finally {
     await lane.stop()
-    rmSync(folder, { recursive: true, force: true })
   }
 }
 

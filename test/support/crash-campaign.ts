@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Effect, effects } from './crash-effects.ts'
 import { deedOf, type Fault, type Position, positions } from './crash-fault.ts'
@@ -56,7 +53,6 @@ export const startCampaign = ({
   program,
   patienceMs,
 }: CampaignSettings): Campaign => {
-  const folder = mkdtempSync(join(tmpdir(), 'karma-crash-'))
   const references = new Map(workloads.map((workload) => [workload, makePromise<Trace>()]))
   const checks = new Map(workloads.map((workload) => [workload, makePromise<Run>()]))
   const runs = new Map(groups.flat().map((plan) => [plan, makePromise<Run>()]))
@@ -102,8 +98,7 @@ export const startCampaign = ({
   ]
   const work = async (index: number): Promise<LaneReport> => {
     const env = { ...shortLeases, KARMA_LINGER_MS: '100' }
-    const compileCache = join(folder, 'compiled')
-    const lane = await startLane({ name: `crash-${index}`, env, compileCache, program, patienceMs })
+    const lane = await startLane({ name: `crash-${index}`, env, program, patienceMs })
     try {
       lane.operator.start()
       for (let job = jobs.shift(); job; job = jobs.shift()) await job(lane)
@@ -128,7 +123,6 @@ export const startCampaign = ({
     stop: async () => {
       jobs.length = 0
       await Promise.allSettled(working)
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }

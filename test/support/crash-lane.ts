@@ -9,6 +9,7 @@ import { freePort } from '../cluster/free-port.ts'
 import { install, operatorKubeconfig } from '../cluster/install.ts'
 import { waitForAdmission } from './admission.ts'
 import { apiOf } from './api.ts'
+import { compileCache, compileOperator } from './compile-cache.ts'
 import { effectOf, type Written } from './crash-effects.ts'
 import { makeStage, type Stage } from './crash-stage.ts'
 import { eventsIn } from './crash-trace.ts'
@@ -58,20 +59,17 @@ const ledgerProgram = resolve(import.meta.dirname, 'crash-ledger.ts')
  * @param also what the environment of each further operator has beside that of the first
  * @param program of the operator, if it is not this one
  * @param patienceMs how long something may take to come
- * @param compileCache folder in which Node keeps what it compiled, so that many starts cost less
  */
 export const startLane = async ({
   name,
   env,
   also = [],
-  compileCache,
   program,
   patienceMs = 120_000,
 }: {
   name: string
   env: Readonly<Record<string, string>>
   also?: readonly Readonly<Record<string, string>>[]
-  compileCache: string
   program?: string | undefined
   patienceMs?: number | undefined
 }): Promise<Lane> => {
@@ -82,6 +80,7 @@ export const startLane = async ({
     for (const end of ends.toReversed()) await end()
   }
   try {
+    await compileOperator(program)
     await install({ kubeconfig: admin, program: controlPlane.binaries.kubectl })
     await waitForAdmission(admin)
     const api = apiOf(admin)

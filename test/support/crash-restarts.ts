@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../cluster/free-port.ts'
@@ -24,8 +23,7 @@ export interface Restarts {
 }
 
 export const startRestarts = (): Restarts => {
-  const folder = mkdtempSync(join(tmpdir(), 'karma-restarts-'))
-  const lane = startLane({ name: 'restarts', env: {}, compileCache: join(folder, 'compiled') })
+  const lane = startLane({ name: 'restarts', env: {} })
   const inTurn = <T>(before: Promise<unknown>, act: (lane: Lane) => Promise<T>): Promise<T> => {
     const work = before.then(
       () => lane.then(act),
@@ -50,7 +48,6 @@ export const startRestarts = (): Restarts => {
         ({ stop }) => stop(),
         () => {},
       )
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
