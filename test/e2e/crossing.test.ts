@@ -135,6 +135,26 @@ describe('changes over several environments', () => {
     )
   })
 
+  it('pass those too into which they newly refer, and keep what they refer to from going meanwhile', async () => {
+    const before = await versionOf('stage')
+    const proposedReferences = [{ name: 'c', component: 'crossing-net/c' }]
+    const changes = [
+      { component: 'crossing-net/a', proposedReferences },
+      { component: 'crossing-net/b', proposedChange: { size: 11 } },
+    ]
+    const goes = changeRequest('c-goes', { component: 'crossing-net/c', operation: 'Delete' })
+    const [refers, leaves] = await Promise.all([here.ask(changeRequest('refers', { changes })), here.ask(goes)])
+    const phases = [refers.status?.phase, leaves.status?.phase]
+    assert.ok(['Applied Rejected', 'Rejected Applied'].includes(phases.join(' ')), JSON.stringify([refers, leaves]))
+    if (phases[0] === 'Rejected') return
+    assert.equal(conditionOf(leaves.status, 'Succeeded')?.reason, 'OutputInUse')
+    assert.equal(await versionOf('stage'), before + 1)
+    const { references } = (await committed('crossing-net.a'))!
+    assert.deepEqual(references, [{ name: 'c', component: 'crossing-net/c' }])
+    const undone = await here.ask(changeRequest('refers-no-more', { rollbackOf: 'refers' }))
+    assert.equal(undone.status?.phase, 'Applied', JSON.stringify(undone.status?.conditions))
+  })
+
   it('may be planned, wait for an approval of the plan, and be cancelled', async () => {
     const planned = await here.ask(
       changeRequest('look', { ...set(5, 'crossing-net/a', 'crossing-net/c'), mode: 'Plan' }),

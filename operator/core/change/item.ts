@@ -36,7 +36,11 @@ export const itemOf = (known: Known, after: Wanted | null): Item => {
 }
 
 /** The change that is asked for. `warnings`: what it names and does not find. */
-export const itemAsked = (known: Known, asked: Asked, world: World): { item: Item; warnings: string[] } => {
+export const itemAsked = (
+  known: Known,
+  asked: Asked,
+  world: Pick<World, 'namespace'>,
+): { item: Item; warnings: string[] } => {
   if (asked.operation === 'Delete') return { item: itemOf(known, null), warnings: [] }
   const before = committedOf(known)
   const shown = display(known.id, world.namespace)

@@ -1,11 +1,15 @@
 import type { BlockedBy, ChangeRequest, Component } from '../../api/kinds.generated.ts'
 import type { Result } from '../../api/result.ts'
-import { uncommittedOf } from '../component/committed.ts'
+import { knownOf, uncommittedOf } from '../component/committed.ts'
 import { environmentKey, placeOf, resolveId } from '../component/identity.ts'
+import type { Known } from '../guard/facts.ts'
 import { type Asked, askedBy } from './asked.ts'
+import { bounds } from './bounds.ts'
 import { contentHash } from './hash.ts'
 import { environmentIn } from './image.ts'
+import { newlyReferred } from './pledge.ts'
 import { undoable } from './rollback.ts'
+import { wishedBy } from './wished.ts'
 
 /** What a request is about, as it stands before anything is planned. */
 export interface Named {
@@ -52,11 +56,39 @@ export const namedBy = (request: ChangeRequest, lookups: Lookups): Named => {
       return id.ok && lookups.component(id.value) === undefined
     }),
     ...(request.spec.rollbackOf !== undefined && { undone: undoable(request.spec.rollbackOf, lookups) }),
-    environments: [...new Set([...present.map(placeOf), ...placesOfDeleted(request, lookups)])].sort(),
+    environments: environmentsOf(request, present, lookups),
     applied: present.some(({ status }) =>
       (status?.applied ?? []).some((one) => one.name === name && one.hash === hash),
     ),
   }
+}
+
+/**
+ * Those of its Components. One that passes several passes those too into which it newly refers (docs/decisions/0040), as far
+ * as there is room for them.
+ */
+const environmentsOf = (request: ChangeRequest, present: readonly Component[], lookups: Lookups): string[] => {
+  const own = new Set([...present.map(placeOf), ...placesOfDeleted(request, lookups)])
+  const further = own.size > 1 ? placesReferred(request, lookups).filter((place) => !own.has(place)) : []
+  const room = Math.max(bounds.environments - own.size, 0)
+  return [...own, ...[...new Set(further)].sort().slice(0, room)].sort()
+}
+
+/** Where in its namespace it newly refers to. */
+const placesReferred = (request: ChangeRequest, { component, changeRequest }: Lookups): string[] => {
+  const { namespace = '' } = request.metadata
+  const known = (id: string): Known | undefined => {
+    const found = component(id)
+    return found && knownOf(found)
+  }
+  const isThere = (id: string): boolean => component(id) !== undefined
+  const wished = wishedBy(request, { namespace, known, isThere, changeRequest })
+  const items = wished.ok ? wished.value.items : []
+  return items
+    .flatMap(({ before, after }) => newlyReferred(before, after, namespace))
+    .flatMap((id) => component(id) ?? [])
+    .filter(({ metadata }) => metadata.namespace === namespace)
+    .map(placeOf)
 }
 
 /** Where those come back that the request to be undone has deleted. */

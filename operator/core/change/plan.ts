@@ -3,19 +3,17 @@ import { emptyObject } from '../../api/merge-patch.ts'
 import type { Reason } from '../../api/reasons.ts'
 import { failure, type Result, success } from '../../api/result.ts'
 import { cut } from '../../api/text.ts'
-import { display, placeOf, resolveId } from '../component/identity.ts'
-import { wantedOf } from '../component/wanted.ts'
+import { display, placeOf } from '../component/identity.ts'
 import { edgesFor, type TypeLookup } from '../graph/edges.ts'
 import type { Impact } from '../graph/impact.ts'
 import type { GraphPatch, VertexState } from '../graph/vertex.ts'
 import { overlay } from '../graph/view.ts'
 import { type Facts, type Known, strongest, strongestFirst, type Verdict, type World } from '../guard/facts.ts'
 import { judge } from '../guard/list.ts'
-import { type Asked, askedBy } from './asked.ts'
 import { bounds } from './bounds.ts'
 import { planHash } from './hash.ts'
-import { type Item, imageOf, itemAsked, itemOf, seedOf } from './item.ts'
-import { itemsUndone } from './rollback.ts'
+import { type Item, imageOf, seedOf } from './item.ts'
+import { type Wished, wishedBy } from './wished.ts'
 
 /** What a change would do, worked out at one graph version. */
 export interface Plan {
@@ -30,57 +28,12 @@ export interface Plan {
   readonly warnings: readonly string[]
 }
 
-/** What a request is about, worked out on what is committed. */
-export interface Wished {
-  readonly items: readonly Item[]
-  readonly warnings: readonly string[]
-}
-
 /** Fails when the request makes no sense on what is committed; the reason is the one it is rejected with. */
 export const planChange = (request: ChangeRequest, world: World): Result<Plan> => {
   const wished = wishedBy(request, world)
-  return wished.ok ? success(planOf(request, wished.value, world)) : wished
+  if (!wished.ok) return wished
+  return tooFar(wished.value.items, world) ?? success(planOf(request, wished.value, world))
 }
-
-const wishedBy = (request: ChangeRequest, world: World): Result<Wished> => {
-  if (request.spec.rollbackOf !== undefined) return itemsUndone(request, world)
-  return request.spec.origin === 'Edit' ? itemEdited(request, world) : itemsOf(request, world)
-}
-
-/** What somebody wrote into the spec. (That it is still what the request is about is asked before.) */
-const itemEdited = ({ spec }: ChangeRequest, world: World): Result<Wished> => {
-  const [asked] = askedBy(spec)
-  const id = resolveId(asked?.component ?? '', world.namespace)
-  if (!id.ok) return id
-  const known = world.known(id.value)
-  if (!known) return refuse('UnknownComponent', unknown(asked!))
-  return success({ items: [itemOf(known, wantedOf(known.component.spec))], warnings: [] })
-}
-
-const itemsOf = ({ spec }: ChangeRequest, world: World): Result<Wished> => {
-  const items = new Map<string, Item>()
-  const warnings: string[] = []
-  for (const asked of askedBy(spec)) {
-    const id = resolveId(asked.component, world.namespace)
-    if (!id.ok) return id
-    if (items.has(id.value)) return refuse('DuplicateChange', twice(asked))
-    const known = world.known(id.value)
-    if (known) {
-      const wish = itemAsked(known, asked, world)
-      items.set(id.value, wish.item)
-      warnings.push(...wish.warnings)
-    } else if (asked.operation === 'Delete') {
-      warnings.push(`${asked.field}.component: expected a Component to be deleted, found none named ${asked.component}`)
-    } else return refuse('UnknownComponent', unknown(asked))
-  }
-  return tooFar([...items.values()], world) ?? success({ items: [...items.values()], warnings })
-}
-
-const twice = ({ field, component }: Asked): string =>
-  `${field}.component: expected each Component once, found ${component} again; put both changes of it into one entry`
-
-const unknown = ({ field, component }: Asked): string =>
-  `${field}.component: expected a committed Component, found none named ${component}`
 
 const tooFar = (items: readonly Item[], world: World): Result<never> | undefined => {
   const places = new Set(items.map(({ component }) => placeOf(component)))

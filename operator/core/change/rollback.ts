@@ -8,7 +8,7 @@ import type { World } from '../guard/facts.ts'
 import { componentFrom, imaged, readImage, stateOf, wantedFrom } from './image.ts'
 import { committedOf, type Item, itemOf } from './item.ts'
 import { changedPaths } from './patch.ts'
-import type { Wished } from './plan.ts'
+import type { Committed, Wished } from './wished.ts'
 
 /*
  * A rollback is a change like any other: what it does is worked out from the images of the request that it undoes, on
@@ -35,7 +35,7 @@ export const undoable = (name: string, requests: Requests): Result<ChangeRequest
 }
 
 /** Fails when it cannot be undone; the reason is the one the request is rejected with. */
-export const itemsUndone = ({ spec }: ChangeRequest, world: World): Result<Wished> => {
+export const itemsUndone = ({ spec }: ChangeRequest, world: Committed): Result<Wished> => {
   const undone = undoable(spec.rollbackOf ?? '', world)
   if (!undone.ok) return undone
   const items: Item[] = []
@@ -53,7 +53,7 @@ const isUndone = (request: ChangeRequest | undefined, requests: Requests): boole
   return by !== undefined && !isUndone(requests.changeRequest(by), requests)
 }
 
-const itemUndone = (image: Image, undone: ChangeRequest, world: World): Result<Item> => {
+const itemUndone = (image: Image, undone: ChangeRequest, world: Committed): Result<Item> => {
   const id = resolveId(image.component, world.namespace)
   if (!id.ok) return id
   const [before, after] = [readImage(image.before), readImage(image.after)]
@@ -111,7 +111,7 @@ const laterThan = (name: string, { status }: Component): string[] => {
 }
 
 /** One that was deleted is made anew, as it was. */
-const comesBack = (id: string, image: Image, world: World): Result<Item> => {
+const comesBack = (id: string, image: Image, world: Committed): Result<Item> => {
   if (world.isThere(id)) {
     const message = `Component ${image.component}: expected none of this name, found one that was created since`
     return refuse('LaterChange', `${message}; delete it first, or ask for another change`)

@@ -8,8 +8,11 @@ import { makeImpact } from '../../../operator/core/graph/impact.ts'
 import { aChangeRequest, aComponent, anEnvironment, aWorld, noon } from '../../support/builders.ts'
 import { makeFakeCaches } from '../../support/fake-caches.ts'
 
-/** What is planned for one request in environments dev/dev and dev/prod, which are held; and where it waits afterwards. */
-const planOf = async (spec: Omit<ChangeRequestSpec, 'requestedBy'>, options: { prod?: EnvironmentSpec } = {}) => {
+/** What is planned for one request in environments of `dev`, which are held; and where it waits afterwards. */
+const planOf = async (
+  spec: Omit<ChangeRequestSpec, 'requestedBy'>,
+  { prod = {}, held = ['dev', 'prod'] }: { prod?: EnvironmentSpec; held?: readonly string[] } = {},
+) => {
   const { caches, put } = makeFakeCaches()
   const { guards, configFaults } = aWorld()
   const clock = { now: () => noon, monotonic: () => 0 }
@@ -24,17 +27,17 @@ const planOf = async (spec: Omit<ChangeRequestSpec, 'requestedBy'>, options: { p
     put('Environment', {
       ...one,
       metadata: { ...one.metadata, name },
-      ...(name === 'prod' && { spec: options.prod ?? {} }),
+      ...(name === 'prod' && { spec: prod }),
     }),
   )
-  for (const component of [near, far, further]) put('Component', component)
+  for (const component of [near, far, further, abroad]) put('Component', component)
   const request = put('ChangeRequest', {
     ...aChangeRequest({ name: 'both' }),
     spec: { ...aChangeRequest({}).spec, component: undefined, ...spec } as ChangeRequestSpec,
   })
   waiting.enter('dev/dev', 'Crossing', 'dev/both')
   const gathered = environments
-    .slice(0, 2)
+    .filter(({ metadata }) => held.includes(metadata.name))
     .map((environment, i) => ({ environment, version: i + 1, changeId: '', seen: '0' }))
   const planned = await plan(`dev/${request.metadata.name}`, gathered)
   assert.ok(planned.ok, JSON.stringify(planned))
@@ -56,6 +59,11 @@ const planOf = async (spec: Omit<ChangeRequestSpec, 'requestedBy'>, options: { p
 const near = aComponent('net/near', { config: { size: 1 } })
 const far = aComponent('net/far', { environment: 'prod', config: { size: 1 } })
 const further = aComponent('net/further', { environment: 'test', config: { size: 1 } })
+const abroad = aComponent('net/open', {
+  config: { size: 1 },
+  allowedNamespaces: ['dev'],
+  metadata: { namespace: 'abroad' },
+})
 const both = [
   { component: 'net/near', proposedChange: { size: 2 } },
   { component: 'net/far', proposedChange: { size: 2 } },
@@ -90,11 +98,24 @@ describe('controllers/crossing-plan', () => {
     ])
   })
 
-  it('a new reference into yet another environment is refused', async () => {
+  it('an environment that it newly refers to is passed too, with an empty part', async () => {
     const proposedReferences = [{ name: 'further', component: 'net/further' }]
+    const changes = [{ component: 'net/near', proposedReferences }, both[1]!]
+    const asks = await planOf({ changes })
+    assert.deepEqual([asks.stage, asks.asked], [undefined, ['dev/both']])
+    const { parts } = await planOf({ changes }, { held: ['dev', 'prod', 'test'] })
+    assert.deepEqual(parts, [
+      ['dev/dev', ['net.near'], ['dev/net/near']],
+      ['dev/prod', ['net.far'], ['dev/net/far']],
+      ['dev/test', [], []],
+    ])
+  })
+
+  it('a new reference into another namespace is refused', async () => {
+    const proposedReferences = [{ name: 'abroad', component: 'abroad/net/open' }]
     const { stage, step } = await planOf({ changes: [{ component: 'net/near', proposedReferences }, both[1]!] })
     assert.deepEqual([stage, step?.to], ['Settle', 'Rejected'])
-    assert.match(JSON.stringify(step), /ForeignReference.*found one to net\/further of environment dev\/test/)
+    assert.match(JSON.stringify(step), /ForeignReference.*found one to abroad\/net\/open of environment abroad\/dev/)
   })
 
   it('a guard of the second environment has its say about what is there', async () => {
