@@ -42,13 +42,23 @@ export const crashPlans: readonly Plan[] = [
   ),
 ]
 
-/** Plans that share an operator, and its deaths: those that strike early first, so that none waits long for the others. */
-export const groupsOf = (plans: readonly Plan[], together = 12): Plan[][] => {
+/**
+ * Plans that share an operator, and its deaths: those that strike early first, so that none waits long for the others. A second
+ * fault of a plan is met alone: with too many in a group the last one would wait for all these deaths, of ten seconds each.
+ */
+export const groupsOf = (plans: readonly Plan[], faultsTogether = 12): Plan[][] => {
   const depth = ({ faults }: Plan): number => 100 * faults.length + effects.indexOf(faults[0]!.effect)
-  return chunked(
-    plans.toSorted((a, b) => depth(a) - depth(b)),
-    together,
-  )
+  const groups: Plan[][] = []
+  let left = 0
+  for (const plan of plans.toSorted((a, b) => depth(a) - depth(b))) {
+    left -= plan.faults.length
+    if (left < 0) {
+      groups.push([])
+      left = faultsTogether - plan.faults.length
+    }
+    groups.at(-1)!.push(plan)
+  }
+  return groups
 }
 
 export const chunked = <T>(items: readonly T[], size: number): T[][] =>
