@@ -135,10 +135,10 @@ export async function startControlPlane({
 }
 
 /**
- * A collection of garbage when the heap has grown to five times what lives, not twice: it is a quarter of what the API server
- * computes otherwise, and these programs share a machine with whoever waits for them.
+ * A collection of garbage when the heap has grown to three times what lives, not twice: it was a quarter of what the API server
+ * computes, and these programs share a machine with whoever waits for them.
  */
-const programEnv: NodeJS.ProcessEnv = { GOGC: '400', ...process.env }
+const programEnv: NodeJS.ProcessEnv = { GOGC: '200', ...process.env }
 
 const urlOf = (port: number): string => `https://127.0.0.1:${port}`
 
