@@ -109,17 +109,21 @@ export const startLane = async ({
     const contenders = [first]
     for (const own of also) contenders.push(await contend(own, join(folder, `operator-${contenders.length}`)))
 
-    /** Event ids in the ledgers, with what each is. */
-    const told = async (namespace: string): Promise<Map<string, string>> => {
+    interface Told {
+      readonly id: string
+      readonly event_type: string
+    }
+    const toldBy = async ({ operator }: Contender, namespace: string): Promise<readonly Told[]> => {
       const headers = { authorization: `Bearer ${controlPlane.token}` }
-      const ids = new Map<string, string>()
-      for (const { operator } of contenders) {
-        const url = `http://${operator.http}/api/v1/log?namespace=${namespace}&limit=5000`
-        const answer = await request(url, { headers })
-        const { events = [] } = (await answer.body.json()) as { events?: { id: string; event_type: string }[] }
-        for (const { id, event_type } of events) ids.set(id, event_type)
-      }
-      return ids
+      const url = `http://${operator.http}/api/v1/log?namespace=${namespace}&limit=5000`
+      const answer = await request(url, { headers })
+      const { events = [] } = (await answer.body.json()) as { events?: Told[] }
+      return events
+    }
+    /** Event ids in the ledgers, with what each is; nothing of one that does not answer just now. */
+    const told = async (namespace: string): Promise<Map<string, string>> => {
+      const every = await Promise.all(contenders.map((one) => toldBy(one, namespace).catch(() => [])))
+      return new Map(every.flat().map(({ id, event_type }) => [id, event_type]))
     }
 
     const namespaces: string[] = []
@@ -140,7 +144,7 @@ export const startLane = async ({
         const deadline = performance.now() + patienceMs / 2
         for (;;) {
           const transitions = eventsIn(recorder.states(namespace))
-          const events = await told(namespace).catch(() => new Map<string, string>())
+          const events = await told(namespace)
           const missing = [...transitions].filter(([id]) => !events.has(id)).map(([, title]) => title)
           const extra = [...events].filter(([id]) => !transitions.has(id)).map(([, type]) => type)
           if (missing.length + extra.length === 0) return undefined
