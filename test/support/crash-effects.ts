@@ -48,7 +48,8 @@ export type Effect = (typeof effects)[number]
 
 /**
  * - `other`: a write that is no part of a change: a Lease renewed, the lead given back, Kubernetes Events (best effort by
- *   their nature), reviews of callers, counts of a ComponentType;
+ *   their nature), reviews of callers, counts of a ComponentType, and a patch that changes nothing, which asks whether the
+ *   object is still as it was (a promise that stands there already);
  * - `unknown …`: a write that nobody has thought of.
  */
 export type Written = Effect | 'other' | `unknown ${string}`
@@ -61,6 +62,7 @@ export const effectOf = (request: ProxiedRequest): Written | undefined => {
   const { verb, resource, subresource = '' } = request
   if (!['create', 'update', 'patch', 'delete'].includes(verb)) return undefined
   const body: Body = JSON.parse(request.body || '{}')
+  if (subresource === 'status' && body.status && Object.keys(body.status).length === 0) return 'other'
   const written = writers[`${resource}/${subresource}`]?.(body, request)
   return written ?? `unknown ${request.method} ${request.url.pathname} ${request.body.slice(0, 200)}`
 }
