@@ -108,9 +108,7 @@ const aroundOf = (
 ): Result<Pick<World, 'view' | 'otherVersions'>> => {
   const { components, environments, elsewhere } = snapshot
   const type = typesOf(snapshot.types)
-  const byPlace = Map.groupBy([...components, ...elsewhere.components], ({ metadata, spec }) =>
-    environmentKey(metadata.namespace ?? '', spec.environment),
-  )
+  const byPlace = Map.groupBy([...components, ...elsewhere.components], placeOf)
   const own = keyOf(environment)
   const views = new Map([...byPlace].map(([key, some]) => [key, graphOf(some, type)]))
   const base = views.get(own) ?? graphOf([], type)

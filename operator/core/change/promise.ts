@@ -1,6 +1,6 @@
 import type { Applying, ChangeRequest, Component, Environment, Image, Promised } from '../../api/kinds.generated.ts'
 import { isNewer, newestOf } from '../../api/resource-version.ts'
-import { display, environmentKey, idOf, idOfName, nameOfId, resolveId } from '../component/identity.ts'
+import { display, idOf, idOfName, keyOfId, placeOf, resolveId } from '../component/identity.ts'
 import { hashOf, wantedOf } from '../component/wanted.ts'
 import type { InFlight } from '../guard/facts.ts'
 import { askedBy } from './asked.ts'
@@ -114,8 +114,8 @@ const ifThat = (holds: boolean, component: Component | undefined): string | unde
   holds ? (component?.metadata.resourceVersion ?? '0') : undefined
 
 const componentAt = (id: string, sight: Sight): Component | undefined => {
-  const at = nameOfId(id)
-  const found = at.ok ? sight.object('Component', `${at.value.namespace}/${at.value.name}`) : undefined
+  const key = keyOfId(id)
+  const found = key.ok ? sight.object('Component', key.value) : undefined
   return found?.kind === 'Component' ? found : undefined
 }
 
@@ -196,7 +196,7 @@ export const abroad = (
   const byPlace = new Map<string, string[]>()
   for (const id of ids) {
     const component = known(id)?.component
-    const place = component && environmentKey(component.metadata.namespace ?? '', component.spec.environment)
+    const place = component && placeOf(component)
     if (place === undefined || place === own) continue
     byPlace.set(place, [...(byPlace.get(place) ?? []), idOf(component!)])
   }
