@@ -26,8 +26,8 @@ import type { Counts } from './support/counting-reporter.ts'
  * wait more than they compute: three of them run side by side, and are shown one after the other.
  */
 const root = resolve(import.meta.dirname, '..')
-/** Those that take longest first. */
-const defaultSuites = ['unit', 'crash', 'e2e', 'faults', 'integration', 'contract']
+/** Of those that run side by side the ones that take longest first. */
+const defaultSuites = ['unit', 'contract', 'crash', 'e2e', 'faults', 'integration']
 const withControlPlane = new Set(['crash', 'integration', 'e2e', 'faults', 'samples'])
 const sideBySide = 3
 /** how long a suite may take to end after its last test: what is left then is a leak */

@@ -42,11 +42,13 @@ export const crashPlans: readonly Plan[] = [
   ),
 ]
 
+const faultsTogether = 12
+
 /**
  * Plans that share an operator, and its deaths: those that strike early first, so that none waits long for the others. A second
  * fault of a plan is met alone: with too many in a group the last one would wait for all these deaths, of ten seconds each.
  */
-export const groupsOf = (plans: readonly Plan[], faultsTogether = 12): Plan[][] => {
+export const groupsOf = (plans: readonly Plan[]): Plan[][] => {
   const depth = ({ faults }: Plan): number => 100 * faults.length + effects.indexOf(faults[0]!.effect)
   const groups: Plan[][] = []
   let left = 0
