@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { effects } from '../support/crash-effects.ts'
 import { type Fault, positions } from '../support/crash-fault.ts'
 import { type Plan, planOf } from '../support/crash-plans.ts'
+import type { Run } from '../support/crash-run.ts'
 import { workloads } from '../support/crash-workloads.ts'
 
 /** Plans that run side by side, as a file that alone is enough to run them again. */
@@ -10,6 +11,17 @@ export const writePlanFile = (path: string, group: readonly Plan[]): void => {
   mkdirSync(dirname(path), { recursive: true })
   const plans = group.map(({ workload, faults }) => ({ workload: workload.name, faults }))
   writeFileSync(path, `${JSON.stringify({ plans }, undefined, 2)}\n`)
+}
+
+/**
+ * Every state that was stored in the runs of these plans, in a file beside theirs: a line of JSON each, in their order, runs
+ * in which something was wrong alone. Gives its path.
+ */
+export const writeStates = (planPath: string, runs: readonly Pick<Run, 'violations' | 'states'>[]): string => {
+  const path = planPath.replace(/\.json$/, '.states.jsonl')
+  const states = runs.flatMap((run) => (run.violations.length > 0 ? run.states() : []))
+  writeFileSync(path, states.map((state) => `${JSON.stringify(state)}\n`).join(''))
+  return path
 }
 
 /** Throws an Error that says what is wrong with the file. */

@@ -59,7 +59,7 @@ export const startCampaign = ({
   const hits = new Map<string, number>()
   const struck: Fault[] = []
 
-  const refer = async (lane: Lane, group: readonly Workload[]): Promise<void> => {
+  const refer = async (lane: Lane, group: readonly Workload[]): Promise<Run[]> => {
     const first = await playTogether(lane, group.map(undisturbed))
     group.forEach((workload, index) => void references.get(workload)?.resolve(first[index]!.trace))
     const again = group.map((workload, index) => ({ workload, faults: [], reference: first[index]!.trace }))
@@ -68,8 +68,9 @@ export const startCampaign = ({
       const violations = [first, second].flatMap((runs) => runs[index]!.violations)
       checks.get(workload)!.resolve({ ...second[index]!, violations })
     })
+    return second
   }
-  const disturb = async (lane: Lane, group: readonly Plan[]): Promise<void> => {
+  const disturb = async (lane: Lane, group: readonly Plan[]): Promise<Run[]> => {
     const plays = group.map(async ({ workload, faults }) => {
       return { workload, faults, reference: await references.get(workload)?.promise }
     })
@@ -90,6 +91,7 @@ export const startCampaign = ({
       }
       runs.get(plan)!.resolve(run)
     })
+    return played
   }
 
   const jobs = [
@@ -101,8 +103,9 @@ export const startCampaign = ({
     const lane = await startLane({ name: `crash-${index}`, env, program, patienceMs })
     try {
       lane.operator.start()
-      for (let job = jobs.shift(); job; job = jobs.shift()) await job(lane)
-      return await lookBack(lane)
+      const played: Run[] = []
+      for (let job = jobs.shift(); job; job = jobs.shift()) played.push(...(await job(lane)))
+      return await lookBack(lane, played)
     } finally {
       await lane.stop()
     }
@@ -127,8 +130,11 @@ export const startCampaign = ({
   }
 }
 
-/** Nothing is written when nothing happens; the lead is given back; the ledger has every event once. */
-const lookBack = async (lane: Lane): Promise<LaneReport> => {
+/**
+ * Nothing is written when nothing happens; what came out well is still as it was; the lead is given back; the ledger has
+ * every event once.
+ */
+const lookBack = async (lane: Lane, played: readonly Run[]): Promise<LaneReport> => {
   const { operator, recorder, writes, namespaces } = lane
   const faults: string[] = recorder.gaps() > 0 ? ['the recorder missed states'] : []
   if (!(await isIdle(lane)))
@@ -140,6 +146,7 @@ const lookBack = async (lane: Lane): Promise<LaneReport> => {
   else faults.push(...(await restless(lane)))
   const unknown = new Set(writes().flatMap(({ effect }) => (effect.startsWith('unknown') ? [effect] : [])))
   faults.push(...unknown)
+  faults.push(...played.flatMap(({ violations, atLast }) => (violations.length > 0 ? [] : atLast())))
   await leads(lane)
   await operator.end()
   const isFree = (): true | undefined =>
@@ -217,12 +224,13 @@ const makePromise = <T>() => {
 const guarded = async <K>(
   group: readonly K[],
   promises: ReadonlyMap<K, { reject(cause: unknown): void }>,
-  work: () => Promise<void>,
-): Promise<void> => {
+  work: () => Promise<Run[]>,
+): Promise<Run[]> => {
   try {
-    await work()
+    return await work()
   } catch (cause) {
     for (const one of group) promises.get(one)!.reject(cause)
+    return []
   }
 }
 

@@ -8,6 +8,7 @@ import type { Stage } from './crash-stage.ts'
 import { type Armed, arm } from './crash-strike.ts'
 import { type Trace, traceOf } from './crash-trace.ts'
 import type { Workload } from './crash-workloads.ts'
+import type { State } from './recorder.ts'
 
 export interface Run {
   readonly trace: Trace
@@ -19,6 +20,10 @@ export interface Run {
   /** from the first kill to the end of the workload, with nothing left under way */
   readonly recoveredMs: number
   readonly ms: number
+  /** every state that its objects have been in, up to now */
+  readonly states: () => readonly State[]
+  /** how what it left behind differs by now from an undisturbed run: nothing touches that any more */
+  readonly atLast: () => readonly string[]
 }
 
 export interface Played {
@@ -82,14 +87,17 @@ const finish = async (
   const { recorder } = lane
   const { namespace } = stage
   const trace = (): Trace => traceOf(recorder.states(namespace), workload)
+  const untilSame = async (): Promise<void> => {
+    if (!reference) return
+    const same = (): true | undefined => (isDeepStrictEqual(trace().end, reference.end) ? true : undefined)
+    await recorder.until(`${namespace}: the end state of an undisturbed run`, same, 30_000).catch(() => {})
+  }
   try {
     if (violations.length === 0) await workload.act(stage)
     if (!(await within(strikeMs, armed.struck))) violations.push(`${missed} ${armed.hits.length} of ${faults.length}`)
     armed.disarm()
     await stage.quiet()
-    const same = (): true | undefined =>
-      !reference || isDeepStrictEqual(trace().end, reference.end) ? true : undefined
-    await recorder.until(`${namespace}: the end state of an undisturbed run`, same, 30_000).catch(() => {})
+    await untilSame()
   } catch (cause) {
     violations.push((cause as Error).message)
   } finally {
@@ -98,6 +106,8 @@ const finish = async (
   const ended = performance.now()
   const fault = await lane.ledgerFault(namespace)
   if (fault !== undefined) violations.push(fault)
+  // Kinds are watched each by itself: before the last state of one came it may have looked the same already.
+  await untilSame()
   violations.push(...violationsIn(recorder.states(namespace)))
   const run = {
     trace: trace(),
@@ -105,6 +115,8 @@ const finish = async (
     missed: faults.filter(({ optional }) => !optional).length - armed.hits.filter(({ optional }) => !optional).length,
     recoveredMs: ended - (armed.firstAt() ?? ended),
     ms: performance.now() - begun,
+    states: () => recorder.states(namespace),
+    atLast: () => differencesIn('end', trace(), reference).map((difference) => `at last, ${namespace}: ${difference}`),
   }
   violations.push(...differences(run.trace, reference), ...tooManyWrites(run.trace, reference, allFaults))
   return { ...run, violations }
@@ -134,13 +146,14 @@ const within = (ms: number, work: Promise<unknown>): Promise<boolean> => {
 }
 
 const differences = (trace: Trace, reference: Trace | undefined): string[] =>
-  !reference
-    ? []
-    : (['end', 'story'] as const).flatMap((part) => {
-        const titles = new Set([...Object.keys(trace[part]), ...Object.keys(reference[part])])
-        return [...titles].flatMap((title) => {
-          const [found, expected] = [trace[part][title], reference[part][title]]
-          if (isDeepStrictEqual(found, expected)) return []
-          return [`${part} of ${title}:\n  expected ${JSON.stringify(expected)}\n  found    ${JSON.stringify(found)}`]
-        })
-      })
+  (['end', 'story'] as const).flatMap((part) => differencesIn(part, trace, reference))
+
+const differencesIn = (part: 'end' | 'story', trace: Trace, reference: Trace | undefined): string[] => {
+  if (!reference) return []
+  const titles = new Set([...Object.keys(trace[part]), ...Object.keys(reference[part])])
+  return [...titles].flatMap((title) => {
+    const [found, expected] = [trace[part][title], reference[part][title]]
+    if (isDeepStrictEqual(found, expected)) return []
+    return [`${part} of ${title}:\n  expected ${JSON.stringify(expected)}\n  found    ${JSON.stringify(found)}`]
+  })
+}

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expectedIn, generate, sample, whole } from '../../faults/generate.ts'
-import { readPlanFile, writePlanFile } from '../../faults/plan-file.ts'
+import { readPlanFile, writePlanFile, writeStates } from '../../faults/plan-file.ts'
 import { effects } from '../../support/crash-effects.ts'
 import { deedOf, positions } from '../../support/crash-fault.ts'
+import type { State } from '../../support/recorder.ts'
 
 describe('a campaign of faults', () => {
   const groups = generate(1, whole)
@@ -35,6 +36,21 @@ describe('a campaign of faults', () => {
     const folder = mkdtempSync(join(tmpdir(), 'karma-plans-'))
     const path = join(folder, 'plan.json')
     after(() => rmSync(folder, { recursive: true }))
+
+    it('has the states of the runs in which something was wrong beside it, a line each', () => {
+      const state = (name: string): State => {
+        return { type: 'ADDED', kind: 'Component', object: { metadata: { name } }, resourceVersion: 1 }
+      }
+      const wrong = { violations: ['lost'], states: () => [state('a'), state('b')] }
+      const well = { violations: [], states: () => [state('c')] }
+      const lines = readFileSync(writeStates(path, [well, wrong]), 'utf8')
+        .trimEnd()
+        .split('\n')
+      assert.deepEqual(
+        lines.map((line) => JSON.parse(line)),
+        [state('a'), state('b')],
+      )
+    })
 
     it('is read as it was written', () => {
       for (const group of groups.slice(0, 20)) {
