@@ -190,7 +190,11 @@ export const makeCrossing = (dependencies: CrossingDependencies) => {
       const walked = isOwn
         ? await inLane(spanning, effect.lane, log)
         : await overAll({ spanning, effect, requestKey, effects }, all, failing, log)
-      if (walked.stopped) return { lanes: abandoned(walked.spanning), outcome: walked.stopped }
+      if (walked.stopped) {
+        // It waits no more, and nothing was written of it that would tell.
+        if (walked.spanning.stage === 'WriteAhead') dependencies.again(requestKey)
+        return { lanes: abandoned(walked.spanning), outcome: walked.stopped }
+      }
       spanning = walked.spanning
     }
   }

@@ -1,4 +1,4 @@
-import { isMidway, newPass, nextEffects, resume } from '../core/change/commit.ts'
+import { isMidway, newPass, nextEffects, resume, unwritten } from '../core/change/commit.ts'
 import { tended } from '../core/lock/claim.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
@@ -78,6 +78,13 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     }
   }
 
+  /** What was planned waits no more. When the pass ends before anything was written of it, it must ask again. */
+  const askAgain = ({ key, pass }: Session): void => {
+    const [namespace = ''] = key.split('/')
+    for (const { kind, name } of unwritten(pass))
+      if (kind === 'ChangeRequest') dependencies.again(`${namespace}/${name}`)
+  }
+
   /** A turn ends between two batches, also for a change over several environments that wants to pass here too. */
   const isOver = ({ pass, wantedUntil }: Session, end: number): boolean =>
     pass.stage === 'Plan' && (clock.monotonic() > end || wantedUntil > clock.monotonic())
@@ -116,7 +123,7 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
       if (crossed.kind === 'retry') return crossed
     }
     session.pass = resume(session.pass, mustLook(session, caches.Environment.get(key) ?? environment))
-    const stopped = await run(key, session, log)
+    const stopped = await run(key, session, log).finally(() => askAgain(session))
     session.lastWork = clock.monotonic()
     if (stopped) return stopped
     if (!hasWork(key)) return again(times.lingerMs)

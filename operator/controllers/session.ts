@@ -108,7 +108,7 @@ export const makeSessions = ({ caches, locks, clock, sleep, passage }: SessionsD
     }
     const start = (effect: Effect<Content>): void => {
       running++
-      session.passage.carryOut(session.pass, effect).then((answer) => {
+      const answered = (answer: Answer<Content>): void => {
         running--
         under.delete(effectKey(effect))
         settle(effect, answer)
@@ -116,7 +116,8 @@ export const makeSessions = ({ caches, locks, clock, sleep, passage }: SessionsD
         if (session.pass.stage !== stage || failures.length > 0) next.length = 0
         launch([])
         if (running === 0) idle.resolve()
-      }, idle.reject)
+      }
+      session.passage.carryOut(session.pass, effect).then(answered).catch(idle.reject)
     }
     const settle = (effect: Effect<Content>, answer: Answer<Content>): void => {
       if (answer.is !== 'Written') log.debug({ effect: effectKey(effect), answer: answer.is }, 'effect')

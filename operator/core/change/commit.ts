@@ -138,6 +138,10 @@ export const closing = <C>(pass: Pass<C>): Pass<C> =>
 export const isMidway = <C>({ stage, mustLook }: Pass<C>): boolean =>
   mustLook || !['Plan', 'Clear', 'Idle'].includes(stage)
 
+/** What was planned, and nothing was written of it: once the pass is given up nothing tells that it still wants to pass. */
+export const unwritten = <C>({ members }: Pass<C>): Applying[] =>
+  members.flatMap(({ applying, stage }) => (stage === 'WriteAhead' || stage === 'Settle' ? [applying] : []))
+
 /** A key by which an effect that is under way is known. */
 export const effectKey = <C>(effect: Effect<C>): string => {
   if ('target' in effect) return `${effect.do} ${effect.member.applying.uid} ${effect.target.component}`

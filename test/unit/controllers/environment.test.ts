@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { makeEmbeddedGraph } from '../../../operator/adapters/graph-embedded/store.ts'
+import type { ChangeRequest } from '../../../operator/api/kinds.generated.ts'
+import type { Held } from '../../../operator/api/lease.ts'
+import { failure, success } from '../../../operator/api/result.ts'
+import type { Crossing } from '../../../operator/controllers/crossing-turn.ts'
+import { makeEnvironmentReconciler } from '../../../operator/controllers/environment.ts'
+import { requestMember, targetsOf } from '../../../operator/controllers/member.ts'
+import { planChange } from '../../../operator/core/change/plan.ts'
+import type { Cluster } from '../../../operator/ports/cluster.ts'
+import { aChangeRequest, aComponent, anEnvironment, aWorld, noon } from '../../support/builders.ts'
+import { makeCollectedLog } from '../../support/collected-log.ts'
+import { makeFakeCaches } from '../../support/fake-caches.ts'
+
+interface Options {
+  /** how long planning takes, in milliseconds; a lock is renewed after 500 and runs out after 1,000 */
+  readonly planningMs: number
+  readonly isRenewed: boolean
+  /** whether the change passes a second environment */
+  readonly crosses?: boolean
+}
+
+/** One look at an environment in which a request waits, which leaves as soon as it is planned. */
+const lookAt = async ({ planningMs, isRenewed, crosses = false }: Options) => {
+  const { caches, put } = makeFakeCaches()
+  const one = anEnvironment()
+  const both = ['dev', 'prod'].map((name) => ({ ...one, metadata: { ...one.metadata, name } }))
+  for (const environment of both) put('Environment', environment)
+  const site = put('Component', aComponent('site/main', { config: { size: 1 } }))
+  const request = put('ChangeRequest', aChangeRequest())
+  const world = aWorld({ components: [site] })
+  const waiting = new Set(['dev/wish'])
+  const asked: string[] = []
+  const phases: (string | undefined)[] = []
+  let time = 0
+
+  const held = (): Held => ({ sentAt: time, validUntil: time + 1_000, resourceVersion: '1' })
+  const gone = { reason: 'Unavailable', message: 'no answer', retry: true }
+  const cluster = {
+    read: async (kind, key) => success(caches[kind].get(key)),
+    writeStatus: async (kind, object, status) => {
+      if (kind === 'ChangeRequest') phases.push((status as ChangeRequest['status'])?.phase)
+      return success(put(kind, { ...object, status }))
+    },
+    writeSpec: async (component, patch) =>
+      success(put('Component', { ...component, spec: { ...component.spec, ...patch } })),
+  } as Partial<Cluster> as Cluster
+  const planned = () => {
+    time += planningMs
+    waiting.clear()
+    const plan = planChange(request, world)
+    assert.ok(plan.ok)
+    const { items, patch } = plan.value
+    const targets = targetsOf(items, request)
+    return {
+      member: requestMember(request, 'WriteAhead', targets, { request, plan: plan.value, patch, world }),
+      targets,
+    }
+  }
+  const { reconcile } = makeEnvironmentReconciler({
+    cluster,
+    caches,
+    graph: makeEmbeddedGraph({ newEpoch: () => 'epoch' }),
+    locks: () => ({
+      acquire: async () => success(held()),
+      renew: async () => (isRenewed ? success(held()) : failure(gone)),
+      release: async () => {},
+    }),
+    clock: { now: () => noon + time, monotonic: () => time },
+    sleep: async (ms) => {
+      time += ms
+    },
+    times: { turnMs: 30_000, lingerMs: 100 },
+    holder: 'me',
+    hasWork: () => waiting.size > 0,
+    crossing: (): Crossing | undefined =>
+      crosses && waiting.size > 0 ? { request: 'dev/wish', environments: ['dev/dev', 'dev/prod'] } : undefined,
+    plan: async () => success(waiting.size > 0 && !crosses ? [planned().member] : []),
+    planCrossing: async () => {
+      const { member, targets } = planned()
+      return success({ ...member, parts: [{ environment: 'dev/dev', targets, content: member.content }] })
+    },
+    again: (key) => asked.push(key),
+    lookAt: () => {},
+    forgetGraph: () => {},
+    delayed: () => undefined,
+    hasRoom: () => true,
+  })
+  const { kind } = await reconcile('dev/dev', makeCollectedLog())
+  return { kind, asked, phases }
+}
+
+describe('controllers/environment', () => {
+  for (const crosses of [false, true]) {
+    const what = crosses ? 'a change over two environments' : 'a change'
+    it(`${what}: is written ahead when it is planned, and applied`, async () => {
+      const { asked, phases } = await lookAt({ planningMs: 600, isRenewed: true, crosses })
+      assert.deepEqual([phases[0], phases.at(-1), asked], ['Applying', 'Applied', []])
+    })
+
+    it(`${what}: asks again when the lock could not be kept between its plan and its write-ahead`, async () => {
+      const { kind, asked, phases } = await lookAt({ planningMs: 600, isRenewed: false, crosses })
+      assert.deepEqual([kind, asked, phases], ['retry', ['dev/wish'], []])
+    })
+  }
+})
