@@ -7,6 +7,8 @@ export const bytesInJson = (text: string): number => Buffer.byteLength(JSON.stri
  */
 export const cut = (text: string, most: number): string => {
   const whole = text.toWellFormed()
+  // No UTF-16 unit takes more than six bytes: most texts need not be written out to know that they fit.
+  if (whole.length * 6 <= most) return whole
   if (whole.length <= most && bytesInJson(whole) <= most) return whole
   const left = most - Buffer.byteLength(mark)
   let end = 0

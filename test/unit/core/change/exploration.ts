@@ -2,7 +2,6 @@ import {
   type Answer,
   closing,
   type Effect,
-  effectKey,
   newPass,
   nextEffects,
   type Pass,
@@ -20,12 +19,14 @@ import {
   type Outcome,
   replaced,
   type Sent,
+  type Server,
   type Setting,
   startOf,
-  violationOf,
+  violationAtRest,
+  violationIn,
   type World,
 } from './schedule-world.ts'
-import type { Parts } from './search.ts'
+import { once, onceForTwo, type Parts } from './search.ts'
 
 /*
  * Explores every schedule of two holders that carry changes through one environment, over the real functions of
@@ -33,26 +34,32 @@ import type { Parts } from './search.ts'
  * paused while the other takes over, lose an answer, or have a write land long after it was given up.
  */
 
-export const explore = (setting: Setting): Explored =>
-  explored<World>({
+export const explore = (setting: Setting): Explored => {
+  const wrongIn = once((server: Server) => violationIn(server, setting))
+  return explored<World>({
     start: startOf(setting),
     sameWorld,
     successors: (parts, hit) => makeSuccessors(setting, parts, hit),
-    violation: (w) => violationOf(w, setting),
+    violation: (w) => wrongIn(w.server) ?? violationAtRest(w),
     ...(setting.without ? {} : { rests: isAtRest }),
     keyOf,
     untilViolation: setting.untilViolation,
   })
+}
 
-const sameWorld = ({ same }: Parts, w: World): World => ({
-  lease: w.lease,
-  env: same(w.env),
-  store: same(w.store),
-  components: same(w.components),
-  requests: same(w.requests),
-  holders: w.holders.map(({ at, pass, late }) => ({ at, pass: pass && same(pass), late: late && same(late) })),
-  faults: w.faults,
-  reports: w.reports,
+const sameServer = ({ same, whole }: Parts, { env, store, components, requests }: Server): Server =>
+  whole({ env: same(env), store: same(store), components: same(components), requests: same(requests) })
+
+const sameHolder = ({ same }: Parts, { at, pass, late }: Holder): Holder => ({
+  at,
+  pass: pass && same(pass),
+  late: late && same(late),
+})
+
+const sameWorld = (parts: Parts, w: World): World => ({
+  ...w,
+  server: sameServer(parts, w.server),
+  holders: w.holders.map((holder) => sameHolder(parts, holder)),
 })
 
 /** Which of the two holders is which makes no difference. */
@@ -61,39 +68,29 @@ const keyOf = ({ numberOf }: Parts, w: World): string => {
     ({ at, pass, late }) => `,${at},${pass ? numberOf(pass) : ''},${late ? numberOf(late) : ''}`,
   ) as [string, string]
   const lease = w.lease !== -1 && a > b ? 1 - w.lease : w.lease
-  const rest = `${numberOf(w.env)},${numberOf(w.store)},${numberOf(w.components)},${numberOf(w.requests)}`
-  return `${lease},${w.faults},${w.reports},${rest}${a > b ? b + a : a + b}`
+  return `${lease},${w.faults},${w.reports},${numberOf(w.server)}${a > b ? b + a : a + b}`
 }
 
-/** The protocol, asked once for each thing that a holder can know and meet. */
+/** The protocol, asked once for each thing that a holder can know and meet. All that it is given are parts that are known. */
 const makeProtocol = ({ same }: Parts) => {
-  const sent = new Map<Pass<Content>, Sent[]>()
-  const taken = new Map<Pass<Content>, Map<string, Pass<Content>>>()
+  const tookBy = onceForTwo((pass: Pass<Content>, { effect }: Sent) =>
+    once((answer: Answer<Content>) => same(took(pass, effect, answer))),
+  )
   return {
-    sentIn(pass: Pass<Content>): readonly Sent[] {
-      const known = sent.get(pass)
-      if (known) return known
-      const next = nextEffects(pass).map((effect) => same(sentBy(pass, effect)))
-      sent.set(pass, next)
-      return next
-    },
-    took(pass: Pass<Content>, effect: Effect<Content>, answer: Answer<Content>): Pass<Content> {
-      const answers = taken.get(pass) ?? new Map<string, Pass<Content>>()
-      taken.set(pass, answers)
-      const key = `${effectKey(effect)} ${answer.is === 'Written' ? answer.resourceVersion : JSON.stringify(answer)}`
-      const known = answers.get(key)
-      if (known) return known
-      const next = same(took(pass, effect, answer))
-      answers.set(key, next)
-      return next
-    },
+    sentIn: once((pass: Pass<Content>) => nextEffects(pass).map((effect) => same(sentBy(pass, effect)))),
+    took: (pass: Pass<Content>, sent: Sent, answer: Answer<Content>) => tookBy(pass, sent)(answer),
   }
 }
 
 const unknown: Answer<Content> = { is: 'Unknown' }
 
 const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => void): ((w: World) => Step<World>[]) => {
-  const perform = makeServer(setting)
+  const serve = makeServer(setting)
+  /** What comes of a request is the same for all holders, and whatever they know. */
+  const performed = onceForTwo((sent: Sent, server: Server) =>
+    serve(server, sent).map(([after, answer]): Outcome => [sameServer(parts, after), parts.same(answer)]),
+  )
+  const perform = ({ server }: World, sent: Sent): readonly Outcome[] => performed(sent, server)
   const protocol = makeProtocol(parts)
   const beginning = parts.same(newPass<Content>())
 
@@ -102,7 +99,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     const { effect } = holder.late
     for (const [after] of perform(w, holder.late)) {
       hit(`late ${effect.do}`)
-      go(`late ${effect.do}`, { ...holder, late: null }, after)
+      go(`late ${effect.do}`, { ...holder, late: null }, { ...w, server: after })
     }
   }
 
@@ -113,8 +110,8 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
   }
 
   const idle = ({ w, holder, go }: Turn<World, Holder>, pass: Pass<Content>): void => {
-    const isApplying = w.requests.some(({ phase }) => phase === 'Applying')
-    if (isUnfinished(w) || pass.mustLook) go('resume', { ...holder, pass: resume(pass, isApplying) }, w)
+    const isApplying = w.server.requests.some(({ phase }) => phase === 'Applying')
+    if (isUnfinished(w.server) || pass.mustLook) go('resume', { ...holder, pass: resume(pass, isApplying) }, w)
     else if (pass.held && pass.held.applying.length > 0) go('close', { ...holder, pass: closing(pass) }, w)
     else go('done', { ...holder, at: 'done', pass: null }, w)
   }
@@ -122,15 +119,16 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
   const answered = (
     { w, holder, go }: Turn<World, Holder>,
     pass: Pass<Content>,
-    effect: Effect<Content>,
-    outcome: Outcome,
+    sent: Sent,
+    [server, answer]: Outcome,
   ): void => {
-    const [after, answer] = outcome
+    const after = { ...w, server }
+    const { effect } = sent
     hit(answer.is === 'Conflict' ? `conflict ${effect.do}` : effect.do)
-    go(`${effect.do} ${answer.is}`, { ...holder, pass: protocol.took(pass, effect, answer) }, after)
+    go(`${effect.do} ${answer.is}`, { ...holder, pass: protocol.took(pass, sent, answer) }, after)
     if (w.faults === 0 || answer.is !== 'Written') return
     hit(`lost answer ${effect.do}`)
-    go(`${effect.do} answer lost`, { ...holder, pass: protocol.took(pass, effect, unknown) }, after, 1)
+    go(`${effect.do} answer lost`, { ...holder, pass: protocol.took(pass, sent, unknown) }, after, 1)
     hit(`crash after ${effect.do}`)
     go(`crash after ${effect.do}`, { at: 'start', pass: null, late: holder.late }, after, 1)
   }
@@ -139,9 +137,9 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     const { w, holder, go } = turn
     for (const sent of protocol.sentIn(pass)) {
       const { effect } = sent
-      for (const outcome of perform(w, sent)) answered(turn, pass, effect, outcome)
+      for (const outcome of perform(w, sent)) answered(turn, pass, sent, outcome)
       if (w.faults === 0 || !canBeLate(effect) || holder.late) continue
-      go(`${effect.do} given up`, { at: 'on', pass: protocol.took(pass, effect, unknown), late: sent }, w, 1)
+      go(`${effect.do} given up`, { at: 'on', pass: protocol.took(pass, sent, unknown), late: sent }, w, 1)
       go(`crash, ${effect.do} under way`, { at: 'start', pass: null, late: sent }, w, 1)
     }
     if (w.faults === 0) return
@@ -167,8 +165,8 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     const next: Step<World>[] = []
     w.holders.forEach((holder, i) => {
       const go: Turn<World, Holder>['go'] = (label, after, from, cost = 0) => {
-        const holders = replaced(from.holders, i, after)
-        next.push([`${i}: ${label}`, sameWorld(parts, { ...from, holders, faults: from.faults - cost })])
+        const holders = replaced(from.holders, i, sameHolder(parts, after))
+        next.push([`${i}: ${label}`, { ...from, holders, faults: from.faults - cost }])
       }
       turnOf({ w, i, holder, go })
     })
@@ -179,10 +177,10 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
 
 /** Somebody reports on a Component: its resourceVersion moves, and nothing else. */
 const reportsIn = (w: World): Step<World>[] =>
-  w.components.map((component, index) => {
+  w.server.components.map((component, index) => {
     const past = [...component.past, [component.rv, component.committed] as const]
-    const components = replaced(w.components, index, { ...component, rv: nextOf(w), past })
-    return [`report ${index}`, { ...w, components, reports: w.reports - 1 }]
+    const components = replaced(w.server.components, index, { ...component, rv: nextOf(w.server), past })
+    return [`report ${index}`, { ...w, server: { ...w.server, components }, reports: w.reports - 1 }]
   })
 
 const sentBy = (pass: Pass<Content>, effect: Effect<Content>): Sent => ({

@@ -20,12 +20,14 @@ import {
   type Outcome,
   replaced,
   type Sent,
+  type Server,
   type Setting,
   startOf,
-  violationOf,
+  violationAtRest,
+  violationIn,
   type World,
 } from './promise-world.ts'
-import type { Parts } from './search.ts'
+import { once, onceForTwo, type Parts } from './search.ts'
 
 /*
  * Explores every schedule of two holders, each of which may work in either environment, over the real functions of
@@ -34,28 +36,32 @@ import type { Parts } from './search.ts'
  * everything that the caches may show.
  */
 
-export const explore = (setting: Setting): Explored =>
-  explored<World>({
+export const explore = (setting: Setting): Explored => {
+  const wrongIn = once(violationIn)
+  return explored<World>({
     start: startOf(setting),
     sameWorld,
     successors: (parts, hit) => makeSuccessors(setting, parts, hit),
-    violation: (w) => violationOf(w, setting),
+    violation: (w) => wrongIn(w.server) ?? violationAtRest(w, setting),
     ...(setting.without ? {} : { rests: (w) => isAtRest(w, setting) }),
     keyOf: textOf,
     untilViolation: setting.untilViolation,
   })
+}
 
-const sameWorld = ({ same }: Pick<Parts, 'same'>, w: World): World => ({
-  leases: same(w.leases),
-  environments: w.environments.map(same),
-  components: same(w.components),
-  requests: same(w.requests),
-  holders: w.holders.map(({ at, passes, late }) => ({
-    at,
-    passes: passes.map((pass) => pass && same(pass)),
-    late: late && same(late),
-  })),
-  faults: w.faults,
+const sameServer = ({ same, whole }: Parts, { environments, components, requests }: Server): Server =>
+  whole({ environments: whole(environments.map(same)), components: same(components), requests: same(requests) })
+
+const sameHolder = ({ same }: Parts, { at, passes, late }: Holder): Holder => ({
+  at,
+  passes: passes.map((pass) => pass && same(pass)),
+  late: late && same(late),
+})
+
+const sameWorld = (parts: Parts, w: World): World => ({
+  ...w,
+  server: sameServer(parts, w.server),
+  holders: w.holders.map((holder) => sameHolder(parts, holder)),
 })
 
 /** Which of the two holders is which makes no difference. */
@@ -65,34 +71,47 @@ const textOf = ({ numberOf }: Parts, w: World): string => {
     ({ at, passes: [first, second], late }) => `;${at},${number(first!)},${number(second!)},${number(late)}`,
   ) as [string, string]
   const owners = w.leases.map((lease) => (a > b && lease !== -1 ? 1 - lease : lease))
-  const [first, second] = w.environments.map(numberOf)
-  const rest = `${w.faults},${owners},${first},${second},${numberOf(w.components)},${numberOf(w.requests)}`
-  return rest + (a > b ? b + a : a + b)
+  return `${w.faults},${owners},${numberOf(w.server)}${a > b ? b + a : a + b}`
 }
+
+/** The protocol, asked once for each thing that a holder can know and meet. All that it is given are parts that are known. */
+const makeProtocol = ({ same }: Parts) => {
+  const sentIn = [0, 1].map((e) =>
+    once((pass: Pass<Content>) => nextEffects(pass).map((effect) => same(sentBy(e, pass, effect)))),
+  )
+  const tookBy = onceForTwo((pass: Pass<Content>, { effect }: Sent) =>
+    once((answer: Answer<Content>) => same(took(pass, effect, answer))),
+  )
+  return {
+    sentIn: (e: number, pass: Pass<Content>): readonly Sent[] => sentIn[e]!(pass),
+    took: (pass: Pass<Content>, sent: Sent, answer: Answer<Content>) => tookBy(pass, sent)(answer),
+  }
+}
+
+const unknown: Answer<Content> = { is: 'Unknown' }
 
 const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => void): ((w: World) => Step<World>[]) => {
   const serve = makeServer(setting)
-  const planned = new Map<string, readonly Answer<Content>[]>()
+  /** What comes of a request is the same for all holders, and whatever they know. */
+  const performed = onceForTwo((sent: Sent, server: Server) =>
+    serve(server, sent).map(([after, answer]): Outcome => [sameServer(parts, after), parts.same(answer)]),
+  )
+  const perform = ({ server }: World, sent: Sent): readonly Outcome[] => performed(sent, server)
+  const protocol = makeProtocol(parts)
 
-  /** Plans are made in many ways; those of equal worlds are the same. */
-  const perform = (w: World, sent: Sent): readonly Outcome[] => {
-    if (sent.effect.do !== 'Plan') return serve(w, sent)
-    const { resourceVersion, highest } = sent.held!
-    const seen = [...w.environments, w.components, w.requests].map(parts.numberOf)
-    const key = `${sent.in},${resourceVersion},${highest},${seen}`
-    const answers = planned.get(key) ?? serve(w, sent).map(([, answer]) => answer)
-    planned.set(key, answers)
-    return answers.map((answer) => [w, answer])
+  const knowing = (holder: Holder, sent: Sent, answer: Outcome[1]): Holder => {
+    const { at: e, passes } = holder
+    return { ...holder, passes: replaced(passes, e, protocol.took(passes[e]!, sent, answer)) }
   }
 
   const begin = ({ w, i, holder, go }: Turn<World, Holder>): void => {
     for (const e of [0, 1]) {
-      if (!isDirty(w, e) && !isPending(w, e, setting)) continue
+      if (!isDirty(w.server, e) && !isPending(w.server, e, setting)) continue
       const isTaken = w.leases[e] === 1 - i
       if (isTaken && w.faults === 0) continue
       const before = holder.passes[e] ?? newPass<Content>()
-      const isAnother = before.held?.resourceVersion !== `${w.environments[e]!.now.rv}`
-      const pass = resume(before, isAnother || w.requests[e]!.phase === 'Applying')
+      const isAnother = before.held?.resourceVersion !== `${w.server.environments[e]!.now.rv}`
+      const pass = resume(before, isAnother || w.server.requests[e]!.phase === 'Applying')
       const next = { ...holder, at: e, passes: replaced(holder.passes, e, pass) }
       go(isTaken ? `take over ${e}` : `lock ${e}`, next, { ...w, leases: replaced(w.leases, e, i) }, isTaken ? 1 : 0)
     }
@@ -106,27 +125,29 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     const free = { ...holder, at: -1 }
     if (pass?.stage === 'Idle') {
       const next = closing(pass)
-      if (isLeft(w, e)) return being(free)
-      if (next.stage === 'Clear' && isDirty(w, e)) return being({ ...holder, passes: replaced(passes, e, next) })
+      if (isLeft(w.server, e)) return being(free)
+      if (next.stage === 'Clear' && isDirty(w.server, e)) return being({ ...holder, passes: replaced(passes, e, next) })
       return { ...being(free), leases: w.leases[e] === i ? replaced(w.leases, e, -1) : w.leases }
     }
     if (pass?.stage !== 'Read') return being(holder)
     if (w.leases[e] !== i) return being(free)
-    const [effect] = nextEffects(pass)
-    return being(knowing(holder, effect!, perform(w, sentBy(e, pass, effect!))[0]![1]))
+    const [sent] = protocol.sentIn(e, pass)
+    return being(knowing(holder, sent!, perform(w, sent!)[0]![1]))
   }
 
   /** What waits, or was left written ahead, is looked at again, and the lock is kept. */
-  const isLeft = (w: World, e: number): boolean => isPending(w, e, setting) || w.requests[e]!.phase === 'Applying'
+  const isLeft = (w: Server, e: number): boolean => isPending(w, e, setting) || w.requests[e]!.phase === 'Applying'
 
-  const answered = (turn: Turn<World, Holder>, effect: Effect<Content>, [after, answer]: Outcome): void => {
+  const answered = (turn: Turn<World, Holder>, sent: Sent, [server, answer]: Outcome): void => {
     const { w, holder, go } = turn
+    const after = { ...w, server }
+    const { effect } = sent
     const name = effect.do
     hit(answer.is === 'Conflict' ? `conflict ${name}` : name)
-    go(`${effectKey(effect)} in ${holder.at} ${answer.is}`, knowing(holder, effect, answer), after)
+    go(`${effectKey(effect)} in ${holder.at} ${answer.is}`, knowing(holder, sent, answer), after)
     if (w.faults === 0 || answer.is !== 'Written') return
     hit(`lost answer ${name}`)
-    go(`${name} answer lost`, knowing(holder, effect, { is: 'Unknown' }), after, 1)
+    go(`${name} answer lost`, knowing(holder, sent, unknown), after, 1)
     hit(`crash after ${name}`)
     go(`crash after ${name}`, crashed(holder), after, 1)
   }
@@ -134,11 +155,11 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
   const work = (turn: Turn<World, Holder>): void => {
     const { w, holder, go } = turn
     const pass = holder.passes[holder.at]!
-    for (const effect of nextEffects(pass)) {
-      const sent = sentBy(holder.at, pass, effect)
-      for (const outcome of perform(w, sent)) answered(turn, effect, outcome)
+    for (const sent of protocol.sentIn(holder.at, pass)) {
+      const { effect } = sent
+      for (const outcome of perform(w, sent)) answered(turn, sent, outcome)
       if (w.faults === 0 || holder.late || reads.has(effect.do)) continue
-      go(`${effect.do} given up`, { ...knowing(holder, effect, { is: 'Unknown' }), late: sent }, w, 1)
+      go(`${effect.do} given up`, { ...knowing(holder, sent, unknown), late: sent }, w, 1)
       go(`crash, ${effect.do} under way`, { ...crashed(holder), late: sent }, w, 1)
     }
     if (w.faults === 0) return
@@ -149,9 +170,9 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
   const lateWrite = ({ w, holder, go }: Turn<World, Holder>): void => {
     if (!holder.late) return
     const label = `late ${holder.late.effect.do}`
-    for (const [after] of perform(w, holder.late)) {
+    for (const [server] of perform(w, holder.late)) {
       hit(label)
-      go(label, { ...holder, late: null }, after)
+      go(label, { ...holder, late: null }, { ...w, server })
     }
   }
 
@@ -159,8 +180,9 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     const next: Step<World>[] = []
     w.holders.forEach((holder, i) => {
       const go: Turn<World, Holder>['go'] = (label, after, from, cost = 0) => {
-        const then = withoutVain({ ...atOnce(from, i, after), faults: from.faults - cost })
-        next.push([`${i}: ${label}`, sameWorld(parts, then)])
+        const then = withoutVain({ ...atOnce(from, i, sameHolder(parts, after)), faults: from.faults - cost })
+        const holders = replaced(then.holders, i, sameHolder(parts, then.holders[i]!))
+        next.push([`${i}: ${label}`, { ...then, holders }])
       }
       const turn = { w, i, holder, go }
       lateWrite(turn)
@@ -170,8 +192,9 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     if (w.faults === 0) return next
     // Somebody edits an Environment, or its counts are written: its resourceVersion moves, and nothing else.
     for (const e of [0, 1]) {
-      const { now } = w.environments[e]!
-      next.push([`edit ${e}`, sameWorld(parts, moved({ ...w, faults: w.faults - 1 }, e, { ...now, rv: now.rv + 1 }))])
+      const { now } = w.server.environments[e]!
+      const server = moved(w.server, e, { ...now, rv: now.rv + 1 })
+      next.push([`edit ${e}`, sameWorld(parts, { ...w, server, faults: w.faults - 1 })])
     }
     return next
   }
@@ -180,10 +203,13 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
 /** A write that meets another resourceVersion now meets one ever after: whether it lands makes no difference. */
 const withoutVain = (w: World): World => {
   if (w.holders.every(({ late }) => !late)) return w
-  return { ...w, holders: w.holders.map((one) => (one.late && isVain(w, one.late) ? { ...one, late: null } : one)) }
+  return {
+    ...w,
+    holders: w.holders.map((one) => (one.late && isVain(w.server, one.late) ? { ...one, late: null } : one)),
+  }
 }
 
-const isVain = ({ environments, components, requests }: World, { in: e, effect, held, read }: Sent): boolean => {
+const isVain = ({ environments, components, requests }: Server, { in: e, effect, held, read }: Sent): boolean => {
   if ('pledge' in effect) return `${environments[1 - e]!.now.rv}` !== effect.pledge.resourceVersion
   if ('target' in effect) return `${components[e]!.rv}` !== effect.target.resourceVersion
   if ('member' in effect) return `${requests[e]!.rv}` !== effect.member.resourceVersion
@@ -191,10 +217,6 @@ const isVain = ({ environments, components, requests }: World, { in: e, effect, 
   return `${environments[e]!.now.rv}` !== (effect.do === 'Claim' ? read : held!.resourceVersion)
 }
 
-const knowing = (holder: Holder, effect: Effect<Content>, answer: Outcome[1]): Holder => ({
-  ...holder,
-  passes: replaced(holder.passes, holder.at, took(holder.passes[holder.at]!, effect, answer)),
-})
 const crashed = ({ late }: Holder): Holder => ({ at: -1, passes: [null, null], late })
 
 const reads = new Set(['ReadEnvironment', 'Look', 'Plan', 'Reread', 'Store'])

@@ -16,21 +16,21 @@ import {
   type Outcome,
   replaced,
   type Sent,
+  type Server,
   type Setting,
   type State,
   sightOf,
   type View,
-  type World,
 } from './promise-world.ts'
 
 type MemberEffect = Extract<Effect<Content>, { member: Member<Content> }>
 
 /** Does a holder's effect in the world: every state and answer that may come of it. */
-export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome[]) => {
+export const makeServer = (setting: Setting): ((w: Server, sent: Sent) => Outcome[]) => {
   const { kinds, without } = setting
 
   /** All that the caches may show of Components and of the other environment, to one who has seen `highest`. */
-  const views = (w: World, e: number, highest: string): View[] => {
+  const views = (w: Server, e: number, highest: string): View[] => {
     const { now, past } = w.environments[1 - e]!
     const moments = new Set([Number(highest), ...w.components.map(({ rv }) => rv)])
     return [...moments]
@@ -38,7 +38,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
       .flatMap((reached) => [...past, now].map((other) => ({ reached, other })))
   }
 
-  const openIn = (w: World, environment: Environment, view: View, e: number): Open => {
+  const openIn = (w: Server, environment: Environment, view: View, e: number): Open => {
     const found = openPromises(environment, sightOf(w, view, e))
     if (without === 'heeding promises') return { open: [], seen: found.seen }
     if (without !== 'having seen what came of them') return found
@@ -47,7 +47,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
   }
 
   /** Every way to plan: as something that passes, as something that is refused, or nothing yet. */
-  const plan = (w: World, e: number, held: Held): Outcome[] => {
+  const plan = (w: Server, e: number, held: Held): Outcome[] => {
     if (!isPending(w, e, setting)) return [[w, { is: 'Batch', members: [] }]]
     const { now, past } = w.environments[e]!
     const state = [...past, now].find(({ rv }) => `${rv}` === held.resourceVersion) ?? now
@@ -56,7 +56,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
     return [...different.values()].map((members) => [w, { is: 'Batch', members }])
   }
 
-  const planIn = (w: World, e: number, environment: Environment, view: View): Member<Content>[] => {
+  const planIn = (w: Server, e: number, environment: Environment, view: View): Member<Content>[] => {
     const { rv } = w.requests[e]!
     const applying = applyingOf(e, setting)
     const isAsked = applying.kind === 'ChangeRequest'
@@ -77,7 +77,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
     return pledge ? [{ ...member, refers: [pledge] }] : []
   }
 
-  const look = (w: World, e: number, held: Held): Outcome[] => {
+  const look = (w: Server, e: number, held: Held): Outcome[] => {
     const { rv, phase, claim } = w.requests[e]!
     const open = held.applying.map(
       (applying): Member<Content> => ({
@@ -96,7 +96,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
 
   /** Every write of an Environment by its holder, with all that may have been seen of what is promised in it. */
   const onEnvironment = (
-    w: World,
+    w: Server,
     e: number,
     condition: string,
     highest: string,
@@ -112,7 +112,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
     return [...different.values()].map((one) => writtenIn(w, e, next(environment, one)))
   }
 
-  const promise = (w: World, { in: e, held, effect }: Sent): Outcome[] => {
+  const promise = (w: Server, { in: e, held, effect }: Sent): Outcome[] => {
     if (effect.do !== 'Promise') return []
     const { pledge } = effect
     const { now } = w.environments[1 - e]!
@@ -124,14 +124,14 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
     )
   }
 
-  const onRequest = (w: World, change: number, condition: string, next: Partial<World['requests'][number]>) => {
+  const onRequest = (w: Server, change: number, condition: string, next: Partial<Server['requests'][number]>) => {
     const request = w.requests[change]!
     if (`${request.rv}` !== condition) return conflict(w)
     const rv = request.rv + 1
     return written({ ...w, requests: replaced(w.requests, change, { ...request, ...next, rv }) }, rv)
   }
 
-  const onMember = (w: World, { in: e, held }: Sent, effect: MemberEffect): Outcome[] => {
+  const onMember = (w: Server, { in: e, held }: Sent, effect: MemberEffect): Outcome[] => {
     const { member } = effect
     if (!('target' in effect)) {
       const phases = { WriteAhead: 'Applying', Settle: 'Rejected', Finish: 'Applied' } as const
@@ -188,10 +188,10 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
   }
 }
 
-const conflict = (w: World): Outcome[] => [[w, { is: 'Conflict' }]]
-const written = (w: World, rv: number): Outcome[] => [[w, { is: 'Written', resourceVersion: `${rv}` }]]
+const conflict = (w: Server): Outcome[] => [[w, { is: 'Conflict' }]]
+const written = (w: Server, rv: number): Outcome[] => [[w, { is: 'Written', resourceVersion: `${rv}` }]]
 
-const writtenIn = (w: World, e: number, status: EnvironmentStatus): Outcome => {
+const writtenIn = (w: Server, e: number, status: EnvironmentStatus): Outcome => {
   const { version, applying, committedResourceVersion, promised: promises, lockedBy } = status
   const now: State = {
     rv: w.environments[e]!.now.rv + 1,
@@ -207,7 +207,7 @@ const writtenIn = (w: World, e: number, status: EnvironmentStatus): Outcome => {
 }
 
 /** Somebody writes an Environment. */
-export const moved = (w: World, e: number, now: State): World => {
+export const moved = (w: Server, e: number, now: State): Server => {
   const { now: before, past } = w.environments[e]!
   return { ...w, environments: replaced(w.environments, e, { now, past: [...past, before] }) }
 }

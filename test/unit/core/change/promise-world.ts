@@ -23,12 +23,16 @@ export const names = ['t.x', 't.c'] as const
 export const ids = ['n/t/x', 'n/t/c'] as const
 
 export interface World {
+  readonly server: Server
   readonly leases: readonly number[]
+  readonly holders: readonly Holder[]
+  readonly faults: number
+}
+/** What is in the API server. */
+export interface Server {
   readonly environments: readonly Place[]
   readonly components: readonly Stored[]
   readonly requests: readonly Asked[]
-  readonly holders: readonly Holder[]
-  readonly faults: number
 }
 /** An Environment, and what a cache may still show of it: its earlier states. */
 export interface Place {
@@ -80,13 +84,15 @@ export interface Setting {
   readonly without?: 'the promise' | 'compare-and-set' | 'heeding promises' | 'having seen what came of them'
   readonly untilViolation?: boolean
 }
-export type Outcome = readonly [World, Answer<Content>]
+export type Outcome = readonly [Server, Answer<Content>]
 
 export const startOf = ({ faults }: Setting): World => ({
+  server: {
+    environments: [100, 10].map((rv) => ({ now: { rv, status: { version: 0 } }, past: [] })),
+    components: [1, 2].map((rv) => ({ rv, done: false, since: 0 })),
+    requests: [0, 1].map(() => ({ rv: 1, phase: 'Pending', claim: '0' })),
+  },
   leases: [-1, -1],
-  environments: [100, 10].map((rv) => ({ now: { rv, status: { version: 0 } }, past: [] })),
-  components: [1, 2].map((rv) => ({ rv, done: false, since: 0 })),
-  requests: [0, 1].map(() => ({ rv: 1, phase: 'Pending', claim: '0' })),
   holders: [0, 1].map(() => ({ at: -1, passes: [null, null], late: null })),
   faults,
 })
@@ -118,7 +124,7 @@ export interface View {
 
 export const isDone = ({ done, since }: Stored, { reached }: View): boolean => done && since <= reached
 
-export const sightOf = (w: World, { other, ...view }: View, e: number): Sight => ({
+export const sightOf = (w: Server, { other, ...view }: View, e: number): Sight => ({
   environment: (key) => (key === keyOf(e) ? undefined : environmentOf(other, 1 - e)),
   isAhead: (key) => isAhead(w, Number(key.slice(namespace.length + 1))),
   reached: { Environment: '999', Component: `${view.reached}` },
@@ -147,34 +153,41 @@ export const sightOf = (w: World, { other, ...view }: View, e: number): Sight =>
   },
 })
 
-const isAhead = ({ requests, environments }: World, e: number): boolean =>
+const isAhead = ({ requests, environments }: Server, e: number): boolean =>
   requests[e]!.phase === 'Applying' && !environments[e]!.now.status.applying?.some(({ uid }) => uid === `${e}`)
 
 /** Something is to be done in an environment. */
-export const isPending = (w: World, change: number, { kinds }: Setting): boolean => {
+export const isPending = (w: Server, change: number, { kinds }: Setting): boolean => {
   if (kinds[change] === 'ChangeRequest') return w.requests[change]!.phase === 'Pending'
   // What may not come or go is held back, and wakes nobody.
   return !w.components[change]!.done && !w.components[1 - change]!.done
 }
-export const isDirty = (w: World, e: number): boolean => {
+export const isDirty = (w: Server, e: number): boolean => {
   const { applying = [], lockedBy } = w.environments[e]!.now.status
   return applying.length > 0 || lockedBy !== undefined || w.requests[e]!.phase === 'Applying'
 }
 
-export const isAtRest = (w: World, setting: Setting): boolean =>
-  w.holders.every(({ at, late }) => at === -1 && !late) &&
-  ![0, 1].some((e) => isDirty(w, e) || isPending(w, e, setting))
+export const isAtRest = ({ holders, server }: World, setting: Setting): boolean =>
+  holders.every(({ at, late }) => at === -1 && !late) &&
+  ![0, 1].some((e) => isDirty(server, e) || isPending(server, e, setting))
 
-/** What must hold in every state, and what must hold when nothing is left to do. */
-export const violationOf = (w: World, setting: Setting): string | undefined => {
-  const decided = w.environments.filter(({ now }) => (now.status.version ?? 0) > 0).length
-  if (decided > 1) return 'it refers to what is gone, or is going'
+const decidedIn = ({ environments }: Server): number =>
+  environments.filter(({ now }) => (now.status.version ?? 0) > 0).length
+
+/** What must hold in every state. */
+export const violationIn = (w: Server): string | undefined => {
+  if (decidedIn(w) > 1) return 'it refers to what is gone, or is going'
   for (const [change, { phase }] of w.requests.entries()) {
     const { done } = w.components[change]!
     if (phase === 'Rejected' && done) return 'rejected but applied'
     if (phase === 'Applied' && !done) return 'applied but not committed'
   }
+  return undefined
+}
+
+/** What must hold when nothing is left to do. */
+export const violationAtRest = (w: World, setting: Setting): string | undefined => {
   if (!isAtRest(w, setting)) return undefined
-  if (decided === 0) return 'at rest, and nothing has happened'
-  return w.components.some(({ done }) => done) ? undefined : 'at rest, decided but not committed'
+  if (decidedIn(w.server) === 0) return 'at rest, and nothing has happened'
+  return w.server.components.some(({ done }) => done) ? undefined : 'at rest, decided but not committed'
 }

@@ -7,8 +7,8 @@ import {
   type Outcome,
   replaced,
   type Sent,
+  type Server,
   type Setting,
-  type World,
 } from './schedule-world.ts'
 import { Violation } from './search.ts'
 
@@ -34,7 +34,7 @@ export const makeServer = ({ changes, without }: Pick<Setting, 'changes' | 'with
     content,
   })
 
-  const look = (w: World, held: Held): Outcome[] => {
+  const look = (w: Server, held: Held): Outcome[] => {
     const applying = held.applying.map(({ uid }) => Number(uid))
     const open: Member<Content>[] = []
     const stale: Stale[] = []
@@ -56,7 +56,7 @@ export const makeServer = ({ changes, without }: Pick<Setting, 'changes' | 'with
   }
 
   /** Every way to plan one change: from any cached Component that is new enough, and, for the second, rejected. */
-  const planOne = (w: World, held: Held, change: number): Member<Content>[] => {
+  const planOne = (w: Server, held: Held, change: number): Member<Content>[] => {
     const component = w.components[componentOf(change)]!
     const rv = w.requests[change]!.rv
     const seen = [...component.past, [component.rv, component.committed] as const]
@@ -72,7 +72,7 @@ export const makeServer = ({ changes, without }: Pick<Setting, 'changes' | 'with
   }
 
   /** Every batch that may be planned, with one change of each Component. */
-  const plan = (w: World, held: Held): Outcome[] => {
+  const plan = (w: Server, held: Held): Outcome[] => {
     const pending = w.requests.flatMap((request, change) => (request.phase === 'Pending' ? [change] : []))
     if (pending.length === 0) return [[w, { is: 'Batch', members: [] }]]
     const batches = pending.flatMap((change) => planOne(w, held, change).map((m) => [m]))
@@ -84,20 +84,20 @@ export const makeServer = ({ changes, without }: Pick<Setting, 'changes' | 'with
     return batches.map((members) => [w, { is: 'Batch', members }])
   }
 
-  const claim = (w: World, read: string): Outcome[] => {
+  const claim = (w: Server, read: string): Outcome[] => {
     if (without === 'claim') return written(w, {}, w.env.rv)
     const rv = w.env.rv + 1
     return read === `${w.env.rv}` ? written(w, { env: { ...w.env, rv } }, rv) : conflict(w)
   }
 
-  const publish = (w: World, held: Held, members: readonly Member<Content>[]): Outcome[] => {
+  const publish = (w: Server, held: Held, members: readonly Member<Content>[]): Outcome[] => {
     if (held.resourceVersion !== `${w.env.rv}` && without !== 'compare-and-set') return conflict(w)
     const rv = w.env.rv + 1
     const applying = members.map(({ content }) => content.change)
     return written(w, { env: { rv, version: held.version + 1, applying, highest: held.highest } }, rv)
   }
 
-  const store = (w: World, held: Held, members: readonly Member<Content>[]): Outcome[] => {
+  const store = (w: Server, held: Held, members: readonly Member<Content>[]): Outcome[] => {
     const carried = held.applying.map(({ uid }) => Number(uid))
     const known = w.store.find(({ version }) => version === held.version)
     if (known) return `${known.changes}` === `${carried}` ? written(w, {}, 0) : conflict(w)
@@ -106,13 +106,13 @@ export const makeServer = ({ changes, without }: Pick<Setting, 'changes' | 'with
     return written(w, { store: [...w.store, { version: held.version, changes: carried, content }] }, 0)
   }
 
-  const clear = (w: World, held: Held): Outcome[] => {
+  const clear = (w: Server, held: Held): Outcome[] => {
     if (held.resourceVersion !== `${w.env.rv}`) return conflict(w)
     const rv = w.env.rv + 1
     return written(w, { env: { ...w.env, rv, applying: [], highest: held.highest } }, rv)
   }
 
-  return (w: World, { effect, held, read, members }: Sent): Outcome[] => {
+  return (w: Server, { effect, held, read, members }: Sent): Outcome[] => {
     switch (effect.do) {
       case 'ReadEnvironment':
         return [[w, { is: 'Environment', environment: environmentOf(w) }]]
@@ -144,21 +144,21 @@ export const makeServer = ({ changes, without }: Pick<Setting, 'changes' | 'with
   }
 }
 
-const conflict = (w: World): Outcome[] => [[w, { is: 'Conflict' }]]
+const conflict = (w: Server): Outcome[] => [[w, { is: 'Conflict' }]]
 
-const written = (w: World, next: Partial<World>, rv: number): Outcome[] => {
+const written = (w: Server, next: Partial<Server>, rv: number): Outcome[] => {
   const answer: Answer<Content> = { is: 'Written', resourceVersion: `${rv}` }
   return [[{ ...w, ...next }, answer]]
 }
 
-const environmentOf = ({ env }: World): Omit<Held, 'claim'> => ({
+const environmentOf = ({ env }: Server): Omit<Held, 'claim'> => ({
   resourceVersion: `${env.rv}`,
   version: env.version,
   applying: env.applying.map(applyingOf),
   highest: env.highest,
 })
 
-const takeBack = (w: World, { uid, resourceVersion }: Stale): Outcome[] => {
+const takeBack = (w: Server, { uid, resourceVersion }: Stale): Outcome[] => {
   const change = Number(uid)
   const request = w.requests[change]!
   if (`${request.rv}` !== resourceVersion) return conflict(w)
@@ -167,7 +167,7 @@ const takeBack = (w: World, { uid, resourceVersion }: Stale): Outcome[] => {
 }
 
 const onRequest = (
-  w: World,
+  w: Server,
   { do: step, member: { content, resourceVersion, targets } }: RequestEffect,
   held: Held,
 ): Outcome[] => {
@@ -175,12 +175,12 @@ const onRequest = (
   if (`${request.rv}` !== resourceVersion) return conflict(w)
   const rv = request.rv + 1
   const ahead = { claim: held.claim, version: held.version + 1, content, componentVersion: targets[0]!.resourceVersion }
-  const next: World['requests'][number] =
+  const next: Server['requests'][number] =
     step === 'WriteAhead' ? { rv, phase: 'Applying', ahead } : { rv, phase: step === 'Finish' ? 'Applied' : 'Rejected' }
   return written(w, { requests: replaced(w.requests, content.change, next) }, rv)
 }
 
-const onComponent = (w: World, { do: step, member: { content }, target }: ComponentEffect): Outcome[] => {
+const onComponent = (w: Server, { do: step, member: { content }, target }: ComponentEffect): Outcome[] => {
   const index = Number(target.component)
   const was = w.components[index]!
   if (step === 'Reread') {
@@ -190,7 +190,7 @@ const onComponent = (w: World, { do: step, member: { content }, target }: Compon
   if (`${was.rv}` !== target.resourceVersion) return conflict(w)
   const rv = nextOf(w)
   const past = [...was.past, [was.rv, was.committed] as const]
-  const next: World['components'][number] =
+  const next: Server['components'][number] =
     step === 'WriteSpec'
       ? { ...was, rv, spec: content.after, past }
       : { rv, spec: was.spec, committed: content.after, version: content.version, past }

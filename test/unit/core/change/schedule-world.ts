@@ -8,16 +8,20 @@ import type { Answer, Effect, Held, Member, Pass } from '../../../../operator/co
  */
 
 export interface World {
+  readonly server: Server
   readonly lease: number
-  readonly env: Env
-  readonly store: readonly Version[]
-  readonly components: readonly Stored[]
-  readonly requests: readonly Asked[]
   readonly holders: readonly Holder[]
   /** crashes, takeovers and lost answers still to come */
   readonly faults: number
   /** reports of others on a Component still to come: they move its resourceVersion */
   readonly reports: number
+}
+/** What is in the API server and the graph store. */
+export interface Server {
+  readonly env: Env
+  readonly store: readonly Version[]
+  readonly components: readonly Stored[]
+  readonly requests: readonly Asked[]
 }
 export interface Env {
   readonly rv: number
@@ -75,14 +79,16 @@ export interface Setting {
   readonly untilViolation?: boolean
 }
 
-export type Outcome = readonly [World, Answer<Content>]
+export type Outcome = readonly [Server, Answer<Content>]
 
 export const startOf = ({ changes, faults, reports }: Setting): World => ({
+  server: {
+    env: { rv: 1, version: 0, applying: [], highest: '0' },
+    store: [],
+    components: [0, 1].map((c) => ({ rv: c + 1, spec: '', committed: '', version: 0, past: [] })),
+    requests: changes.map(() => ({ rv: 1, phase: 'Pending' })),
+  },
   lease: -1,
-  env: { rv: 1, version: 0, applying: [], highest: '0' },
-  store: [],
-  components: [0, 1].map((c) => ({ rv: c + 1, spec: '', committed: '', version: 0, past: [] })),
-  requests: changes.map(() => ({ rv: 1, phase: 'Pending' })),
   holders: [0, 1].map(() => ({ pass: null, at: 'start', late: null })),
   faults,
   reports,
@@ -92,7 +98,7 @@ export const replaced = <T>(list: readonly T[], index: number, value: T): T[] =>
   list.map((item, i) => (i === index ? value : item))
 
 /** The next resourceVersion of a Component: they are of one count. */
-export const nextOf = ({ components }: Pick<World, 'components'>): number =>
+export const nextOf = ({ components }: Pick<Server, 'components'>): number =>
   Math.max(...components.map(({ rv }) => rv)) + 1
 
 export const applyingOf = (change: number): Applying => ({
@@ -101,16 +107,16 @@ export const applyingOf = (change: number): Applying => ({
   uid: `${change}`,
 })
 
-export const isUnfinished = ({ requests }: World): boolean =>
+export const isUnfinished = ({ requests }: Server): boolean =>
   requests.some(({ phase }) => phase === 'Pending' || phase === 'Applying')
 
-/** What must hold in every state, and what must hold when both holders have come to rest. */
-export const violationOf = (w: World, { changes }: Setting): string | undefined => {
-  const stored = w.store.flatMap((version) => version.changes)
-  return inStore(w, stored) ?? inRequests(w, stored, changes) ?? atRest(w)
+/** What must hold in every state. */
+export const violationIn = (server: Server, { changes }: Setting): string | undefined => {
+  const stored = server.store.flatMap((version) => version.changes)
+  return inStore(server, stored) ?? inRequests(server, stored, changes)
 }
 
-const inStore = ({ store, components, env }: World, stored: readonly number[]): string | undefined => {
+const inStore = ({ store, components, env }: Server, stored: readonly number[]): string | undefined => {
   if (new Set(stored).size !== stored.length) return 'a change was stored twice'
   if (store.some(({ version }, i) => version !== i + 1)) return 'versions of the store are out of order'
   for (let i = 1; i < store.length; i++) {
@@ -121,9 +127,9 @@ const inStore = ({ store, components, env }: World, stored: readonly number[]): 
   return undefined
 }
 
-const inRequests = (w: World, stored: readonly number[], componentOf: readonly number[]): string | undefined => {
-  for (const [change, { phase }] of w.requests.entries()) {
-    const committed = w.components[componentOf[change]!]!.committed.includes(`${change}`)
+const inRequests = (server: Server, stored: readonly number[], componentOf: readonly number[]): string | undefined => {
+  for (const [change, { phase }] of server.requests.entries()) {
+    const committed = server.components[componentOf[change]!]!.committed.includes(`${change}`)
     if (phase === 'Rejected' && (committed || stored.includes(change))) return 'rejected but applied'
     if (phase === 'Applied' && !stored.includes(change)) return 'applied but not in the store'
   }
@@ -132,10 +138,12 @@ const inRequests = (w: World, stored: readonly number[], componentOf: readonly n
 
 export const isAtRest = ({ holders }: World): boolean => holders.every(({ at, late }) => at === 'done' && !late)
 
-const atRest = (w: World): string | undefined => {
+/** What must hold when both holders have come to rest. */
+export const violationAtRest = (w: World): string | undefined => {
   if (!isAtRest(w)) return undefined
-  if (isUnfinished(w)) return 'at rest, unfinished'
-  const last = w.components.map((_, c) => w.store.at(-1)?.content[c] ?? '')
-  const wrong = w.components.findIndex(({ committed, spec }, c) => committed !== last[c] || spec !== last[c])
+  const { components, store } = w.server
+  if (isUnfinished(w.server)) return 'at rest, unfinished'
+  const last = components.map((_, c) => store.at(-1)?.content[c] ?? '')
+  const wrong = components.findIndex(({ committed, spec }, c) => committed !== last[c] || spec !== last[c])
   return wrong === -1 ? undefined : `at rest, Component ${wrong} is not what the store says`
 }

@@ -73,13 +73,16 @@ export const search = <State>(given: Search<State>): Searched => {
 export interface Parts {
   /** One object for all parts that are equal (of equal JSON), the first that came. */
   same<T extends object>(part: T): T
-  /** Of a part that `same` gave. */
+  /** One object for all that are made of the same parts, each of which `same` or `whole` gave. */
+  whole<T extends object>(made: T): T
+  /** Of a part that `same` or `whole` gave. */
   numberOf(part: object): number
 }
 
 /** Parts of states, each kept once: most states share most of their parts with those they come from. */
 export const makeParts = (): Parts => {
   const byText = new Map<string, object>()
+  const byParts = new Map<string, object>()
   const numbers = new Map<object, number>()
   return {
     same(part) {
@@ -91,6 +94,30 @@ export const makeParts = (): Parts => {
       numbers.set(part, numbers.size)
       return part
     },
+    whole(made) {
+      let key = ''
+      for (const part of Object.values(made)) key += `${numbers.get(part)},`
+      const known = byParts.get(key)
+      if (known !== undefined) return known as typeof made
+      byParts.set(key, made)
+      numbers.set(made, numbers.size)
+      return made
+    },
     numberOf: (part) => numbers.get(part)!,
   }
+}
+
+/** Asks once for each thing, or each two things. */
+export const once = <A extends object, T>(ask: (a: A) => T): ((a: A) => T) => {
+  const answers = new Map<A, T>()
+  return (a) => {
+    if (answers.has(a)) return answers.get(a)!
+    const answer = ask(a)
+    answers.set(a, answer)
+    return answer
+  }
+}
+export const onceForTwo = <A extends object, B extends object, T>(ask: (a: A, b: B) => T): ((a: A, b: B) => T) => {
+  const asked = once((a: A) => once((b: B) => ask(a, b)))
+  return (a, b) => asked(a)(b)
 }

@@ -19,7 +19,7 @@ import {
   tookSpanning,
 } from '../../../../operator/core/change/spanning.ts'
 import { type Explored, explored, type Step, type Turn } from './explored.ts'
-import type { Parts } from './search.ts'
+import { once, onceForTwo, type Parts } from './search.ts'
 import { makeServer } from './spanning-server.ts'
 import {
   type Content,
@@ -34,9 +34,11 @@ import {
   type PassAnswer,
   replaced,
   type Sent,
+  type Server,
   type Setting,
   startOf,
-  violationOf,
+  violationAtRest,
+  violationIn,
   type World,
   waitsForOthers,
 } from './spanning-world.ts'
@@ -48,15 +50,24 @@ import {
  * be paused while the other takes over, lose an answer, or have a write land long after it was given up.
  */
 
-export const explore = (setting: Setting): Explored =>
-  explored<World>({
+export const explore = (setting: Setting): Explored => {
+  const wrongIn = once((server: Server) => violationIn(server, setting))
+  return explored<World>({
     start: startOf(setting),
     sameWorld,
     successors: (parts, hit) => makeSuccessors(setting, parts, hit),
-    violation: (w) => violationOf(w, setting),
+    violation: (w) => wrongIn(w.server) ?? violationAtRest(w, setting),
     ...(setting.without ? {} : { rests: isAtRest }),
     keyOf: textOf,
     untilViolation: setting.untilViolation,
+  })
+}
+
+const sameServer = ({ same, whole }: Parts, { environments, components, requests }: Server): Server =>
+  whole({
+    environments: whole(environments.map(same)),
+    components: whole(components.map(same)),
+    requests: whole(requests.map(same)),
   })
 
 const sameHolder = ({ same }: Pick<Parts, 'same'>, { at, passes, spanning, late }: Holder): Holder => ({
@@ -66,14 +77,10 @@ const sameHolder = ({ same }: Pick<Parts, 'same'>, { at, passes, spanning, late 
   late: late && same(late),
 })
 
-/** `before`: a world whose parts are all known; what is still one of its lists is known too. */
-const sameWorld = ({ same }: Parts, w: World, before?: World): World => ({
-  leases: w.leases,
-  environments: w.environments === before?.environments ? w.environments : w.environments.map(same),
-  components: w.components === before?.components ? w.components : w.components.map(same),
-  requests: w.requests === before?.requests ? w.requests : w.requests.map(same),
-  holders: before ? w.holders : w.holders.map((holder) => sameHolder({ same }, holder)),
-  faults: w.faults,
+const sameWorld = (parts: Parts, w: World): World => ({
+  ...w,
+  server: sameServer(parts, w.server),
+  holders: w.holders.map((holder) => sameHolder(parts, holder)),
 })
 
 /** Which of the two holders is which makes no difference. */
@@ -85,11 +92,7 @@ const textOf = ({ numberOf }: Parts, w: World): string => {
   ) as [string, string]
   const isSwapped = a > b
   const owners = w.leases.map((lease) => (isSwapped && lease !== -1 ? 1 - lease : lease))
-  let text = `${w.faults},${owners}`
-  for (const part of w.environments) text += `,${numberOf(part)}`
-  for (const part of w.components) text += `,${numberOf(part)}`
-  for (const part of w.requests) text += `,${numberOf(part)}`
-  return text + (isSwapped ? b + a : a + b)
+  return `${w.faults},${owners},${numberOf(w.server)}${isSwapped ? b + a : a + b}`
 }
 
 /** One thing that may be done now, and what is known after its answer. */
@@ -103,71 +106,54 @@ const unknown: PassAnswer = { is: 'Unknown' }
 
 /** The protocol, asked once for each thing that a holder can know and meet. */
 const makeProtocol = ({ same }: Parts) => {
-  /** asks `took` once for each answer */
-  const once = <Known extends object>(work: Work<Known>): Work<Known> => {
-    const known = new Map<string, Known>()
-    return {
-      sent: same(work.sent),
-      label: work.label,
-      took(answer) {
-        const key = answer.is === 'Written' ? answer.resourceVersion : JSON.stringify(answer)
-        const before = known.get(key)
-        if (before) return before
-        const next = same(work.took(answer))
-        known.set(key, next)
-        return next
-      },
-    }
-  }
-  const inPasses = [new Map<object, Work<Pass<Content>>[]>(), new Map<object, Work<Pass<Content>>[]>()]
-  const overAll = new Map<object, Work<Spanning<Content>>[]>()
+  /** asks `took` once for each answer, which is a part that is known */
+  const askedOnce = <Known extends object>({ sent, label, took: ask }: Work<Known>): Work<Known> => ({
+    sent: same(sent),
+    label,
+    took: once((answer) => same(ask(answer))),
+  })
+  const inPass = [0, 1].map((e) =>
+    once((pass: Pass<Content>): readonly Work<Pass<Content>>[] =>
+      nextEffects(pass).map((effect) =>
+        askedOnce({
+          sent: sentBy(e, pass, effect),
+          label: `${effectKey(effect)} in ${e}`,
+          took: (answer) => (answer.is === 'Change' ? pass : took(pass, effect, answer)),
+        }),
+      ),
+    ),
+  )
   return {
-    inPass(e: number, pass: Pass<Content>): readonly Work<Pass<Content>>[] {
-      const works =
-        inPasses[e]!.get(pass) ??
-        nextEffects(pass).map((effect) =>
-          once({
-            sent: sentBy(e, pass, effect),
-            label: `${effectKey(effect)} in ${e}`,
-            took: (answer) => (answer.is === 'Change' ? pass : took(pass, effect, answer)),
-          }),
-        )
-      inPasses[e]!.set(pass, works)
-      return works
-    },
-    overAll(spanning: Spanning<Content>): readonly Work<Spanning<Content>>[] {
-      const works =
-        overAll.get(spanning) ??
-        nextSpanningEffects(spanning).map((effect) =>
-          once({
-            sent: sentOverAll(spanning, effect),
-            label:
-              effect.do === 'Pass'
-                ? `${effectKey(effect.effect)} in ${effect.lane.environment}`
-                : `${effect.do} over all`,
-            took: (answer) => tookSpanning(spanning, effect, answer),
-          }),
-        )
-      overAll.set(spanning, works)
-      return works
-    },
+    inPass: (e: number, pass: Pass<Content>) => inPass[e]!(pass),
+    overAll: once((spanning: Spanning<Content>): readonly Work<Spanning<Content>>[] =>
+      nextSpanningEffects(spanning).map((effect) => {
+        const label =
+          effect.do === 'Pass' ? `${effectKey(effect.effect)} in ${effect.lane.environment}` : `${effect.do} over all`
+        const ask = (answer: SpanningAnswer<Content>): Spanning<Content> => tookSpanning(spanning, effect, answer)
+        return askedOnce({ sent: sentOverAll(spanning, effect), label, took: ask })
+      }),
+    ),
   }
 }
 
 const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => void): ((w: World) => Step<World>[]) => {
-  const perform = makeServer(setting)
+  const serve = makeServer(setting)
+  /** What comes of a request is the same for all holders, and whatever they know. */
+  const perform = onceForTwo((sent: Sent, server: Server) =>
+    serve(server, sent).map(([after, answer]): Outcome => [sameServer(parts, after), parts.same(answer)]),
+  )
   const protocol = makeProtocol(parts)
 
   /** A write that meets another resourceVersion now meets one ever after: whether it lands makes no difference. */
   const withoutVain = (w: World, holder: Holder): Holder =>
-    holder.late && isVain(w, holder.late) ? { ...holder, late: null } : holder
+    holder.late && isVain(w.server, holder.late) ? { ...holder, late: null } : holder
 
   const vain = new Map<Sent, Map<object, boolean>>()
-  const isVain = (w: World, late: Sent): boolean => {
-    const object = objectOf(w, late)
+  const isVain = (server: Server, late: Sent): boolean => {
+    const object = objectOf(server, late)
     const known = vain.get(late)?.get(object)
     if (known !== undefined) return known
-    const found = perform(w, late).every(([, { is }]) => is === 'Conflict')
+    const found = perform(late, server).every(([, { is }]) => is === 'Conflict')
     vain.set(late, (vain.get(late) ?? new Map()).set(object, found))
     return found
   }
@@ -175,9 +161,9 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
   const lateWrite = ({ w, holder, go }: Turn<World, Holder>): void => {
     if (!holder.late) return
     const label = `late ${nameOf(holder.late)}`
-    for (const [after] of perform(w, holder.late)) {
+    for (const [server] of perform(holder.late, w.server)) {
       hit(label)
-      go(label, { ...holder, late: null }, after)
+      go(label, { ...holder, late: null }, { ...w, server })
     }
   }
 
@@ -190,16 +176,16 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
   }
 
   const begun = ({ w, holder }: Turn<World, Holder>, e: number): Pass<Content> =>
-    resume(holder.passes[e] ?? newPass<Content>(), isHalfDone(w, e))
+    resume(holder.passes[e] ?? newPass<Content>(), isHalfDone(w.server, e))
 
   const begin = (turn: Turn<World, Holder>): void => {
     const { w, holder } = turn
     for (const e of [0, 1]) {
-      if (waitsForOthers(w, setting, e)) continue
-      if (isDirty(w, e) || isAwaited(w, setting, [e]))
+      if (waitsForOthers(w.server, setting, e)) continue
+      if (isDirty(w.server, e) || isAwaited(w.server, setting, [e]))
         lock(turn, [e], { passes: replaced(holder.passes, e, begun(turn, e)) })
     }
-    if (!isAwaited(w, setting, [0, 1])) return
+    if (!isAwaited(w.server, setting, [0, 1])) return
     const lanes = [0, 1].map((e) => ({ environment: keyOf(e), pass: begun(turn, e) }))
     lock(turn, [0, 1], { passes: [null, null], spanning: newSpanning(lanes) })
   }
@@ -237,12 +223,12 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
 
   const read = (w: World, sent: Sent): SpanningAnswer<Content> => {
     hit(nameOf(sent))
-    return perform(w, sent)[0]![1]
+    return perform(sent, w.server)[0]![1]
   }
 
   const idle = (w: World, e: number, holder: Holder, knowing: (pass: Pass<Content>) => Holder): Holder => {
-    const { applying, prepared } = w.environments[e]!
-    const isOpen = isAwaited(w, setting, [e]) || (applying.length === 0 && !prepared)
+    const { applying, prepared } = w.server.environments[e]!
+    const isOpen = isAwaited(w.server, setting, [e]) || (applying.length === 0 && !prepared)
     const next = closing(holder.passes[e]!)
     return isOpen || next.stage !== 'Clear' ? free(holder, holder.passes) : knowing(next)
   }
@@ -250,11 +236,12 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
   const answered = <Known>(
     { w, go }: Turn<World, Holder>,
     work: Work<Known>,
-    [after, answer]: Outcome,
+    [server, answer]: Outcome,
     knowing: (known: Known) => Holder,
     crashed: Holder,
   ): void => {
     const name = nameOf(work.sent)
+    const after = { ...w, server }
     hit(answer.is === 'Conflict' ? `conflict ${name}` : name)
     go(`${work.label} ${answer.is}`, knowing(work.took(answer)), after)
     if (w.faults === 0 || answer.is !== 'Written') return
@@ -272,7 +259,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     const { w, holder, go } = turn
     const crashed = free(holder, [null, null])
     for (const work of works) {
-      for (const outcome of perform(w, work.sent)) answered(turn, work, outcome, knowing, crashed)
+      for (const outcome of perform(work.sent, w.server)) answered(turn, work, outcome, knowing, crashed)
       if (w.faults === 0 || !canBeLate(work.sent) || holder.late) continue
       go(`${work.label} given up`, { ...knowing(work.took(unknown)), late: work.sent }, w, 1)
       go(`crash, ${work.label} under way`, { ...crashed, late: work.sent }, w, 1)
@@ -307,38 +294,39 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
       const go: Turn<World, Holder>['go'] = (label, after, from, cost = 0) => {
         const known = sameHolder(parts, after)
         const settled = atOnce(from, i, known)
-        const then = sameWorld(parts, { ...from, faults: from.faults - cost }, w)
+        const then = { ...from, faults: from.faults - cost }
         const holders = replaced(from.holders, i, settled === known ? known : sameHolder(parts, settled))
         next.push([`${i}: ${label}`, { ...then, holders: holders.map((one) => withoutVain(then, one)) }])
       }
       turnOf({ w, i, holder, go })
     })
-    if (w.faults > 0) next.push(...touched(w).map(([label, after]): Step<World> => [label, sameWorld(parts, after, w)]))
+    if (w.faults > 0) next.push(...touched(w).map(([label, after]): Step<World> => [label, sameWorld(parts, after)]))
     return next
   }
 }
 
 /** Somebody edits an Environment or a request: its resourceVersion moves, and nothing else. */
 const touched = (w: World): Step<World>[] => {
-  const rest = { ...w, faults: w.faults - 1 }
+  const { server } = w
+  const then = (next: Partial<Server>): World => ({ ...w, server: { ...server, ...next }, faults: w.faults - 1 })
   const moved = <T extends { rv: number }>(list: readonly T[], index: number): T[] =>
     replaced(list, index, { ...list[index]!, rv: list[index]!.rv + 1 })
   return [
-    ...w.environments.map(
-      (_, e): Step<World> => [`edit environment ${e}`, { ...rest, environments: moved(w.environments, e) }],
+    ...server.environments.map(
+      (_, e): Step<World> => [`edit environment ${e}`, then({ environments: moved(server.environments, e) })],
     ),
-    ...w.requests.map((_, r): Step<World> => [`edit request ${r}`, { ...rest, requests: moved(w.requests, r) }]),
+    ...server.requests.map((_, r): Step<World> => [`edit request ${r}`, then({ requests: moved(server.requests, r) })]),
   ]
 }
 
 /** Something in phase Applying has a part here, as an informer shows it. */
-const isHalfDone = (w: World, e: number): boolean =>
-  w.requests.some(
+const isHalfDone = ({ requests }: Server, e: number): boolean =>
+  requests.some(
     ({ phase, ahead }) => phase === 'Applying' && ahead?.parts.some(({ environment }) => environment === keyOf(e)),
   )
 
 /** A change that passes just these environments waits. */
-const isAwaited = ({ requests }: World, setting: Setting, environments: readonly number[]): boolean =>
+const isAwaited = ({ requests }: Server, setting: Setting, environments: readonly number[]): boolean =>
   requests.some(
     ({ phase }, change) => phase === 'Pending' && `${environmentsOf(setting, change)}` === `${environments}`,
   )
@@ -368,7 +356,7 @@ const readsIn = (sent: Sent | undefined): number | undefined =>
 const passesOf = (lanes: readonly Lane<Content>[]): Pass<Content>[] => lanes.map(({ pass }) => pass)
 
 /** What a write is about. */
-const objectOf = (w: World, { in: where, effect }: Sent): object => {
+const objectOf = (w: Server, { in: where, effect }: Sent): object => {
   if ('target' in effect) return w.components[componentAt(effect.target.component)]!
   if ('stale' in effect) return w.requests[Number(effect.stale.uid)]!
   if ('member' in effect) return w.requests[effect.member.content.change]!

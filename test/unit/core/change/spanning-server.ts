@@ -19,8 +19,8 @@ import {
   replaced,
   requestOf,
   type Sent,
+  type Server,
   type Setting,
-  type World,
   writtenBy,
 } from './spanning-world.ts'
 
@@ -29,7 +29,7 @@ type OverAll = Extract<Sent, { in: 'all' }>
 type ComponentEffect = Extract<Effect<Content>, { do: 'WriteSpec' | 'WriteCommitted' | 'Reread' }>
 
 /** Does a holder's effect in the world: every state and answer that may come of it. */
-export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome[]) => {
+export const makeServer = (setting: Setting): ((w: Server, sent: Sent) => Outcome[]) => {
   const { components, changes, refusable, narrowing, without } = setting
   const spansAll = (change: number): boolean => environmentsOf(setting, change).length > 1
 
@@ -40,7 +40,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
       return components[c] === environment ? target : { ...target, elsewhere: keyOf(components[c]!) }
     })
 
-  const found = (w: World, change: number, environment: number): Target[] => {
+  const found = (w: Server, change: number, environment: number): Target[] => {
     const isFinished = w.requests[change]!.ahead === undefined
     const targets = isFinished
       ? targetsOfFinished(change, environment)
@@ -53,7 +53,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
   }
 
   const openOf = (
-    w: World,
+    w: Server,
     environment: number,
     { version }: Held,
     change: number,
@@ -66,7 +66,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
     return { applying, stage, resourceVersion: `${rv}`, targets, content, finished: phase === 'Applied' }
   }
 
-  const look = (w: World, environment: number, held: Held): Outcome[] => {
+  const look = (w: Server, environment: number, held: Held): Outcome[] => {
     const applying = held.applying.map(({ uid }) => Number(uid))
     const open = applying.map((change) => {
       const { phase } = w.requests[change]!
@@ -85,14 +85,14 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
     return [[w, { is: 'Seen', open, stale }]]
   }
 
-  const fateOf = (w: World, prepared: NonNullable<Held['prepared']>, environment: number) => {
+  const fateOf = (w: Server, prepared: NonNullable<Held['prepared']>, environment: number) => {
     const ahead = w.requests[Number(prepared.uid)]!.ahead
     if (without === 'binding to the write-ahead' && ahead) return ahead.decided ? 'Decided' : 'Undecided'
     return fateIn(w, prepared, environment)
   }
 
   /** All that a cache may show that has seen `highest`: for each Component its resourceVersion and what is committed. */
-  const views = (w: World, highest: string): (readonly (readonly [number, string])[])[] => {
+  const views = (w: Server, highest: string): (readonly (readonly [number, string])[])[] => {
     const histories = w.components.map(({ past, rv, committed }) => [...past, [rv, committed] as const])
     const moments = new Set([Number(highest), ...histories.flat().map(([at]) => at)])
     const seen = [...moments]
@@ -102,7 +102,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
   }
 
   /** The views that may be planned on in environments that are held. */
-  const planned = (w: World, environments: readonly number[], helds: readonly Held[]) => {
+  const planned = (w: Server, environments: readonly number[], helds: readonly Held[]) => {
     // The control shall show what comes of it.
     const isBlind = without === 'asking what was prepared'
     // What others make of it is nobody's loss: it cannot be published.
@@ -119,7 +119,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
   }
 
   /** What came into an environment together with something elsewhere is seen together. */
-  const mustShow = (view: readonly (readonly [number, string])[], { store }: Environment, { requests }: World) => {
+  const mustShow = (view: readonly (readonly [number, string])[], { store }: Environment, { requests }: Server) => {
     for (const change of store.flatMap(({ changes: carried }) => carried)) {
       if (!spansAll(change)) continue
       const hidden = changes[change]!.some((c) => !view[c]![1].includes(`${change}`))
@@ -141,7 +141,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
     return { change, after, versions: Object.fromEntries(parts) }
   }
 
-  const plan = (w: World, environment: number, held: Held): Outcome[] => {
+  const plan = (w: Server, environment: number, held: Held): Outcome[] => {
     const all = planned(w, [environment], [held])
     const batches = w.requests.flatMap(({ phase, rv }, change) => {
       if (phase !== 'Pending' || `${environmentsOf(setting, change)}` !== `${environment}`) return []
@@ -156,7 +156,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
     return (batches.length > 0 ? batches : [[]]).map((members) => [w, { is: 'Batch', members }])
   }
 
-  const planOverAll = (w: World, helds: readonly Held[]): Outcome[] => {
+  const planOverAll = (w: Server, helds: readonly Held[]): Outcome[] => {
     const all = planned(w, [0, 1], helds)
     const found = w.requests.flatMap(({ phase, rv }, change): Change[] => {
       if (phase !== 'Pending' || !spansAll(change)) return []
@@ -180,18 +180,18 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
     return found.map((change) => [w, { is: 'Change', change }])
   }
 
-  const claim = (w: World, e: number, read: string): Outcome[] => {
+  const claim = (w: Server, e: number, read: string): Outcome[] => {
     const { rv } = w.environments[e]!
     if (without === 'the claim in the second' && e === 1) return written(w, {}, rv)
     return read === `${rv}` ? writtenEnvironment(w, e, {}) : conflict(w)
   }
 
-  const publish = (w: World, { in: e, held, members }: InPass): Outcome[] => {
+  const publish = (w: Server, { in: e, held, members }: InPass): Outcome[] => {
     const applying = members.map(({ content }) => content.change)
     return onEnvironment(w, e, held!, { version: held!.version + 1, applying, prepared: null, highest: held!.highest })
   }
 
-  const store = (w: World, { in: e, held, members }: InPass): Outcome[] => {
+  const store = (w: Server, { in: e, held, members }: InPass): Outcome[] => {
     const environment = w.environments[e]!
     const { version } = held!
     const carried = held!.applying.map(({ uid }) => Number(uid))
@@ -206,7 +206,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
   }
 
   const writeAhead = (
-    w: World,
+    w: Server,
     { content, resourceVersion }: Member<Content>,
     ahead: Pick<Ahead, 'parts' | 'spanning'>,
   ): Outcome[] => {
@@ -214,7 +214,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
     return onRequest(w, content.change, resourceVersion, 'Applying', { ...ahead, components: written, content })
   }
 
-  const inPass = (w: World, sent: InPass): Outcome[] => {
+  const inPass = (w: Server, sent: InPass): Outcome[] => {
     const { in: e, effect, held, read } = sent
     switch (effect.do) {
       case 'ReadEnvironment':
@@ -253,21 +253,21 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
     }
   }
 
-  const takeBack = (w: World, { uid, resourceVersion }: Stale): Outcome[] => {
+  const takeBack = (w: Server, { uid, resourceVersion }: Stale): Outcome[] => {
     const change = Number(uid)
     const { rv } = w.requests[change]!
     const condition = without === 'comparing when taking back' ? `${rv}` : resourceVersion
     return onRequest(w, change, condition, 'Pending')
   }
 
-  const decide = (w: World, { content: { change }, resourceVersion }: Change): Outcome[] => {
+  const decide = (w: Server, { content: { change }, resourceVersion }: Change): Outcome[] => {
     const { rv, phase, ahead } = w.requests[change]!
     const condition = without === 'comparing when deciding' ? `${rv}` : resourceVersion
     const known = ahead && { ...ahead, decided: true }
     return onRequest(w, change, condition, phase, known)
   }
 
-  const overAll = (w: World, { effect, helds }: OverAll): Outcome[] => {
+  const overAll = (w: Server, { effect, helds }: OverAll): Outcome[] => {
     switch (effect.do) {
       case 'Plan':
         return planOverAll(w, helds)
@@ -288,7 +288,7 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
     }
   }
 
-  const onComponent = (w: World, e: number, { do: step, member: { content }, target }: ComponentEffect): Outcome[] => {
+  const onComponent = (w: Server, e: number, { do: step, member: { content }, target }: ComponentEffect): Outcome[] => {
     const reread = (resourceVersion: string, carries: boolean): Outcome[] => {
       const component = { resourceVersion, carries, edited: false }
       return [[w, { is: 'Component', environment: `${w.environments[e]!.rv}`, component }]]
@@ -313,29 +313,29 @@ export const makeServer = (setting: Setting): ((w: World, sent: Sent) => Outcome
   return (w, sent) => (sent.in === 'all' ? overAll(w, sent) : inPass(w, sent))
 }
 
-const conflict = (w: World): Outcome[] => [[w, { is: 'Conflict' }]]
+const conflict = (w: Server): Outcome[] => [[w, { is: 'Conflict' }]]
 
-const written = (w: World, next: Partial<World>, rv: number): Outcome[] => [
+const written = (w: Server, next: Partial<Server>, rv: number): Outcome[] => [
   [
     { ...w, ...next },
     { is: 'Written', resourceVersion: `${rv}` },
   ],
 ]
 
-const writtenEnvironment = (w: World, e: number, next: Partial<Environment>): Outcome[] => {
+const writtenEnvironment = (w: Server, e: number, next: Partial<Environment>): Outcome[] => {
   const environment = w.environments[e]!
   const rv = environment.rv + 1
   return written(w, { environments: replaced(w.environments, e, { ...environment, ...next, rv }) }, rv)
 }
 
-const onEnvironment = (w: World, e: number, held: Held, next: Partial<Environment>): Outcome[] =>
+const onEnvironment = (w: Server, e: number, held: Held, next: Partial<Environment>): Outcome[] =>
   held.resourceVersion === `${w.environments[e]!.rv}` ? writtenEnvironment(w, e, next) : conflict(w)
 
 const onRequest = (
-  w: World,
+  w: Server,
   change: number,
   condition: string,
-  phase: World['requests'][number]['phase'],
+  phase: Server['requests'][number]['phase'],
   ahead?: Ahead,
 ): Outcome[] => {
   const request = w.requests[change]!

@@ -12,14 +12,18 @@ import type { Spanned, Spanning, SpanningAnswer, SpanningEffect } from '../../..
 const namespace = 'n'
 
 export interface World {
+  readonly server: Server
   /** who has the lock of each environment, -1: nobody */
   readonly leases: readonly number[]
-  readonly environments: readonly Environment[]
-  readonly components: readonly Stored[]
-  readonly requests: readonly Asked[]
   readonly holders: readonly Holder[]
   /** crashes, takeovers and lost answers still to come */
   readonly faults: number
+}
+/** What is in the API server and the graph stores. */
+export interface Server {
+  readonly environments: readonly Environment[]
+  readonly components: readonly Stored[]
+  readonly requests: readonly Asked[]
 }
 export interface Environment {
   readonly rv: number
@@ -118,22 +122,24 @@ export interface Setting {
   readonly untilViolation?: boolean
 }
 
-export type Outcome = readonly [World, SpanningAnswer<Content>]
+export type Outcome = readonly [Server, SpanningAnswer<Content>]
 export type PassAnswer = Answer<Content>
 export type Change = Spanned<Content>
 
 export const startOf = (setting: Setting): World => ({
+  server: {
+    environments: [0, 1].map(() => ({
+      rv: 1,
+      version: 0,
+      applying: [],
+      prepared: setting.abandoned ? { name: 'r0', uid: '0', claim: '0' } : null,
+      highest: '0',
+      store: [],
+    })),
+    components: setting.components.map((_, c) => ({ rv: c + 1, spec: '', committed: '', version: 0, past: [] })),
+    requests: setting.changes.map(() => (setting.abandoned ? abandonedIn(setting) : { rv: 1, phase: 'Pending' })),
+  },
   leases: [-1, -1],
-  environments: [0, 1].map(() => ({
-    rv: 1,
-    version: 0,
-    applying: [],
-    prepared: setting.abandoned ? { name: 'r0', uid: '0', claim: '0' } : null,
-    highest: '0',
-    store: [],
-  })),
-  components: setting.components.map((_, c) => ({ rv: c + 1, spec: '', committed: '', version: 0, past: [] })),
-  requests: setting.changes.map(() => (setting.abandoned ? abandonedIn(setting) : { rv: 1, phase: 'Pending' })),
   holders: [0, 1].map(() => ({ at: [], passes: [null, null], spanning: null, late: null })),
   faults: setting.faults,
 })
@@ -172,7 +178,7 @@ export const nameOf = (component: number): string => `c.${component}`
 export const componentAt = (name: string): number => Number(name.slice(2))
 
 /** The request as the rules of core read it. */
-export const requestOf = ({ requests }: World, change: number): Pick<ChangeRequest, 'metadata' | 'status'> => {
+export const requestOf = ({ requests }: Server, change: number): Pick<ChangeRequest, 'metadata' | 'status'> => {
   const { phase, ahead } = requests[change]!
   const metadata = { name: `r${change}`, namespace, uid: `${change}` }
   if (!ahead) return { metadata, status: { phase } }
@@ -187,54 +193,61 @@ export const requestOf = ({ requests }: World, change: number): Pick<ChangeReque
 }
 
 /** What has become of what is prepared in an environment. */
-export const fateIn = (w: World, prepared: Prepared, environment: number): ReturnType<typeof fateOf> =>
-  fateOf(prepared, keyOf(environment), requestOf(w, Number(prepared.uid)))
+export const fateIn = (server: Server, prepared: Prepared, environment: number): ReturnType<typeof fateOf> =>
+  fateOf(prepared, keyOf(environment), requestOf(server, Number(prepared.uid)))
 
 /** Something in it is half done, or is to be cleared away. */
-export const isDirty = (w: World, environment: number): boolean => {
-  const { applying, prepared } = w.environments[environment]!
+export const isDirty = (server: Server, environment: number): boolean => {
+  const { applying, prepared } = server.environments[environment]!
   if (applying.length > 0 || prepared) return true
-  return w.requests.some((_, change) => undecidedIn(requestOf(w, change), keyOf(environment)) !== undefined)
+  return server.requests.some((_, change) => undecidedIn(requestOf(server, change), keyOf(environment)) !== undefined)
 }
 
 /** Its part here is committed, and not its part elsewhere: here nobody can do anything for it. */
-export const waitsForOthers = (w: World, setting: Setting, environment: number): boolean =>
-  w.environments[environment]!.applying.some((change) => {
-    const { phase, ahead } = w.requests[change]!
-    const isDone = (e: number): boolean => isDoneIn(w, setting, ahead!.content, e)
+export const waitsForOthers = (server: Server, setting: Setting, environment: number): boolean =>
+  server.environments[environment]!.applying.some((change) => {
+    const { phase, ahead } = server.requests[change]!
+    const isDone = (e: number): boolean => isDoneIn(server, setting, ahead!.content, e)
     return phase === 'Applying' && isDone(environment) && !environmentsOf(setting, change).every(isDone)
   })
 
 /** The part of a change in an environment is published and committed. */
-const isDoneIn = (w: World, { changes, components }: Setting, { change, versions }: Content, e: number): boolean => {
+const isDoneIn = (
+  server: Server,
+  { changes, components }: Setting,
+  { change, versions }: Content,
+  e: number,
+): boolean => {
   const version = versions[e] ?? 0
-  if (w.environments[e]!.version < version) return false
-  return changes[change]!.every((c) => components[c] !== e || w.components[c]!.version >= version)
+  if (server.environments[e]!.version < version) return false
+  return changes[change]!.every((c) => components[c] !== e || server.components[c]!.version >= version)
 }
 
-export const isAtRest = (w: World): boolean =>
-  w.holders.every(({ at, late }) => at.length === 0 && !late) &&
-  !w.environments.some((_, e) => isDirty(w, e)) &&
-  !w.requests.some(({ phase }) => phase === 'Pending' || phase === 'Applying')
+export const isAtRest = ({ holders, server }: World): boolean =>
+  holders.every(({ at, late }) => at.length === 0 && !late) &&
+  !server.environments.some((_, e) => isDirty(server, e)) &&
+  !server.requests.some(({ phase }) => phase === 'Pending' || phase === 'Applying')
 
-/** What must hold in every state, and what must hold when nothing is left to do. */
-export const violationOf = (w: World, setting: Setting): string | undefined => {
-  for (const [e, environment] of w.environments.entries()) {
-    const wrong = inStore(environment) ?? toReaders(w, environment, componentsIn(setting, e), setting)
+/** What must hold in every state. */
+export const violationIn = (server: Server, setting: Setting): string | undefined => {
+  for (const [e, environment] of server.environments.entries()) {
+    const wrong = inStore(environment) ?? toReaders(server, environment, componentsIn(setting, e), setting)
     if (wrong) return `environment ${e}: ${wrong}`
   }
-  return inRequests(w, setting) ?? atRest(w, setting)
+  return inRequests(server, setting)
 }
 
-const atRest = (w: World, setting: Setting): string | undefined => {
+/** What must hold when nothing is left to do. */
+export const violationAtRest = (w: World, setting: Setting): string | undefined => {
   if (!isAtRest(w)) return undefined
-  if (w.components.some(({ spec, committed }) => spec !== committed)) return 'at rest, half committed'
-  const isLost = w.requests.some(
+  const { environments, components, requests } = w.server
+  if (components.some(({ spec, committed }) => spec !== committed)) return 'at rest, half committed'
+  const isLost = requests.some(
     ({ phase }, change) =>
       phase === 'Applied' &&
       !setting.narrowing &&
       !environmentsOf(setting, change).every((e) =>
-        w.environments[e]!.store.some(({ changes }) => changes.includes(change)),
+        environments[e]!.store.some(({ changes }) => changes.includes(change)),
       ),
   )
   return isLost ? 'at rest, applied but not published everywhere' : undefined
@@ -260,7 +273,7 @@ const inStore = ({ store }: Environment): string | undefined => {
 
 /** A reader takes an environment as whole when all that was decided in it has finished. */
 const toReaders = (
-  { components, requests }: World,
+  { components, requests }: Server,
   environment: Environment,
   own: readonly number[],
   { changes }: Setting,
@@ -277,10 +290,10 @@ const toReaders = (
   return half === -1 ? undefined : `a reader sees half of version ${version}`
 }
 
-const inRequests = (w: World, setting: Setting): string | undefined => {
-  for (const [change, { phase, ahead }] of w.requests.entries()) {
-    const carried = setting.changes[change]!.filter((c) => w.components[c]!.committed.includes(`${change}`))
-    const stored = w.environments.some(({ store }) => store.some(({ changes }) => changes.includes(change)))
+const inRequests = (server: Server, setting: Setting): string | undefined => {
+  for (const [change, { phase, ahead }] of server.requests.entries()) {
+    const carried = setting.changes[change]!.filter((c) => server.components[c]!.committed.includes(`${change}`))
+    const stored = server.environments.some(({ store }) => store.some(({ changes }) => changes.includes(change)))
     if (phase === 'Applied' && !isWhole(carried, change, setting)) return 'applied but not in every Component'
     if (phase !== 'Applied' && phase !== 'Applying' && (stored || carried.length > 0)) return `${phase} but applied`
     const mayBeStored = phase === 'Applied' || ahead?.decided || ahead?.spanning === false

@@ -15,15 +15,15 @@ import { type Content, keyOf, type Setting, startOf } from './spanning-world.ts'
 const undisturbed = (setting: Setting): string[] => {
   const perform = makeServer(setting)
   const writes: string[] = []
-  let world = startOf(setting)
+  let { server } = startOf(setting)
   let spanning: Spanning<Content> = newSpanning(
     [0, 1].map((e) => ({ environment: keyOf(e), pass: newPass<Content>() })),
   )
   for (;;) {
     const [effect] = nextSpanningEffects(spanning)
     if (!effect) return writes
-    const [after, answer] = perform(world, sentOverAll(spanning, effect))[0]!
-    world = after
+    const [after, answer] = perform(server, sentOverAll(spanning, effect))[0]!
+    server = after
     spanning = tookSpanning(spanning, effect, answer)
     const step = effect.do === 'Pass' ? effect.effect.do : effect.do
     if (answer.is !== 'Written' || step === 'Store') continue
