@@ -3,10 +3,10 @@ import { installKarma, type Karma } from '../support/installed-karma.ts'
 import { openNamespace } from '../support/karma-namespace.ts'
 import { manyWaiting } from '../support/many-waiting.ts'
 
-const many = 500
+const many = 150
 const idleMs = 5_000
 
-// `npm run bench waiting` measures the same for a minute.
+// `npm run bench waiting` measures the same for 500 and a minute.
 describe(`${many} changes that wait for one output`, function () {
   this.timeout(400_000)
   let karma: Karma

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process'
-import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { cpSync, globSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 
 /*
  * Bugs seeded on purpose: each a patch of operator/ beside a file of plans that must find it. A campaign that finds none
@@ -29,26 +29,25 @@ export const bugs = (): Bug[] => {
     })
 }
 
+/** Why its patch does not fit operator/ as it is now; undefined: it does. */
+export const misfit = (bug: Bug): string | undefined => applied(bug, root, ['--check'])
+
 /** An operator that has the bug, in a folder of its own. Throws when the patch does not fit any more. */
-export const withBug = ({ patch }: Bug): { readonly program: string; readonly remove: () => void } => {
+export const withBug = (bug: Bug): { readonly program: string; readonly remove: () => void } => {
   const folder = mkdtempSync(join(tmpdir(), 'karma-bug-'))
   const remove = (): void => rmSync(folder, { recursive: true, force: true })
-  try {
-    for (const part of ['operator', 'package.json', 'crds'])
-      cpSync(join(root, part), join(folder, part), { recursive: true })
-    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-    // Elsewhere than in a repository, or it would look for its files there.
-    const env = { ...process.env, GIT_CEILING_DIRECTORIES: tmpdir() }
-    execFileSync('git', ['apply', '-'], {
-      cwd: folder,
-      env,
-      input: readFileSync(patch),
-      stdio: ['pipe', 'pipe', 'pipe'],
-    })
-    return { program: join(folder, 'operator/main.ts'), remove }
-  } catch (cause) {
-    remove()
-    const said = (cause as { stderr?: Buffer }).stderr?.toString().trim() ?? (cause as Error).message
-    throw new Error(`${patch}: expected a patch that fits operator/, found: ${said}`)
-  }
+  for (const part of ['operator', 'package.json', 'crds'])
+    cpSync(join(root, part), join(folder, part), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  const said = applied(bug, folder)
+  if (said === undefined) return { program: join(folder, 'operator/main.ts'), remove }
+  remove()
+  throw new Error(said)
+}
+
+const applied = ({ patch }: Bug, folder: string, options: readonly string[] = []): string | undefined => {
+  // In a repository that lies further up git would look for its files there.
+  const env = { ...process.env, GIT_CEILING_DIRECTORIES: dirname(folder) }
+  const { status, stderr } = spawnSync('git', ['apply', ...options, patch], { cwd: folder, env, encoding: 'utf8' })
+  return status === 0 ? undefined : `${patch}: expected a patch that fits operator/, found: ${stderr.trim()}`
 }
