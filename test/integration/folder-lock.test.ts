@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'nod
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { acquireFolderLock } from '../../cluster/folder-lock.ts'
+import { acquireFolderLock } from '../cluster/folder-lock.ts'
 
 describe('the lock of a folder', () => {
   let folder: string

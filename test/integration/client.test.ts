@@ -5,8 +5,8 @@ import {
   type ClientDependencies,
   type KubernetesClient,
   makeKubernetesClient,
-} from '../../../../operator/adapters/kubernetes/client.ts'
-import type { Credentials } from '../../../../operator/adapters/kubernetes/credentials.ts'
+} from '../../operator/adapters/kubernetes/client.ts'
+import type { Credentials } from '../../operator/adapters/kubernetes/credentials.ts'
 
 type Handler = (request: IncomingMessage & { text: string }, response: ServerResponse) => void
 
