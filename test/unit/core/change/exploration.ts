@@ -8,7 +8,7 @@ import {
   resume,
   took,
 } from '../../../../operator/core/change/commit.ts'
-import { type Explored, explored, type Step, type Turn } from './explored.ts'
+import { type Explored, explored, type Hit, type Step, type Turn } from './explored.ts'
 import { makeServer } from './schedule-server.ts'
 import {
   type Content,
@@ -84,7 +84,7 @@ const makeProtocol = ({ same }: Parts) => {
 
 const unknown: Answer<Content> = { is: 'Unknown' }
 
-const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => void): ((w: World) => Step<World>[]) => {
+const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) => Step<World>[]) => {
   const serve = makeServer(setting)
   /** What comes of a request is the same for all holders, and whatever they know. */
   const performed = onceForTwo((sent: Sent, server: Server) =>
@@ -98,7 +98,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     if (!holder.late) return
     const { effect } = holder.late
     for (const [after] of perform(w, holder.late)) {
-      hit(`late ${effect.do}`)
+      hit('late', effect.do)
       go(`late ${effect.do}`, { ...holder, late: null }, { ...w, server: after })
     }
   }
@@ -124,12 +124,12 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
   ): void => {
     const after = { ...w, server }
     const { effect } = sent
-    hit(answer.is === 'Conflict' ? `conflict ${effect.do}` : effect.do)
+    hit(answer.is === 'Conflict' ? 'conflict' : '', effect.do)
     go(`${effect.do} ${answer.is}`, { ...holder, pass: protocol.took(pass, sent, answer) }, after)
     if (w.faults === 0 || answer.is !== 'Written') return
-    hit(`lost answer ${effect.do}`)
+    hit('lost answer', effect.do)
     go(`${effect.do} answer lost`, { ...holder, pass: protocol.took(pass, sent, unknown) }, after, 1)
-    hit(`crash after ${effect.do}`)
+    hit('crash after', effect.do)
     go(`crash after ${effect.do}`, { at: 'start', pass: null, late: holder.late }, after, 1)
   }
 
@@ -143,10 +143,10 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
       go(`crash, ${effect.do} under way`, { at: 'start', pass: null, late: sent }, w, 1)
     }
     if (w.faults === 0) return
-    hit('crash')
+    hit('', 'crash')
     go('crash', { at: 'start', pass: null, late: holder.late }, w, 1)
     if (pass.stage === 'Clear') return
-    hit('close')
+    hit('', 'close')
     go('close half way', { ...holder, pass: closing(pass) }, w, 1)
   }
 

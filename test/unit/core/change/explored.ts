@@ -7,6 +7,9 @@ export interface Explored extends Searched {
   readonly hits: Readonly<Record<string, number>>
 }
 
+/** Something came up: an effect, and what became of it ('': just that). */
+export type Hit = (fate: '' | 'conflict' | 'lost answer' | 'crash after' | 'late', what: string) => void
+
 export type Step<World> = [label: string, next: World]
 
 /** One holder at one moment. `go` is its next step; `cost`: faults that it uses up. */
@@ -21,7 +24,7 @@ interface Exploration<World> {
   readonly start: World
   /** the same world, of parts that are known */
   readonly sameWorld: (parts: Parts, w: World) => World
-  readonly successors: (parts: Parts, hit: (what: string) => void) => (w: World) => Step<World>[]
+  readonly successors: (parts: Parts, hit: Hit) => (w: World) => Step<World>[]
   readonly violation: (w: World) => string | undefined
   /** Nothing is left to do. When it is given, rest must stay within reach. */
   readonly rests?: (w: World) => boolean
@@ -32,9 +35,16 @@ interface Exploration<World> {
 
 export const explored = <World>(given: Exploration<World>): Explored => {
   const { start, sameWorld, successors, keyOf, untilViolation = false, ...rules } = given
-  const hits: Record<string, number> = {}
-  const hit = (what: string): void => {
-    hits[what] = (hits[what] ?? 0) + 1
+  const counts: Record<Parameters<Hit>[0], Record<string, number>> = {
+    '': {},
+    conflict: {},
+    'lost answer': {},
+    'crash after': {},
+    late: {},
+  }
+  const hit: Hit = (fate, what) => {
+    const count = counts[fate]
+    count[what] = (count[what] ?? 0) + 1
   }
   const parts = makeParts()
   const searched = search<World>({
@@ -44,7 +54,10 @@ export const explored = <World>(given: Exploration<World>): Explored => {
     keyOf: (w) => keyOf(parts, w),
     untilViolation,
   })
-  return { ...searched, hits }
+  const hits = Object.entries(counts).flatMap(([fate, count]) =>
+    Object.entries(count).map(([what, times]) => [`${fate} ${what}`.trim(), times] as const),
+  )
+  return { ...searched, hits: Object.fromEntries(hits) }
 }
 
 export const assertClean = (one: Explored): void => assert.equal(one.violations, 0, told(one))

@@ -9,7 +9,7 @@ import {
   resume,
   took,
 } from '../../../../operator/core/change/commit.ts'
-import { type Explored, explored, type Step, type Turn } from './explored.ts'
+import { type Explored, explored, type Hit, type Step, type Turn } from './explored.ts'
 import { makeServer, moved } from './promise-server.ts'
 import {
   type Content,
@@ -90,7 +90,7 @@ const makeProtocol = ({ same }: Parts) => {
 
 const unknown: Answer<Content> = { is: 'Unknown' }
 
-const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => void): ((w: World) => Step<World>[]) => {
+const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) => Step<World>[]) => {
   const serve = makeServer(setting)
   /** What comes of a request is the same for all holders, and whatever they know. */
   const performed = onceForTwo((sent: Sent, server: Server) =>
@@ -143,12 +143,12 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
     const after = { ...w, server }
     const { effect } = sent
     const name = effect.do
-    hit(answer.is === 'Conflict' ? `conflict ${name}` : name)
+    hit(answer.is === 'Conflict' ? 'conflict' : '', name)
     go(`${effectKey(effect)} in ${holder.at} ${answer.is}`, knowing(holder, sent, answer), after)
     if (w.faults === 0 || answer.is !== 'Written') return
-    hit(`lost answer ${name}`)
+    hit('lost answer', name)
     go(`${name} answer lost`, knowing(holder, sent, unknown), after, 1)
-    hit(`crash after ${name}`)
+    hit('crash after', name)
     go(`crash after ${name}`, crashed(holder), after, 1)
   }
 
@@ -163,16 +163,16 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
       go(`crash, ${effect.do} under way`, { ...crashed(holder), late: sent }, w, 1)
     }
     if (w.faults === 0) return
-    hit('crash')
+    hit('', 'crash')
     go('crash', crashed(holder), w, 1)
   }
 
   const lateWrite = ({ w, holder, go }: Turn<World, Holder>): void => {
     if (!holder.late) return
-    const label = `late ${holder.late.effect.do}`
+    const { effect } = holder.late
     for (const [server] of perform(w, holder.late)) {
-      hit(label)
-      go(label, { ...holder, late: null }, { ...w, server })
+      hit('late', effect.do)
+      go(`late ${effect.do}`, { ...holder, late: null }, { ...w, server })
     }
   }
 

@@ -18,7 +18,7 @@ import {
   type SpanningEffect,
   tookSpanning,
 } from '../../../../operator/core/change/spanning.ts'
-import { type Explored, explored, type Step, type Turn } from './explored.ts'
+import { type Explored, explored, type Hit, type Step, type Turn } from './explored.ts'
 import { once, onceForTwo, type Parts } from './search.ts'
 import { makeServer } from './spanning-server.ts'
 import {
@@ -136,7 +136,7 @@ const makeProtocol = ({ same }: Parts) => {
   }
 }
 
-const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => void): ((w: World) => Step<World>[]) => {
+const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) => Step<World>[]) => {
   const serve = makeServer(setting)
   /** What comes of a request is the same for all holders, and whatever they know. */
   const perform = onceForTwo((sent: Sent, server: Server) =>
@@ -160,10 +160,10 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
 
   const lateWrite = ({ w, holder, go }: Turn<World, Holder>): void => {
     if (!holder.late) return
-    const label = `late ${nameOf(holder.late)}`
+    const name = nameOf(holder.late)
     for (const [server] of perform(holder.late, w.server)) {
-      hit(label)
-      go(label, { ...holder, late: null }, { ...w, server })
+      hit('late', name)
+      go(`late ${name}`, { ...holder, late: null }, { ...w, server })
     }
   }
 
@@ -222,7 +222,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
   }
 
   const read = (w: World, sent: Sent): SpanningAnswer<Content> => {
-    hit(nameOf(sent))
+    hit('', nameOf(sent))
     return perform(sent, w.server)[0]![1]
   }
 
@@ -242,12 +242,12 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
   ): void => {
     const name = nameOf(work.sent)
     const after = { ...w, server }
-    hit(answer.is === 'Conflict' ? `conflict ${name}` : name)
+    hit(answer.is === 'Conflict' ? 'conflict' : '', name)
     go(`${work.label} ${answer.is}`, knowing(work.took(answer)), after)
     if (w.faults === 0 || answer.is !== 'Written') return
-    hit(`lost answer ${name}`)
+    hit('lost answer', name)
     go(`${work.label} answer lost`, knowing(work.took(unknown)), after, 1)
-    hit(`crash after ${name}`)
+    hit('crash after', name)
     go(`crash after ${work.label}`, crashed, after, 1)
   }
 
@@ -265,7 +265,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: (what: string) => v
       go(`crash, ${work.label} under way`, { ...crashed, late: work.sent }, w, 1)
     }
     if (w.faults === 0) return
-    hit('crash')
+    hit('', 'crash')
     go('crash', crashed, w, 1)
   }
 
