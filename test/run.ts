@@ -27,8 +27,8 @@ import type { Counts } from './support/counting-reporter.ts'
  */
 const root = resolve(import.meta.dirname, '..')
 /** Of those that run side by side the ones that take longest first. */
-const defaultSuites = ['unit', 'contract', 'crash', 'e2e', 'faults', 'integration']
-const withControlPlane = new Set(['crash', 'integration', 'e2e', 'faults', 'samples'])
+const defaultSuites = ['unit', 'contract', 'crash', 'e2e', 'faults', 'installation', 'integration']
+const withControlPlane = new Set(['crash', 'e2e', 'faults', 'installation', 'integration', 'samples'])
 const sideBySide = 3
 /** how long a suite may take to end after its last test: what is left then is a leak */
 const lingerMs = 20_000

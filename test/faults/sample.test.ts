@@ -5,7 +5,7 @@ import { contestsOf, nemeses, runContest } from './locks.ts'
 import { randomOf } from './random.ts'
 
 /*
- * A sample of `npm run faults`: as many plans of each sort, and episodes of each nemesis, as fit into three minutes. The
+ * A sample of `npm run faults`: plans of each sort, and an episode of each nemesis, about three minutes of them. The
  * seed is printed, and SEED repeats it.
  */
 const seed = process.env.SEED === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(process.env.SEED)
