@@ -23,13 +23,13 @@ import type { Counts } from './support/counting-reporter.ts'
  *   node test/run.ts [SUITE…] [-- MOCHA ARGUMENT…]      such as: node test/run.ts unit -- --grep impact
  *
  * A suite that runs no test, skips one, crashes or does not end after its last test has failed. Those with a control plane
- * wait more than they compute: four of them run side by side, and are shown one after the other.
+ * wait more than they compute: three of them run side by side, and are shown one after the other.
  */
 const root = resolve(import.meta.dirname, '..')
 /** Of those that run side by side the ones that take longest first. */
 const defaultSuites = ['unit', 'contract', 'crash', 'e2e', 'faults', 'installation', 'integration']
 const withControlPlane = new Set(['crash', 'e2e', 'faults', 'installation', 'integration', 'samples'])
-const sideBySide = 4
+const sideBySide = 3
 /** how long a suite may take to end after its last test: what is left then is a leak */
 const lingerMs = 20_000
 

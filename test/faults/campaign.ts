@@ -4,7 +4,7 @@ import { deedName, type Fault, positions } from '../support/crash-fault.ts'
 import type { Plan } from '../support/crash-plans.ts'
 import { workloads } from '../support/crash-workloads.ts'
 import { expectedIn } from './generate.ts'
-import { writePlanFile, writeStates } from './plan-file.ts'
+import { writeEvidence, writePlanFile } from './plan-file.ts'
 
 export interface Settings {
   readonly groups: readonly (readonly Plan[])[]
@@ -51,7 +51,8 @@ export const runCampaign = async (settings: Settings): Promise<Outcome> => {
         const path = join(folder, `${process.pid}-${index}.json`)
         writePlanFile(path, group)
         for (const sentence of broken) say(sentence)
-        print(`  again: npm run faults -- --plan ${path}; every state beside it, in ${writeStates(path, runs)}`)
+        const { states, log } = writeEvidence(path, runs)
+        print(`  again: npm run faults -- --plan ${path}; every state is in ${states}, its log in ${log}`)
       }
       if (index % 10 === 9) print(`${index + 1} of ${groups.length} groups`)
     }

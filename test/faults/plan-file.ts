@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { effects } from '../support/crash-effects.ts'
 import { type Fault, positions } from '../support/crash-fault.ts'
@@ -14,14 +14,18 @@ export const writePlanFile = (path: string, group: readonly Plan[]): void => {
 }
 
 /**
- * Every state that was stored in the runs of these plans, in a file beside theirs: a line of JSON each, in their order, runs
- * in which something was wrong alone. Gives its path.
+ * What there is to see of runs in which something was wrong, in files beside that of their plans: every state that was stored, a
+ * line of JSON each, in their order (`.states.jsonl`), and the log of their operator (`.log`). Gives these paths.
  */
-export const writeStates = (planPath: string, runs: readonly Pick<Run, 'violations' | 'states'>[]): string => {
-  const path = planPath.replace(/\.json$/, '.states.jsonl')
-  const states = runs.flatMap((run) => (run.violations.length > 0 ? run.states() : []))
-  writeFileSync(path, states.map((state) => `${JSON.stringify(state)}\n`).join(''))
-  return path
+export const writeEvidence = (planPath: string, runs: readonly Pick<Run, 'violations' | 'states' | 'log'>[]) => {
+  const wrong = runs.filter(({ violations }) => violations.length > 0)
+  const beside = (ending: string): string => planPath.replace(/\.json$/, ending)
+  const paths = { states: beside('.states.jsonl'), log: beside('.log') }
+  const states = wrong.flatMap((run) => run.states())
+  writeFileSync(paths.states, states.map((state) => `${JSON.stringify(state)}\n`).join(''))
+  // All of a group have the same operator.
+  if (wrong[0] && existsSync(wrong[0].log)) copyFileSync(wrong[0].log, paths.log)
+  return paths
 }
 
 /** Throws an Error that says what is wrong with the file. */

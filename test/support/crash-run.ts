@@ -22,6 +22,8 @@ export interface Run {
   readonly ms: number
   /** every state that its objects have been in, up to now */
   readonly states: () => readonly State[]
+  /** path of the log of its operator, as long as there is the lane */
+  readonly log: string
   /** how what it left behind differs by now from an undisturbed run: nothing touches that any more */
   readonly atLast: () => readonly string[]
 }
@@ -116,6 +118,7 @@ const finish = async (
     recoveredMs: ended - (armed.firstAt() ?? ended),
     ms: performance.now() - begun,
     states: () => recorder.states(namespace),
+    log: lane.log,
     atLast: () => differencesIn('end', trace(), reference).map((difference) => `at last, ${namespace}: ${difference}`),
   }
   violations.push(...differences(run.trace, reference), ...tooManyWrites(run.trace, reference, allFaults))

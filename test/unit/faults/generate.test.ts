@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expectedIn, generate, sample, whole } from '../../faults/generate.ts'
-import { readPlanFile, writePlanFile, writeStates } from '../../faults/plan-file.ts'
+import { readPlanFile, writeEvidence, writePlanFile } from '../../faults/plan-file.ts'
 import { effects } from '../../support/crash-effects.ts'
 import { deedOf, positions } from '../../support/crash-fault.ts'
 import type { State } from '../../support/recorder.ts'
@@ -37,19 +37,21 @@ describe('a campaign of faults', () => {
     const path = join(folder, 'plan.json')
     after(() => rmSync(folder, { recursive: true }))
 
-    it('has the states of the runs in which something was wrong beside it, a line each', () => {
+    it('has beside it the states of the runs in which something was wrong, a line each, and the log of their operator', () => {
       const state = (name: string): State => {
         return { type: 'ADDED', kind: 'Component', object: { metadata: { name } }, resourceVersion: 1 }
       }
-      const wrong = { violations: ['lost'], states: () => [state('a'), state('b')] }
-      const well = { violations: [], states: () => [state('c')] }
-      const lines = readFileSync(writeStates(path, [well, wrong]), 'utf8')
-        .trimEnd()
-        .split('\n')
+      const log = join(folder, 'operator.log')
+      writeFileSync(log, 'lost the lead\n')
+      const wrong = { violations: ['lost'], states: () => [state('a'), state('b')], log }
+      const well = { violations: [], states: () => [state('c')], log }
+      const written = writeEvidence(path, [well, wrong])
+      const lines = readFileSync(written.states, 'utf8').trimEnd().split('\n')
       assert.deepEqual(
         lines.map((line) => JSON.parse(line)),
         [state('a'), state('b')],
       )
+      assert.equal(readFileSync(written.log, 'utf8'), 'lost the lead\n')
     })
 
     it('is read as it was written', () => {
