@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { pino } from 'pino'
+import { destination, pino } from 'pino'
 import { makeEmbeddedBus } from './adapters/bus-embedded/bus.ts'
 import { makeEmbeddedGraph } from './adapters/graph-embedded/store.ts'
 import { makeAccess } from './adapters/kubernetes/access.ts'
@@ -45,7 +45,8 @@ const run = async (config: Config): Promise<void> => {
   // 1. What everything stands on: clock, log, metrics, the connection to the API server.
   const clock = systemClock()
   const random = Math.random
-  const log = pino({ name: 'karma', level: config.logLevel })
+  const output = destination()
+  const log = pino({ name: 'karma', level: config.logLevel }, output)
   const metrics = makeMetrics({ prefix: 'karma_', clock, processMetrics: true })
   const credentials = required(
     loadCredentials(config.kubeconfigPath === undefined ? {} : { kubeconfigPath: config.kubeconfigPath }),
@@ -162,7 +163,10 @@ const run = async (config: Config): Promise<void> => {
     },
     onLost: (message) => {
       log.error({ message }, 'lost the lead')
-      process.exit(1)
+      // Whoever is late may do nothing more. An orderly exit would take the ledger's engine down in the middle of an insert,
+      // which ends in a segmentation fault, or not at all.
+      output.flushSync()
+      process.kill(process.pid, 'SIGKILL')
     },
   })
 

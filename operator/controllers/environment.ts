@@ -60,6 +60,13 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     return count
   }
 
+  /** Something was written ahead there, and is to be carried through or taken back; with its namespace it just goes. */
+  const isLeftIn = (key: string): boolean => {
+    for (const { metadata } of caches.ChangeRequest.byIndex('applying', key))
+      if (metadata.deletionTimestamp === undefined) return true
+    return false
+  }
+
   const hasUnfinished = (key: string, environment: Of<'Environment'>): boolean => {
     for (const _ of caches.ChangeRequest.byIndex('applying', key)) return true
     const { applying = [], prepared, lockedBy } = environment.status ?? {}
@@ -147,7 +154,7 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
   const reconcile = async (key: string, log: Logger): Promise<Outcome> => {
     const environment = caches.Environment.get(key)
     if (!environment) {
-      if (!hasWork(key)) return done
+      if (!hasWork(key) && !isLeftIn(key)) return done
       const created = await cluster.createEnvironment(key)
       return created.ok ? done : retry(created.failure)
     }

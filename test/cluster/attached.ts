@@ -17,6 +17,8 @@ export interface Attached {
   readonly pid: number
   /** resolves when the program has ended, with its exit code, or null when a signal ended it */
   readonly ended: Promise<number | null>
+  /** the signal that ended it; null: none has */
+  endedBy(): NodeJS.Signals | null
   /** still running */
   alive(): boolean
   /** sends the signal, SIGKILL after `graceMs`, and waits for the end */
@@ -58,6 +60,7 @@ export function startAttached({
   return {
     pid: child.pid ?? 0,
     ended,
+    endedBy: () => child.signalCode,
     alive,
     async stop(signal = 'SIGTERM', graceMs = 10_000) {
       if (!alive()) return

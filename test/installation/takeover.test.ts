@@ -16,6 +16,7 @@ describe('two operators side by side', function () {
   let here: Namespace
   let one: Operator
   let two: Operator
+  let three: Operator
 
   const leads = ({ logged }: Operator): boolean => logged().some(({ msg }) => msg === 'leading')
   const holder = async (name: string, namespace: string): Promise<string | undefined> => {
@@ -67,7 +68,7 @@ describe('two operators side by side', function () {
   })
 
   it('go on when the leader is killed in the middle', async () => {
-    const three = await karma.startOperator({ env: timings })
+    three = await karma.startOperator({ env: timings })
     await change('fourth', 5)
     await here.create(changeRequest('fifth', { component: 'site/one', proposedChange: { a: 6 } }))
     await two.process.stop('SIGKILL')
@@ -78,5 +79,14 @@ describe('two operators side by side', function () {
     await change('sixth', 7)
     assert.deepEqual((await here.get('Component', 'site.one'))?.status?.committed?.config, { a: 7 })
     assert.equal((await here.get('Environment', 'dev'))?.status?.version, 7)
+  })
+
+  it('end at once when they have lost the lead, whatever they are at', async () => {
+    const lease = '/apis/coordination.k8s.io/v1/namespaces/karma-system/leases/karma-leader'
+    await karma.api.mergePatch(lease, { spec: { holderIdentity: 'somebody else' } })
+    await three.process.ended
+    // An orderly exit would take the ledger's engine down while it is at work, which it does not survive.
+    assert.equal(three.process.endedBy(), 'SIGKILL')
+    assert.ok(three.logged().some(({ msg }) => msg === 'lost the lead'))
   })
 })

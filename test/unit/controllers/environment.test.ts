@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { makeEmbeddedGraph } from '../../../operator/adapters/graph-embedded/store.ts'
 import type { ChangeRequest } from '../../../operator/api/kinds.generated.ts'
 import type { Held } from '../../../operator/api/lease.ts'
+import type { Parsed } from '../../../operator/api/parse.ts'
 import { failure, success } from '../../../operator/api/result.ts'
 import type { Crossing } from '../../../operator/controllers/crossing-turn.ts'
 import { makeEnvironmentReconciler } from '../../../operator/controllers/environment.ts'
@@ -18,6 +19,22 @@ interface Options {
   readonly isRenewed: boolean
   /** whether the change passes a second environment */
   readonly crosses?: boolean
+}
+
+/** What an environment needs in which nobody waits. */
+const idle = {
+  graph: makeEmbeddedGraph({ newEpoch: () => 'epoch' }),
+  times: { turnMs: 30_000, lingerMs: 100 },
+  holder: 'me',
+  hasWork: () => false,
+  crossing: () => undefined,
+  plan: async () => success([]),
+  planCrossing: async () => success(undefined),
+  again: () => {},
+  lookAt: () => {},
+  forgetGraph: () => {},
+  delayed: () => undefined,
+  hasRoom: () => true,
 }
 
 /** One look at an environment in which a request waits, which leaves as soon as it is planned. */
@@ -58,9 +75,9 @@ const lookAt = async ({ planningMs, isRenewed, crosses = false }: Options) => {
     }
   }
   const { reconcile } = makeEnvironmentReconciler({
+    ...idle,
     cluster,
     caches,
-    graph: makeEmbeddedGraph({ newEpoch: () => 'epoch' }),
     locks: () => ({
       acquire: async () => success(held()),
       renew: async () => (isRenewed ? success(held()) : failure(gone)),
@@ -70,8 +87,6 @@ const lookAt = async ({ planningMs, isRenewed, crosses = false }: Options) => {
     sleep: async (ms) => {
       time += ms
     },
-    times: { turnMs: 30_000, lingerMs: 100 },
-    holder: 'me',
     hasWork: () => waiting.size > 0,
     crossing: (): Crossing | undefined =>
       crosses && waiting.size > 0 ? { request: 'dev/wish', environments: ['dev/dev', 'dev/prod'] } : undefined,
@@ -81,16 +96,44 @@ const lookAt = async ({ planningMs, isRenewed, crosses = false }: Options) => {
       return success({ ...member, parts: [{ environment: 'dev/dev', targets, content: member.content }] })
     },
     again: (key) => asked.push(key),
-    lookAt: () => {},
-    forgetGraph: () => {},
-    delayed: () => undefined,
-    hasRoom: () => true,
   })
   const { kind } = await reconcile('dev/dev', makeCollectedLog())
   return { kind, asked, phases }
 }
 
+/** One look at an environment that is not there; which Environments are made then. */
+const lookForGone = async (request: Parsed<ChangeRequest>): Promise<string[]> => {
+  const { caches, put } = makeFakeCaches()
+  put('ChangeRequest', request)
+  const made: string[] = []
+  const cluster = {
+    createEnvironment: async (key) => {
+      made.push(key)
+      return success(undefined)
+    },
+  } as Partial<Cluster> as Cluster
+  const { reconcile } = makeEnvironmentReconciler({
+    ...idle,
+    cluster,
+    caches,
+    locks: () => assert.fail('expected no lock to be taken'),
+    clock: { now: () => noon, monotonic: () => 0 },
+    sleep: async () => {},
+  })
+  await reconcile('dev/dev', makeCollectedLog())
+  return made
+}
+
 describe('controllers/environment', () => {
+  const ahead = { phase: 'Applying', environment: 'dev', writeAhead: { holder: 'me', claim: '5', version: 2 } } as const
+
+  it('an Environment that was deleted is made anew for what was written ahead in it, and not for what goes itself', async () => {
+    assert.deepEqual(await lookForGone(aChangeRequest({ status: ahead })), ['dev/dev'])
+    const leaving = { deletionTimestamp: new Date(noon).toISOString() }
+    assert.deepEqual(await lookForGone(aChangeRequest({ status: ahead, metadata: leaving })), [])
+    assert.deepEqual(await lookForGone(aChangeRequest({ status: { ...ahead, phase: 'Applied' } })), [])
+  })
+
   for (const crosses of [false, true]) {
     const what = crosses ? 'a change over two environments' : 'a change'
     it(`${what}: is written ahead when it is planned, and applied`, async () => {
