@@ -33,6 +33,18 @@ interface Exploration<World> {
   readonly untilViolation?: boolean | undefined
 }
 
+/** The same world, of parts that are known. */
+export const sameOf =
+  <World extends { readonly server: object; readonly holders: readonly object[] }>(
+    sameServer: (parts: Parts, server: World['server']) => World['server'],
+    sameHolder: (parts: Parts, holder: World['holders'][number]) => World['holders'][number],
+  ) =>
+  (parts: Parts, w: World): World => ({
+    ...w,
+    server: sameServer(parts, w.server),
+    holders: w.holders.map((holder) => sameHolder(parts, holder)),
+  })
+
 export const explored = <World>(given: Exploration<World>): Explored => {
   const { start, sameWorld, successors, keyOf, untilViolation = false, ...rules } = given
   const counts: Record<Parameters<Hit>[0], Record<string, number>> = {

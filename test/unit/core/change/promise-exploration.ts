@@ -9,7 +9,7 @@ import {
   resume,
   took,
 } from '../../../../operator/core/change/commit.ts'
-import { type Explored, explored, type Hit, type Step, type Turn } from './explored.ts'
+import { type Explored, explored, type Hit, type Step, sameOf, type Turn } from './explored.ts'
 import { makeServer, moved } from './promise-server.ts'
 import {
   type Content,
@@ -58,11 +58,7 @@ const sameHolder = ({ same }: Parts, { at, passes, late }: Holder): Holder => ({
   late: late && same(late),
 })
 
-const sameWorld = (parts: Parts, w: World): World => ({
-  ...w,
-  server: sameServer(parts, w.server),
-  holders: w.holders.map((holder) => sameHolder(parts, holder)),
-})
+const sameWorld = sameOf<World>(sameServer, sameHolder)
 
 /** Which of the two holders is which makes no difference. */
 const textOf = ({ numberOf }: Parts, w: World): string => {

@@ -18,7 +18,7 @@ import {
   type SpanningEffect,
   tookSpanning,
 } from '../../../../operator/core/change/spanning.ts'
-import { type Explored, explored, type Hit, type Step, type Turn } from './explored.ts'
+import { type Explored, explored, type Hit, type Step, sameOf, type Turn } from './explored.ts'
 import { once, onceForTwo, type Parts } from './search.ts'
 import { makeServer } from './spanning-server.ts'
 import {
@@ -77,11 +77,7 @@ const sameHolder = ({ same }: Pick<Parts, 'same'>, { at, passes, spanning, late 
   late: late && same(late),
 })
 
-const sameWorld = (parts: Parts, w: World): World => ({
-  ...w,
-  server: sameServer(parts, w.server),
-  holders: w.holders.map((holder) => sameHolder(parts, holder)),
-})
+const sameWorld = sameOf<World>(sameServer, sameHolder)
 
 /** Which of the two holders is which makes no difference. */
 const textOf = ({ numberOf }: Parts, w: World): string => {
