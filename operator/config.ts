@@ -15,6 +15,17 @@ export interface Config {
   readonly dataFolder: string
   readonly http: { readonly host: string; readonly port: number }
   readonly probes: { readonly host: string; readonly port: number }
+  /** absent: the graph is in this process, and built of the committed Components */
+  readonly graph?: {
+    /** ws://HOST:PORT/gremlin or wss://…; of a Neptune cluster the cluster endpoint */
+    readonly writer: string
+    /** for history; absent: the writer */
+    readonly reader?: string
+    /** requests are signed with IAM */
+    readonly iam?: { readonly region: string }
+  }
+  /** how often a graph store is compared with the committed Components, and how many versions it keeps */
+  readonly graphCheck: { readonly everyMs: number; readonly keepVersions: number }
   readonly lease: LeaseTimings
   /** An environment is given free when nothing has come for so long, in milliseconds. */
   readonly lingerMs: number
@@ -31,13 +42,26 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 /** Lists every fault at once, each with the variable's name, what was expected and what was found. */
 export const readConfig = (variables: Variables): Result<Config> => {
   const faults: string[] = []
-  const milliseconds = (name: string, fallback: number): number => {
+  const whole = (name: string, what: string, fallback: number): number => {
     const text = variables[name]
     if (text === undefined || text === '') return fallback
     const value = Number(text)
     if (Number.isInteger(value) && value > 0) return value
-    faults.push(`${name}: expected a number of milliseconds above 0, found ${JSON.stringify(text)}`)
+    faults.push(`${name}: expected a number of ${what} above 0, found ${JSON.stringify(text)}`)
     return fallback
+  }
+  const milliseconds = (name: string, fallback: number): number => whole(name, 'milliseconds', fallback)
+  const webSocket = (name: string): string | undefined => {
+    const text = variables[name]
+    if (text === undefined || text === '') return undefined
+    if (URL.canParse(text) && ['ws:', 'wss:'].includes(new URL(text).protocol) && new URL(text).username === '')
+      return text
+    // Not the whole of it: there may be a password in it.
+    const scheme = /^[\w+.-]*/.exec(text)?.[0] ?? ''
+    faults.push(
+      `${name}: expected ws://HOST:PORT/gremlin or wss://HOST:PORT/gremlin without credentials, found one that begins with ${JSON.stringify(scheme.slice(0, 20))}`,
+    )
+    return undefined
   }
   const address = (name: string, fallback: string): { host: string; port: number } => {
     const text = variables[name] || fallback
@@ -54,6 +78,19 @@ export const readConfig = (variables: Variables): Result<Config> => {
   }
   const fault = timingFault(lease)
   if (fault !== undefined) faults.push(`KARMA_LEASE_…: ${fault}`)
+  const writer = webSocket('KARMA_GRAPH_ENDPOINT')
+  const reader = webSocket('KARMA_GRAPH_READER_ENDPOINT')
+  const region = variables.KARMA_GRAPH_IAM_REGION || undefined
+  if (writer === undefined && (reader ?? region) !== undefined && faults.length === 0) {
+    faults.push(
+      'KARMA_GRAPH_ENDPOINT: expected the endpoint of the graph store, as other KARMA_GRAPH_… are set, found none',
+    )
+  }
+  if (writer?.startsWith('ws:') && region !== undefined) {
+    faults.push(
+      'KARMA_GRAPH_ENDPOINT: expected wss://… with KARMA_GRAPH_IAM_REGION, found ws://; a signed request can be read by others on the way',
+    )
+  }
   const logLevel = variables.KARMA_LOG_LEVEL || 'info'
   if (!logLevels.includes(logLevel)) {
     faults.push(`KARMA_LOG_LEVEL: expected one of ${logLevels.join(', ')}, found ${JSON.stringify(logLevel)}`)
@@ -65,6 +102,13 @@ export const readConfig = (variables: Variables): Result<Config> => {
     dataFolder: resolve(variables.KARMA_DATA || join('.karma', 'data')),
     http: address('KARMA_HTTP', '127.0.0.1:8480'),
     probes: address('KARMA_PROBES', '127.0.0.1:8481'),
+    ...(writer !== undefined && {
+      graph: { writer, ...(reader !== undefined && { reader }), ...(region !== undefined && { iam: { region } }) },
+    }),
+    graphCheck: {
+      everyMs: milliseconds('KARMA_GRAPH_CHECK_MS', 3_600_000),
+      keepVersions: whole('KARMA_GRAPH_KEEP_VERSIONS', 'versions', 1_000),
+    },
     lease,
     lingerMs: milliseconds('KARMA_LINGER_MS', 1_000),
     logLevel,

@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { destination, pino } from 'pino'
 import { makeEmbeddedBus } from './adapters/bus-embedded/bus.ts'
 import { makeEmbeddedGraph } from './adapters/graph-embedded/store.ts'
+import { type GremlinConnection, makeGremlinConnection } from './adapters/graph-gremlin/connection.ts'
+import { makeMirroredGraph } from './adapters/graph-gremlin/mirrored.ts'
+import { makeGremlinGraph } from './adapters/graph-gremlin/store.ts'
 import { makeAccess } from './adapters/kubernetes/access.ts'
 import { makeAlike } from './adapters/kubernetes/alike.ts'
 import { makeKubernetesClient } from './adapters/kubernetes/client.ts'
@@ -22,6 +25,7 @@ import { makeRelay } from './controllers/relay.ts'
 import { indexes } from './controllers/wake.ts'
 import { decide, heldSince, observe } from './core/lock/election.ts'
 import type { Caches, Kind, Of } from './ports/cluster.ts'
+import type { GraphStore } from './ports/graph.ts'
 import { makeRelayMetrics } from './relay-metrics.ts'
 import { backoffMs } from './runtime/backoff.ts'
 import { sleep, systemClock } from './runtime/clock.ts'
@@ -94,7 +98,18 @@ const run = async (config: Config): Promise<void> => {
   for (const [kind, informer] of everyInformer) metrics.watchInformer(kind, informer)
   const cluster = makeCluster({ client, observe: (kind, object) => informers[kind].observe(object) })
 
-  // 4. Telling: watch -> bus -> ledger, and Kubernetes Events.
+  // 4. The graph: in this process, or in a store elsewhere with a copy of it here.
+  const graphInProcess = makeEmbeddedGraph({ newEpoch: randomUUID, now: clock.now })
+  let graphConnection: GremlinConnection | undefined
+  let graph: GraphStore = graphInProcess
+  if (config.graph) {
+    graphConnection = makeGremlinConnection({ ...config.graph, clock, random, log })
+    const newIds = { newEpoch: randomUUID, newAttempt: randomUUID }
+    const store = makeGremlinGraph({ connection: graphConnection, ...newIds, now: clock.now })
+    graph = makeMirroredGraph({ store, mirror: graphInProcess })
+  }
+
+  // 5. Telling: watch -> bus -> ledger, and Kubernetes Events.
   const relay = makeRelay({
     kinds: (['ChangeRequest', 'Component', 'Environment'] as const).map((kind) => ({
       kind,
@@ -117,7 +132,7 @@ const run = async (config: Config): Promise<void> => {
     log,
   })
 
-  // 5. Deciding: watch event -> key -> gather, decide, apply.
+  // 6. Deciding: watch event -> key -> gather, decide, apply.
   const leaseOf = (namespace: string, name: string) =>
     makeLease({
       client,
@@ -131,7 +146,8 @@ const run = async (config: Config): Promise<void> => {
   const controllers = makeControllers({
     cluster,
     caches,
-    graph: makeEmbeddedGraph({ newEpoch: randomUUID }),
+    graph,
+    ...(config.graph && { graphCheck: config.graphCheck }),
     locks: (key) => {
       const [namespace = '', name = ''] = key.split('/')
       return leaseOf(namespace, `karma-${name}`)
@@ -148,7 +164,7 @@ const run = async (config: Config): Promise<void> => {
     metrics,
   })
 
-  // 6. One process leads; one that has lost the lead ends, for it cannot know how far others are.
+  // 7. One process leads; one that has lost the lead ends, for it cannot know how far others are.
   const leader = makeLeader({
     lease: leaseOf(config.namespace, 'karma-leader'),
     retryMs: config.lease.retryMs,
@@ -170,8 +186,8 @@ const run = async (config: Config): Promise<void> => {
     },
   })
 
-  // 7. What people and machines may ask.
-  const server = makeServer({ access: makeAccess({ client }), ledger, log })
+  // 8. What people and machines may ask.
+  const server = makeServer({ access: makeAccess({ client }), ledger, graph, log })
   const probes = makeProbes({
     live: { informers: () => silent(everyInformer, clock.monotonic()) },
     ready: { informers: () => unsynced(everyInformer) },
@@ -180,6 +196,7 @@ const run = async (config: Config): Promise<void> => {
 
   const parts: Part[] = [
     { name: 'api client', stop: () => client.close() },
+    { name: 'graph store', stop: () => graphConnection?.close() },
     { name: 'ledger', stop: () => ledger.close() },
     { name: 'bus', stop: () => bus.close() },
     {

@@ -14,6 +14,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startAttached } from './cluster/attached.ts'
 import { findBinaries } from './cluster/binaries.ts'
+import { findGremlinServer, olderTinkerPop } from './cluster/gremlin-server.ts'
 import { compileCache } from './support/compile-cache.ts'
 import type { Counts } from './support/counting-reporter.ts'
 
@@ -23,13 +24,14 @@ import type { Counts } from './support/counting-reporter.ts'
  *   node test/run.ts [SUITE…] [-- MOCHA ARGUMENT…]      such as: node test/run.ts unit -- --grep impact
  *
  * A suite that runs no test, skips one, crashes or does not end after its last test has failed. Those with a control plane
- * wait more than they compute: three of them run side by side, and are shown one after the other.
+ * wait more than they compute: four of them run side by side, and are shown one after the other.
  */
 const root = resolve(import.meta.dirname, '..')
 /** Of those that run side by side the ones that take longest first. */
 const defaultSuites = ['unit', 'contract', 'crash', 'e2e', 'faults', 'installation', 'integration']
 const withControlPlane = new Set(['crash', 'e2e', 'faults', 'installation', 'integration', 'samples'])
-const sideBySide = 3
+const withGraphStore = new Set(['contract', 'e2e', 'faults', 'integration'])
+const sideBySide = 4
 /** how long a suite may take to end after its last test: what is left then is a leak */
 const lingerMs = 20_000
 
@@ -61,6 +63,8 @@ async function main(args: readonly string[]): Promise<number> {
   const suites = named.length > 0 ? named : defaultSuites
   // Built before the first test, so that no hook waits for it in silence.
   if (suites.some((suite) => withControlPlane.has(suite))) await findBinaries()
+  if (suites.some((suite) => withGraphStore.has(suite))) await findGremlinServer()
+  if (suites.includes('contract')) await findGremlinServer({ version: olderTinkerPop })
   const total = { passed: 0, failed: 0 }
   // What computes has the machine for itself.
   for (const [group, lanes] of [

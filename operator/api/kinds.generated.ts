@@ -235,6 +235,11 @@ export interface PlanSummary {
   hash: string
   /** The graph version that was read of each environment, keyed by namespace/name. */
   graphVersions?: Record<string, number>
+  /**
+   * Where the graph was read: in the operator's process, in its copy of the graph store, which was compared with it, or
+   * in the store.
+   */
+  readFrom?: 'Process' | 'Mirror' | 'Store'
   /** The Components that come into being, as type/nickname, at most 16. */
   added?: string[]
   /** The Components that are changed themselves, as type/nickname, at most 16. */

@@ -75,6 +75,12 @@ export const reasons = {
   Spent: 'The approval has counted for an earlier ChangeRequest of this name.',
   Decided: 'The ChangeRequest has ended, or is being applied, without it.',
 
+  // The graph
+  GraphUnavailable: 'The graph store gives no answer; changes wait until it does.',
+  GraphDiffers: 'The graph store says something else than what is committed; it is set right.',
+  GraphRepaired:
+    'The graph store, or the copy of it in process, said something else than what is committed, and was set right.',
+
   // Environments and telling
   LockedByAnother: 'Another holder has the environment at the moment.',
   TakenOver: 'A change that another holder left half done was carried through or taken back.',

@@ -10,10 +10,10 @@ import { type Column, table } from './table.ts'
 import { componentOf } from './target.ts'
 import type { CommonFlags, Desk, Verb } from './verb.ts'
 
-const formats = ['table', 'wide', 'json', 'yaml', 'dot', 'mermaid'] as const
+export const impactFormats = ['table', 'wide', 'json', 'yaml', 'dot', 'mermaid'] as const
 
 interface ImpactFlags extends CommonFlags {
-  readonly output: (typeof formats)[number]
+  readonly output: (typeof impactFormats)[number]
 }
 
 const help = `
@@ -31,7 +31,7 @@ export const addImpact: Verb = (program, run) => {
     .command('impact')
     .description('list the committed dependents, transitively, that a change of a Component can reach')
     .argument('<component>', 'TYPE/NICKNAME, or component/NAME')
-    .addOption(outputOption(formats))
+    .addOption(outputOption(impactFormats))
     .addHelpText('after', help)
   withConnection(command).action((component: string, flags: ImpactFlags) =>
     run(flags, (desk) => showImpact(component, flags, desk)),
@@ -44,13 +44,23 @@ const showImpact = async (text: string, { output }: ImpactFlags, desk: Desk): Pr
   if (!target.ok) return target
   const reach = await reachOf(target.value.id, session.objects, terminal.monotonic)
   if (!reach.ok) return reach
-  terminal.err(notesOf(reach.value))
-  if (output === 'json' || output === 'yaml') terminal.out(serialized(answerOf(reach.value), output))
-  else if (output === 'dot') terminal.out(dot(drawingOf(reach.value)))
-  else if (output === 'mermaid') terminal.out(mermaid(drawingOf(reach.value)))
-  else if (reach.value.affected.length === 0) terminal.err(`nothing depends on ${reach.value.component}\n`)
-  else terminal.out(table(columnsFor(output === 'wide'), reach.value.affected, terminal))
+  printReach(reach.value, output, terminal)
   return success(0)
+}
+
+/** `about`: what else stands in the answer for machines. */
+export const printReach = (
+  reach: Reach,
+  output: ImpactFlags['output'],
+  terminal: Desk['terminal'],
+  about: object = {},
+): void => {
+  terminal.err(notesOf(reach))
+  if (output === 'json' || output === 'yaml') terminal.out(serialized({ ...about, ...answerOf(reach) }, output))
+  else if (output === 'dot') terminal.out(dot(drawingOf(reach)))
+  else if (output === 'mermaid') terminal.out(mermaid(drawingOf(reach)))
+  else if (reach.affected.length === 0) terminal.err(`nothing depends on ${reach.component}\n`)
+  else terminal.out(table(columnsFor(output === 'wide'), reach.affected, terminal))
 }
 
 /**

@@ -165,7 +165,8 @@ const worldOf = (
   }
 }
 
-const isWholeIn = (environment: Of<'Environment'>, { components, requests, elsewhere }: Snapshot): boolean =>
+/** Whether no version of it is half written. */
+export const isWholeIn = (environment: Of<'Environment'>, { components, requests, elsewhere }: Snapshot): boolean =>
   isWhole(environment, (kind, name) => {
     const objects =
       kind === 'Component' ? [...components, ...elsewhere.components] : [...requests, ...elsewhere.requests]
@@ -174,7 +175,7 @@ const isWholeIn = (environment: Of<'Environment'>, { components, requests, elsew
     )
   })
 
-const beingWritten = ({ metadata }: Of<'Environment'>): Result<never> =>
+export const beingWritten = ({ metadata }: Of<'Environment'>): Result<never> =>
   failure({
     reason: 'Unavailable',
     message: `Environment ${metadata.namespace}/${metadata.name}: a version is being written and cannot be planned on; try again`,

@@ -41,7 +41,7 @@ const showLog = async (
   { session, namespace, terminal }: Desk,
 ): Promise<Result<number>> => {
   const answer = await session.operator(logPath(change, flags, namespace))
-  if (!isLogAnswer(answer)) return notKarma
+  if (!isLogAnswer(answer)) return notKarma('events')
   if (!answer.ok) return answer
   const shown = change?.split('/').at(-2) ?? namespace
   const { out, note } = printLog(answer.value, {
@@ -54,11 +54,13 @@ const showLog = async (
   return success(0)
 }
 
-const notKarma: Result<never> = failure({
-  reason: 'Unreachable',
-  message: 'the answer is not from Karma: expected {events}; look at KARMA_API',
-  retry: false,
-})
+/** `expected`: what stands in every answer of this kind. */
+export const notKarma = (expected: string): Result<never> =>
+  failure({
+    reason: 'Unreachable',
+    message: `the answer is not from Karma: expected {${expected}}; look at KARMA_API`,
+    retry: false,
+  })
 
 export interface LogAnswer {
   readonly events: readonly Event[]

@@ -1,4 +1,4 @@
-import { Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Decision } from '../api/kinds.generated.ts'
 import { failure, type Result, success } from '../api/result.ts'
 import { phaseOf } from '../core/change/status.ts'
@@ -6,9 +6,10 @@ import { type Manifest, readManifests } from './manifests.ts'
 import { type Format, outputOption, serialized, withConnection } from './output.ts'
 import type { Planned } from './planned.ts'
 import { plannedText } from './planned-text.ts'
+import type { Wish } from './planning.ts'
 import type { CommonFlags, Desk, Verb } from './verb.ts'
 
-interface PlanFlags extends CommonFlags {
+export interface PlanFlags extends CommonFlags {
   readonly filename: readonly string[]
   readonly output: Format | 'wide'
 }
@@ -32,21 +33,27 @@ Examples:
 `
 
 export const addPlan: Verb = (program, run) => {
-  const many = (one: string, before: readonly string[] = []): readonly string[] => [...before, one]
   const command = program
     .command('plan')
     .description('say what the ChangeRequests of a file would do, without asking for them')
+    .addHelpText('after', help)
+  withConnection(planOptions(command)).action((flags: PlanFlags) => run(flags, (desk) => planFiles(flags, desk)))
+}
+
+/** Which files, and how it is said. */
+export const planOptions = (command: Command): Command => {
+  const many = (one: string, before: readonly string[] = []): readonly string[] => [...before, one]
+  return command
     .addOption(
       new Option('-f, --filename <file>', 'file or folder of manifests; - is standard input; may be repeated')
         .argParser(many)
         .makeOptionMandatory(),
     )
     .addOption(outputOption(['table', 'wide', 'json', 'yaml']))
-    .addHelpText('after', help)
-  withConnection(command).action((flags: PlanFlags) => run(flags, (desk) => plan(flags, desk)))
 }
 
-const plan = async (flags: PlanFlags, desk: Desk): Promise<Result<number>> => {
+/** Says what the ChangeRequests of these files would do. `wish`: other than now, and for the person. */
+export const planFiles = async (flags: PlanFlags, desk: Desk, wish: Wish = {}): Promise<Result<number>> => {
   const manifests = await manifestsOf(flags.filename, desk.terminal)
   if (!manifests.ok) return manifests
   const requests = manifests.value.filter(isRequest)
@@ -56,7 +63,7 @@ const plan = async (flags: PlanFlags, desk: Desk): Promise<Result<number>> => {
   if (requests.length === 0) return noRequest(flags.filename)
   // Loaded when needed: schemas, guards and graph are half of the program.
   const { planAll } = await import('./planning.ts')
-  const planned = await planAll(requests, { flag: flags.namespace }, desk)
+  const planned = await planAll(requests, { ...wish, flag: flags.namespace }, desk)
   if (!planned.ok) return planned
   const known = await Promise.all(planned.value.map((one) => withNameTaken(one, desk)))
   return printPlans(known, flags.output, desk)

@@ -11,12 +11,14 @@ export interface Wish {
   readonly flag?: string | undefined
   /** who asks; default: the person */
   readonly requester?: Requester | undefined
+  /** what is read of a namespace; default: what is there now */
+  readonly read?: typeof readSnapshot | undefined
 }
 
 /** What each of these ChangeRequests would do. */
 export const planAll = async (
   manifests: readonly Manifest[],
-  { flag, requester: known }: Wish,
+  { flag, requester: known, read = readSnapshot }: Wish,
   { session: { objects }, namespace, terminal }: Desk,
 ): Promise<Result<Planned[]>> => {
   const requester = known ? success(known) : await objects.whoAmI()
@@ -25,7 +27,7 @@ export const planAll = async (
   const rules = makeRules(terminal.monotonic)
   const undone = manifests.flatMap(rollbackOf)
   const asked = manifests.map(({ raw }) => raw)
-  const look = lookAgain(terminal.sleep, (place) => readSnapshot(objects, place, { undone, asked }))
+  const look = lookAgain(terminal.sleep, (place) => read(objects, place, { undone, asked }))
   const plans: Planned[] = []
   for (const manifest of manifests) {
     const place = namespaceOf(manifest, flag, namespace)

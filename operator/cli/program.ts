@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import type { Failure } from '../api/result.ts'
 import { addApprove, addDeny } from './approval.ts'
 import { addCancel } from './cancel.ts'
+import { addGraph } from './graph.ts'
 import { addImpact } from './impact.ts'
 import { addLog } from './log.ts'
 import { addPlan } from './plan.ts'
@@ -17,6 +18,7 @@ import { addWhy } from './why.ts'
 const verbs: readonly Verb[] = [
   addPlan,
   addImpact,
+  addGraph,
   addQueue,
   addWhy,
   addApprove,

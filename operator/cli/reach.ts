@@ -1,5 +1,8 @@
-import { display, idOf } from '../core/component/identity.ts'
+import { display, idOf, namespaceOf } from '../core/component/identity.ts'
+import { makeGraph } from '../core/graph/graph.ts'
 import { impactLimits, makeImpact } from '../core/graph/impact.ts'
+import type { VertexState } from '../core/graph/vertex.ts'
+import { type GraphView, makeView } from '../core/graph/view.ts'
 import type { Of } from '../ports/cluster.ts'
 import { graphOf, typesOf } from './local-world.ts'
 
@@ -30,18 +33,40 @@ export interface Reached {
 /** `now`: monotonic milliseconds. */
 export const makeReach = (types: readonly Of<'ComponentType'>[], now: () => number) => {
   const type = typesOf(types)
-  const impactOf = makeImpact({ now })
+  const reachIn = makeReachIn(now)
 
   return (seed: Of<'Component'>, components: readonly Of<'Component'>[], unread: readonly string[]): Reached => {
-    const view = graphOf(components, type)
-    const id = idOf(seed)
-    const { namespace = '' } = seed.metadata
-    const shown = (one: string): string => display(one, namespace)
-    const impact = impactOf(view, [{ id, outputs: 'all' }], impactLimits)
     const byId = new Map(components.map((component) => [idOf(component), component]))
+    const environmentOf = (one: string): string => byId.get(one)?.spec.environment ?? ''
+    const { reach, inside } = reachIn(graphOf(components, type), idOf(seed), environmentOf)
+    const invited = inside.flatMap((one) => byId.get(one)?.status?.committed?.allowedNamespaces ?? [])
+    return { reach: { ...reach, unread }, invited: [...new Set(invited)].sort() }
+  }
+}
+
+/** Of the Component with this id in these states of one environment; undefined: it is not among them. */
+export const reachAmong = (
+  states: readonly VertexState[],
+  { id, environment, now }: { id: string; environment: string; now: () => number },
+): Reach | undefined => {
+  const graph = makeGraph()
+  for (const state of states) graph.put(state)
+  const view = makeView(graph.arrays)
+  return view.has(id) ? makeReachIn(now)(view, id, () => environment).reach : undefined
+}
+
+const makeReachIn = (now: () => number) => {
+  const impactOf = makeImpact({ now })
+
+  return (
+    view: GraphView,
+    id: string,
+    environmentOf: (id: string) => string,
+  ): { reach: Reach; inside: readonly string[] } => {
+    const shown = (one: string): string => display(one, namespaceOf(id))
+    const impact = impactOf(view, [{ id, outputs: 'all' }], impactLimits)
     const inside = new Set([id])
     impact.each((reached) => void inside.add(reached))
-    const invited = [...inside].flatMap((one) => byId.get(one)?.status?.committed?.allowedNamespaces ?? [])
     const reach: Reach = {
       component: shown(id),
       affected: impact.nearest(impact.count).map((reached) => {
@@ -52,7 +77,7 @@ export const makeReach = (types: readonly Of<'ComponentType'>[], now: () => numb
         }))
         return {
           component: shown(reached.id),
-          environment: byId.get(reached.id)?.spec.environment ?? '',
+          environment: environmentOf(reached.id),
           distance: reached.distance,
           path,
         }
@@ -62,9 +87,9 @@ export const makeReach = (types: readonly Of<'ComponentType'>[], now: () => numb
           .filter(({ to }) => inside.has(to))
           .map(({ name, to }) => ({ from: shown(from), to: shown(to), name })),
       ),
-      unread,
+      unread: [],
       ...(impact.truncated && { truncated: impact.truncated.message }),
     }
-    return { reach, invited: [...new Set(invited)].sort() }
+    return { reach, inside: [...inside] }
   }
 }

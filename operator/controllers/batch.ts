@@ -27,6 +27,8 @@ export interface BatchDependencies {
   readonly waiting: Waiting
   readonly clock: Pick<Clock, 'monotonic'>
   readonly sleep: (ms: number) => Promise<void>
+  /** This request is to be looked at again: it is about something else than it waits for, or nothing can be told now. */
+  readonly again: (requestKey: string) => void
   /** whether what a change does to this object can be told without losing what is not told yet */
   readonly hasRoom: (object: ChangeRequest | Component) => boolean
 }
@@ -35,7 +37,7 @@ export interface BatchDependencies {
  * Plans what passes next, under the lock: first the Components that come and go, all in one version; then, of the
  * requests in their order, those that do not touch each other. What may not pass is settled with its verdict.
  */
-export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: BatchDependencies) => {
+export const makeBatch = ({ caches, gather, waiting, clock, sleep, again, hasRoom }: BatchDependencies) => {
   const sight = sightOf(caches)
 
   const caughtUp = makeCaughtUp({ caches, clock, sleep })
@@ -176,6 +178,11 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
     return members
   }
 
+  /** The graph cannot be read: each request says itself that it waits for that. */
+  const askAgain = (key: string): void => {
+    for (const request of requestsOf(key)) if (request.status?.phase !== 'Queued') again(keyOf(request))
+  }
+
   return async (environment: Of<'Environment'>, held: Held, seen: string): Promise<Result<Member<Content>[]>> => {
     const key = keyOf(environment)
     // 1. Nothing older than what was committed last.
@@ -184,7 +191,10 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, hasRoom }: Ba
     // 2. What is known at the version that this holder holds. What does not count as promised any more shows in it.
     const promised = promisedIn(environment, caches)
     const world = await gather.world(environment, { version: held.version, changeId: changeIdOf(held.applying) })
-    if (!world.ok) return world
+    if (!world.ok) {
+      if (world.failure.reason === 'GraphUnavailable') askAgain(key)
+      return world
+    }
     // 3. Components that come and go, then requests.
     const components = componentsOf(key)
     for (const component of components) {

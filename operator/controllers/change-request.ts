@@ -1,4 +1,4 @@
-import { type Result, success } from '../api/result.ts'
+import { type Failure, type Result, success } from '../api/result.ts'
 import { environmentsAhead } from '../core/change/ahead.ts'
 import { bounds } from '../core/change/bounds.ts'
 import { inFlightOf } from '../core/change/in-flight.ts'
@@ -20,6 +20,9 @@ import type { Relay } from './relay.ts'
 import type { Waiting } from './waiting.ts'
 
 export const changeFinalizer = 'usekarma.dev/change'
+
+/** How long one waits that cannot be planned because the graph store does not answer, in milliseconds. */
+const blindMs = 2_000
 
 export interface ChangeRequestDependencies {
   readonly cluster: Cluster
@@ -126,7 +129,26 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
       inFlight: [place, ...others].flatMap((key) => inFlight(request, key)),
       beside: { places: places.map((one) => ({ environment: one, ...atOf(one) })), ids: elsewhere.map(idOf) },
     })
-    return world.ok ? success(gather.life(request, world.value, named)) : world
+    if (world.ok) return success(gather.life(request, world.value, named))
+    // What has to be set right is, by whoever holds the environment.
+    return world.failure.reason === 'GraphDiffers' ? success(bare) : world
+  }
+
+  /**
+   * What it would do cannot be told now. What needs no graph goes on: it may be cancelled, or expire. Else it waits for
+   * the graph, and asks again by itself.
+   */
+  const unknowable = async (request: Of<'ChangeRequest'>, named: Named, why: Failure): Promise<Outcome> => {
+    const [place] = named.environments
+    if (why.reason !== 'GraphUnavailable' || place === undefined) return retry(why)
+    const step = nextStep({ request, planned: undefined, world: undefined, named, now: clock.now() })
+    if (step.to === 'Stay') return done
+    if (step.to !== 'Pass') return stop(request, step)
+    const object = `environment/${place.slice(place.indexOf('/') + 1)}`
+    const message = `the graph of ${place} cannot be read; it is asked again until it answers`
+    const outcome = await stop(request, { to: 'Queued', blockedBy: [{ reason: 'GraphUnavailable', object, message }] })
+    if (outcome.kind === 'retry') return outcome
+    return again(outcome.kind === 'after' ? Math.min(outcome.ms, blindMs) : blindMs)
   }
 
   /** Others that are being written this moment. */
@@ -155,7 +177,7 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     const [place] = named.value.environments
     // 3. The next step of its life.
     const facts = await factsOf(request, named.value)
-    if (!facts.ok) return retry(facts.failure)
+    if (!facts.ok) return unknowable(request, named.value, facts.failure)
     const step = nextStep(facts.value)
     if (step.to === 'Stay') return done
     const { world } = facts.value

@@ -20,8 +20,10 @@ import { makeCrossingPlan } from './crossing-plan.ts'
 import { makeCrossingTurn } from './crossing-turn.ts'
 import { type EnvironmentTimes, makeEnvironmentReconciler } from './environment.ts'
 import { makeGather } from './gather.ts'
+import { type GraphCheckTimes, makeGraphCheck } from './graph-check.ts'
 import type { NoRoom } from './notices.ts'
 import type { Relay } from './relay.ts'
+import { makeRepairs } from './repairs.ts'
 import { makeWaiting } from './waiting.ts'
 import { wakeOn } from './wake.ts'
 
@@ -37,6 +39,8 @@ export interface ControllersDependencies {
   readonly sleep: (ms: number) => Promise<void>
   readonly random: () => number
   readonly times: EnvironmentTimes
+  /** of a graph store elsewhere; absent: the graph is in this process, and cannot differ for long */
+  readonly graphCheck?: GraphCheckTimes
   readonly log: Logger
   readonly noRoom: NoRoom
   readonly nextId: () => string
@@ -46,7 +50,7 @@ export interface ControllersDependencies {
 /** Counts in the status of a ComponentType or an Environment need not be right at once, in milliseconds. */
 const countDelay = 1_000
 
-/** The five controllers, their queues, and what wakes them. */
+/** The controllers, their queues, and what wakes them. */
 export const makeControllers = (dependencies: ControllersDependencies) => {
   const { cluster, caches, graph, relay, clock, sleep, random, log, noRoom, nextId, metrics } = dependencies
 
@@ -61,6 +65,7 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
     componentType: queueOf('component-type'),
     changeApproval: queueOf('change-approval'),
     environment: queueOf('environment'),
+    graphCheck: queueOf('graph-check'),
   }
   const waiting = makeWaiting({ onEnter: queues.environment.add, onHeldBack: queues.component.add })
   const guards = makeGuards({ now: () => clock.monotonic() })
@@ -68,7 +73,8 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
   const configFaults: Parameters<typeof makeGather>[0]['configFaults'] = (type, config) =>
     checkConfig(type, config, schemas)
   const impact = makeImpact({ now: () => clock.monotonic() })
-  const gather = makeGather({ caches, graph, impact, guards, configFaults, clock })
+  const repairs = makeRepairs({ holder: dependencies.holder, onNeeded: queues.environment.add })
+  const gather = makeGather({ caches, graph, impact, guards, configFaults, clock, repairs })
 
   const planning = {
     caches,
@@ -76,17 +82,20 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
     waiting,
     clock,
     sleep,
+    again: queues.changeRequest.add,
     hasRoom: (object: ChangeRequest | Component) => relay.room(object) >= roomForChange,
   }
   const environment = makeEnvironmentReconciler({
     ...dependencies,
     plan: makeBatch(planning),
-    planCrossing: makeCrossingPlan({ ...planning, again: queues.changeRequest.add }),
+    planCrossing: makeCrossingPlan(planning),
     crossing: makeCrossingTurn({ caches, gather, waiting, again: queues.changeRequest.add }),
     lookAt: queues.environment.add,
     again: queues.changeRequest.retry,
-    hasWork: waiting.has,
+    hasWork: (key) => waiting.has(key) || repairs.isNeeded(key),
     forgetGraph: gather.forget,
+    rebuild: gather.rebuild,
+    repairs,
     delayed: () => relay.state().find(({ failure }) => failure !== undefined)?.failure,
     hasRoom: (object) => relay.room(object) >= roomForBatch,
   })
@@ -116,6 +125,10 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
     ),
     controllerOf('environment', 8, environment.reconcile),
   ]
+  if (dependencies.graphCheck) {
+    const check = makeGraphCheck({ caches, graph, gather, ...dependencies.graphCheck })
+    controllers.push(controllerOf('graphCheck', 1, check))
+  }
 
   return {
     start(): void {
@@ -136,6 +149,12 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
       })
       for (const object of caches.ComponentType.list()) queues.componentType.add(object.metadata.name)
       for (const object of caches.Environment.list()) queues.environment.add(keyOf(object))
+      if (dependencies.graphCheck) {
+        caches.Environment.onChange(({ before, after }) => {
+          if (after && !before) queues.graphCheck.add(keyOf(after))
+        })
+        for (const object of caches.Environment.list()) queues.graphCheck.add(keyOf(object))
+      }
       for (const object of caches.Component.list()) queues.component.add(keyOf(object))
       for (const object of caches.ChangeRequest.list()) queues.changeRequest.add(keyOf(object))
       for (const object of caches.ChangeApproval.list()) queues.changeApproval.add(keyOf(object))
@@ -151,5 +170,5 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
 /** Entries that one change may append to its request or Component: requested, planned, approved, applying, applied. */
 const roomForChange = 5
 
-/** Entries that one batch may append to its Environment: locked, published, released. */
-const roomForBatch = 4
+/** Entries that one batch may append to its Environment: locked, published, repaired (twice), released. */
+const roomForBatch = 6

@@ -17,18 +17,13 @@ import { requestMember, settledMember, targetsOf } from './member.ts'
 import type { Content } from './passage.ts'
 import { promisedIn } from './sight.ts'
 
-export interface CrossingPlanDependencies extends BatchDependencies {
-  /** This request is to be looked at again: it is about other environments than those it waits for. */
-  readonly again: (requestKey: string) => void
-}
-
 type Passing = Extract<Step, { to: 'Pass' }> & { readonly plan: Plan }
 
 /**
  * Plans a change over several environments, which are all held, on what is committed in all of them. Undefined: it does
  * not pass now, and nothing is to be written for it.
  */
-export const makeCrossingPlan = (dependencies: CrossingPlanDependencies) => {
+export const makeCrossingPlan = (dependencies: BatchDependencies) => {
   const { caches, gather, waiting, hasRoom, again } = dependencies
   const caughtUp = makeCaughtUp(dependencies)
 

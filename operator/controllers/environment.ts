@@ -111,6 +111,12 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
   }
 
+  const overSeveral = async (key: string, log: Logger): Promise<Outcome> => {
+    // A graph that is not what is committed is set right first, by its own environment.
+    const next = dependencies.repairs.isNeeded(key) ? undefined : dependencies.crossing(key)
+    return next ? cross(next.request, next.environments, log) : done
+  }
+
   /** Somebody wants to pass, or is half through. */
   const carry = async (
     key: string,
@@ -123,12 +129,8 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     if (waiting) return waiting
     const began = clock.monotonic()
     // First what waits for several environments: one at a time, and what waits for this one alone has its turn then.
-    const several = dependencies.crossing(key)
-    let crossed: Outcome = done
-    if (several) {
-      crossed = await cross(several.request, several.environments, log)
-      if (crossed.kind === 'retry') return crossed
-    }
+    const crossed = await overSeveral(key, log)
+    if (crossed.kind === 'retry') return crossed
     session.pass = resume(session.pass, mustLook(session, caches.Environment.get(key) ?? environment))
     const stopped = await run(key, session, log).finally(() => askAgain(session))
     session.lastWork = clock.monotonic()

@@ -6,12 +6,14 @@ import { firstAhead } from '../core/change/queue.ts'
 import { isWhole } from '../core/change/whole.ts'
 import { knownOf } from '../core/component/committed.ts'
 import { keyOf, keyOfId } from '../core/component/identity.ts'
+import { makeContentSum } from '../core/graph/content.ts'
 import { type Impact, type ImpactLimits, impactLimits, type Seed } from '../core/graph/impact.ts'
 import type { GraphView } from '../core/graph/view.ts'
 import type { InFlight, World } from '../core/guard/facts.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
-import type { GraphStore, VertexState } from '../ports/graph.ts'
+import type { GraphStore, Head, Publisher, Read, VertexState } from '../ports/graph.ts'
+import type { Repairs } from './repairs.ts'
 import { makeSurroundings, type Other } from './surroundings.ts'
 
 export interface GatherDependencies {
@@ -21,6 +23,7 @@ export interface GatherDependencies {
   readonly guards: World['guards']
   readonly configFaults: World['configFaults']
   readonly clock: Pick<Clock, 'now'>
+  readonly repairs: Pick<Repairs, 'note' | 'settled' | 'mirrorBuilt'>
 }
 
 /** A version of an environment. `changeId`: what decided it. */
@@ -50,13 +53,29 @@ export interface Gather {
   life(request: Of<'ChangeRequest'>, world: World, about?: Named): LifeFacts
   /** Whether all that was decided in an environment stands in its Components (core/change/whole.ts). */
   isWhole(environment: Of<'Environment'>): boolean
-  /** The graph of this environment must be rebuilt before it is used again. */
+  /** The graph of this environment must be loaded before it is used again. */
   forget(environmentKey: string): void
+  /** What is really in the store was seen not to be what is committed: nothing is planned on it until it is rebuilt. */
+  distrust(environmentKey: string): void
+  /** The store gets what is committed. */
+  rebuild(environmentKey: string, version: number, by: Publisher): Promise<Result<Head>>
+  /** The content sum of what is committed. */
+  sum(environmentKey: string): string
 }
 
-export const makeGather = ({ caches, graph, impact, guards, configFaults, clock }: GatherDependencies): Gather => {
+export const makeGather = ({
+  caches,
+  graph,
+  impact,
+  guards,
+  configFaults,
+  clock,
+  repairs,
+}: GatherDependencies): Gather => {
   /** environments whose graph is known to be what the Components say */
   const built = new Set<string>()
+  /** environments whose graph is known not to be */
+  const distrusted = new Set<string>()
   // Edges are made from ComponentTypes too.
   caches.ComponentType.onChange(({ before, after }) => {
     if (before?.metadata.generation !== after?.metadata.generation) built.clear()
@@ -81,15 +100,36 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
   })
   const named = (request: Of<'ChangeRequest'>): Named => namedBy(request, lookups(request))
 
-  const viewAt = async (key: string, version: number, changeId: string): Promise<Result<GraphView>> => {
-    if (built.has(key)) {
-      const view = await graph.view(key, version)
-      if (view.ok || view.failure.reason !== 'VersionUnknown') return view
+  /** undefined: it has to be loaded */
+  const heldAt = async (key: string, version: number): Promise<Result<Read> | undefined> => {
+    if (!built.has(key)) return undefined
+    const read = await graph.view(key, version)
+    if (read.ok || !isToBeLoaded(read.failure.reason)) return read
+    if (read.failure.reason === 'MirrorDiffers') {
+      const head = await graph.head(key)
+      if (head.ok) repairs.mirrorBuilt(key, head.value)
     }
-    const rebuilt = await graph.rebuild(key, version, vertices(key), changeId)
-    if (!rebuilt.ok) return rebuilt
-    built.add(key)
-    return graph.view(key, version)
+    return undefined
+  }
+
+  const load = async (key: string, version: number, changeId: string): Promise<Result<Head>> => {
+    const loaded = await graph.load(key, version, vertices(key), changeId)
+    if (loaded.ok) {
+      built.add(key)
+      repairs.settled(key)
+      return loaded
+    }
+    built.delete(key)
+    if (loaded.failure.reason === 'GraphDiffers') repairs.note(key)
+    return loaded
+  }
+
+  const viewAt = async (key: string, version: number, changeId: string): Promise<Result<Read>> => {
+    if (distrusted.has(key)) return differs(key)
+    const held = await heldAt(key, version)
+    if (held) return held
+    const loaded = await load(key, version, changeId)
+    return loaded.ok ? graph.view(key, version) : loaded
   }
 
   /** The graphs of the environments that are passed together, each at its own version. */
@@ -99,7 +139,7 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
       const key = keyOf(environment)
       const view = await viewAt(key, version, changeId)
       if (!view.ok) return failure({ ...view.failure, message: `graph of ${key}: ${view.failure.message}` })
-      others.push({ key, version, view: view.value })
+      others.push({ key, version, view: view.value.view })
     }
     return success(others)
   }
@@ -128,6 +168,23 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
       built.delete(environmentKey)
       surroundings.forget(environmentKey)
     },
+    distrust(environmentKey) {
+      distrusted.add(environmentKey)
+      repairs.note(environmentKey)
+    },
+    async rebuild(environmentKey, version, by) {
+      const rebuilt = await graph.rebuild(environmentKey, version, vertices(environmentKey), by)
+      if (!rebuilt.ok) return rebuilt
+      distrusted.delete(environmentKey)
+      built.add(environmentKey)
+      repairs.settled(environmentKey)
+      return rebuilt
+    },
+    sum(environmentKey) {
+      const sum = makeContentSum()
+      for (const state of vertices(environmentKey)) sum.add(state)
+      return sum.toString()
+    },
     async world(environment, { version, changeId, inFlight = [], beside = nothingBeside }) {
       const { namespace = '' } = environment.metadata
       const environmentKey = keyOf(environment)
@@ -135,7 +192,10 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
       if (!own.ok) return failure({ ...own.failure, message: `graph of ${environmentKey}: ${own.failure.message}` })
       const passed = await viewsOf(beside)
       if (!passed.ok) return passed
-      const surrounded = await surroundings.around(environmentKey, own.value, { passed: passed.value, ids: beside.ids })
+      const surrounded = await surroundings.around(environmentKey, own.value.view, {
+        passed: passed.value,
+        ids: beside.ids,
+      })
       if (!surrounded.ok) return surrounded
       const { view, otherVersions } = surrounded.value
       return success({
@@ -146,6 +206,7 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
         otherVersions,
         beside: new Map(beside.places.map((place) => [keyOf(place.environment), place])),
         view,
+        readFrom: own.value.from,
         impact: (seeds) => impact(view, seeds, impactLimits),
         known: (id) => {
           const component = componentAt(id)
@@ -162,5 +223,14 @@ export const makeGather = ({ caches, graph, impact, guards, configFaults, clock 
     },
   }
 }
+
+const isToBeLoaded = (reason: string): boolean => reason === 'VersionUnknown' || reason === 'MirrorDiffers'
+
+const differs = (key: string): Result<never> =>
+  failure({
+    reason: 'GraphDiffers',
+    message: `graph of ${key}: expected what is committed, found something else in the store; it is set right`,
+    retry: true,
+  })
 
 const nothingBeside: Beside = { places: [], ids: [] }

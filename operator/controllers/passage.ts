@@ -8,13 +8,15 @@ import type { Plan } from '../core/change/plan.ts'
 import type { Pledge } from '../core/change/pledge.ts'
 import { type Open, openPromises, promiseOf } from '../core/change/promise.ts'
 import type { Wanted } from '../core/component/wanted.ts'
+import { append } from '../core/event/outbox.ts'
 import type { World } from '../core/guard/facts.ts'
 import { claimed, cleared, prepared, promised, published } from '../core/lock/claim.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
-import type { GraphPatch, GraphStore } from '../ports/graph.ts'
+import type { GraphPatch, GraphStore, Head, Publisher } from '../ports/graph.ts'
 import { answerOfFailure, makeComponentEffects } from './component-effects.ts'
 import { makeLook, type Seen } from './look.ts'
+import type { Repairs } from './repairs.ts'
 import { makeRequestEffects } from './request-effects.ts'
 import { sightOf } from './sight.ts'
 
@@ -48,8 +50,12 @@ export interface PassageDependencies {
   /** This request is to be looked at again: what was planned for it did not come to pass. */
   readonly again: (requestKey: string) => void
   readonly queued: (environmentKey: string) => number
-  /** the graph of the environment must be rebuilt before the next plan */
+  /** the graph of the environment must be loaded before the next plan */
   readonly onTakenOver: () => void
+  /** The store gets what is committed, as this version. */
+  readonly rebuild: (environmentKey: string, version: number, by: Publisher) => Promise<Result<Head>>
+  /** what was set right, to be told with the next write of the Environment */
+  readonly repairs: Repairs
 }
 
 /** The way through one environment. */
@@ -70,7 +76,7 @@ export interface Passage {
  */
 export const makePassage = (
   environmentKey: string,
-  { cluster, caches, graph, clock, holder, plan, again, queued, onTakenOver }: PassageDependencies,
+  { cluster, caches, graph, clock, holder, plan, again, queued, onTakenOver, rebuild, repairs }: PassageDependencies,
 ): Passage => {
   const [namespace = '', name = ''] = environmentKey.split('/')
   const { look, readPart } = makeLook(environmentKey, { cluster, caches })
@@ -92,8 +98,13 @@ export const makePassage = (
     next: (environment: Environment) => EnvironmentStatus,
   ): Promise<Answer<Content>> => {
     if (environment?.metadata.resourceVersion !== resourceVersion) return { is: 'Conflict' }
-    const result = await cluster.writeStatus('Environment', environment, next(environment))
-    return result.ok ? { is: 'Written', resourceVersion: keep(result.value) } : answerOfFailure(result.failure)
+    const untold = repairs.untold(environmentKey)
+    const status = next(environment)
+    const told = untold.length > 0 ? { ...status, ...append(status, untold, clock.now()) } : status
+    const result = await cluster.writeStatus('Environment', environment, told)
+    if (!result.ok) return answerOfFailure(result.failure)
+    repairs.told(environmentKey, untold)
+    return { is: 'Written', resourceVersion: keep(result.value) }
   }
 
   /** An Environment that was deleted and made again goes on above every version that was given out. */
@@ -157,10 +168,35 @@ export const makePassage = (
       onTakenOver()
       return { is: 'Written', resourceVersion: '' }
     }
+    if (members.length === 0) return setRight(held!, '')
     const patch = patches.flatMap((one) => one ?? [])
-    const changeId = changeIdOf(held!.applying)
-    const result = await graph.publish(environmentKey, held!.version, patch, changeId)
-    return result.ok ? { is: 'Written', resourceVersion: result.value.sum } : answerOfFailure(result.failure)
+    const by = { changeId: changeIdOf(held!.applying), claim: held!.claim }
+    const result = await graph.publish(environmentKey, held!.version, patch, by)
+    if (result.ok) return { is: 'Written', resourceVersion: result.value.sum }
+    // It is decided, and the store is elsewhere: it gets what is committed, once that is whole.
+    if (result.failure.reason !== 'VersionGap' && result.failure.reason !== 'VersionTaken')
+      return answerOfFailure(result.failure)
+    onTakenOver()
+    return { is: 'Written', resourceVersion: '' }
+  }
+
+  /** The store becomes what is committed, as the version that this holder holds. */
+  const setRight = async ({ version, claim }: Held, changeId: string): Promise<Answer<Content>> => {
+    const found = await graph.head(environmentKey)
+    if (!found.ok) return answerOfFailure(found.failure)
+    const result = await rebuild(environmentKey, version, { changeId, claim })
+    if (!result.ok) return answerOfFailure(result.failure)
+    repairs.storeBuilt(environmentKey, { found: found.value, made: result.value })
+    return { is: 'Written', resourceVersion: result.value.sum }
+  }
+
+  /** A store that has yet to reach the version that is decided gets it; one that has one needs another, above both. */
+  const repaired = async ({ held }: Pass<Content>): Promise<Answer<Content> | undefined> => {
+    const head = await graph.head(environmentKey)
+    if (!head.ok) return answerOfFailure(head.failure)
+    if (head.value.version >= held!.version) return { is: 'Differs', version: head.value.version + 1 }
+    const answer = await setRight(held!, changeIdOf(held!.applying))
+    return answer.is === 'Written' ? undefined : answer
   }
 
   const reread = async (pass: Pass<Content>, member: Member<Content>, target: Target): Promise<Answer<Content>> => {
@@ -176,7 +212,12 @@ export const makePassage = (
   const batch = async (pass: Pass<Content>): Promise<Answer<Content>> => {
     onComponents.forget()
     onRequests.forget()
-    const planned = await plan(environment!, pass.held!, seen)
+    let planned = await plan(environment!, pass.held!, seen)
+    if (!planned.ok && planned.failure.reason === 'GraphDiffers') {
+      const answer = await repaired(pass)
+      if (answer) return answer
+      planned = await plan(environment!, pass.held!, seen)
+    }
     return planned.ok ? { is: 'Batch', members: planned.value } : answerOfFailure(planned.failure)
   }
 
@@ -196,6 +237,10 @@ export const makePassage = (
         return answerOfLook(await look(held!))
       case 'Plan':
         return batch(pass)
+      case 'Repair': {
+        const next = { holder, version: effect.version, applying: [], highest: held!.highest, ...promises(), now }
+        return writeEnvironment(held!.resourceVersion, (current) => published(current, next))
+      }
       case 'Promise':
         return promise(pass, effect.pledge)
       case 'Settle':

@@ -5,7 +5,7 @@ import { joined } from '../core/graph/across.ts'
 import type { GraphView } from '../core/graph/view.ts'
 import type { InFlight } from '../core/guard/facts.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
-import type { GraphStore } from '../ports/graph.ts'
+import type { GraphStore, Read } from '../ports/graph.ts'
 import { changeIdOf } from './passage.ts'
 import { namespacesAbroad } from './wake.ts'
 
@@ -16,7 +16,7 @@ export interface SurroundingsDependencies {
   readonly isBuilt: (environmentKey: string) => boolean
   readonly isWhole: (environment: Of<'Environment'>) => boolean
   /** built anew where it is not held */
-  readonly viewAt: (environmentKey: string, version: number, changeId: string) => Promise<Result<GraphView>>
+  readonly viewAt: (environmentKey: string, version: number, changeId: string) => Promise<Result<Read>>
 }
 
 /** An environment's graph, with what depends on it in others. */
@@ -86,7 +86,7 @@ export const makeSurroundings = ({ caches, graph, isBuilt, isWhole, viewAt }: Su
     const view = await (held.value === undefined
       ? viewAt(key, version, changeIdOf(applying))
       : graph.view(key, version))
-    return view.ok ? success({ key, version, view: view.value }) : view
+    return view.ok ? success({ key, version, view: view.value.view }) : view
   }
 
   return {

@@ -8,9 +8,11 @@ export interface Caller {
   readonly extra?: Readonly<Record<string, readonly string[]>>
 }
 
-/** A right on ChangeRequests. Without `namespace`: in all of them. */
+/** A right on objects of Karma. Without `namespace`: in all of them. */
 export interface Right {
   readonly verb: 'get' | 'list'
+  /** default: changerequests */
+  readonly resource?: 'changerequests' | 'components'
   readonly namespace?: string
   readonly name?: string
 }

@@ -6,6 +6,10 @@ export interface LedgerQuery {
   entityId?: string
   /** events about objects of this namespace */
   namespace?: string
+  /** events that have this tag; together with `namespace`: of one Environment and its Components */
+  environment?: string
+  /** events of one of these types */
+  eventTypes?: readonly string[]
   /** newest first when no correlationId is given, else in order of happening */
   limit: number
 }

@@ -1,4 +1,5 @@
-import { failure, type Result, success } from '../api/result.ts'
+import { type Result, success } from '../api/result.ts'
+import { bad, label, numberIn, subdomain, textsOf } from './query.ts'
 
 /** What a caller wants to read. */
 export type LogQuery = { readonly limit: number } & (
@@ -10,8 +11,6 @@ export type LogQuery = { readonly limit: number } & (
 
 export const longestLog = 5000
 const latest = 100
-const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
-const subdomain = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
 const known = ['change', 'correlation', 'namespace', 'limit']
 
 /**
@@ -19,16 +18,13 @@ const known = ['change', 'correlation', 'namespace', 'limit']
  * `limit` (1 to 5000; default 100, for a story 5000). Fails with `BadRequest`.
  */
 export const parseLogQuery = (query: Readonly<Record<string, unknown>>): Result<LogQuery> => {
-  const texts: Record<string, string> = {}
-  for (const [name, value] of Object.entries(query)) {
-    if (!known.includes(name)) return bad(name, `one of ${known.join(', ')}`, name)
-    if (typeof value !== 'string') return bad(name, 'one value', value)
-    texts[name] = value
-  }
-  const { change, correlation, namespace } = texts
+  const texts = textsOf(query, known)
+  if (!texts.ok) return texts
+  const { change, correlation, namespace } = texts.value
   const given = [change, correlation, namespace].filter((text) => text !== undefined).length
   if (given > 1) return bad('query', 'at most one of change, correlation, namespace', `${given} of them`)
-  const limit = limitOf(texts.limit, namespace !== undefined || given === 0 ? latest : longestLog)
+  const preset = namespace !== undefined || given === 0 ? latest : longestLog
+  const limit = numberIn('limit', texts.value.limit, { least: 1, most: longestLog, preset })
   if (!limit.ok) return limit
   if (change !== undefined) return ofChange(change, limit.value)
   if (correlation !== undefined) {
@@ -49,18 +45,3 @@ const ofChange = (change: string, limit: number): Result<LogQuery> => {
   }
   return success({ of: 'change', namespace, name, limit })
 }
-
-const limitOf = (text: string | undefined, preset: number): Result<number> => {
-  if (text === undefined) return success(preset)
-  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0
-  return limit >= 1 && limit <= longestLog
-    ? success(limit)
-    : bad('limit', `a whole number from 1 to ${longestLog}`, text)
-}
-
-const bad = (field: string, expected: string, found: unknown): Result<never> =>
-  failure({
-    reason: 'BadRequest',
-    message: `${field}: expected ${expected}, found ${JSON.stringify(found).slice(0, 200)}`,
-    retry: false,
-  })

@@ -3,7 +3,9 @@ import { failure, type Result, success } from '../api/result.ts'
 import { entityIdOf } from '../core/component/identity.ts'
 import type { Access, Caller, Right } from '../ports/access.ts'
 import type { Ledger } from '../ports/ledger.ts'
+import { identified, permitted } from './caller.ts'
 import { type LogQuery, parseLogQuery } from './log-query.ts'
+import type { Query } from './query.ts'
 
 /** `truncated`: there are more; ask for a higher limit. */
 export interface LogAnswer {
@@ -22,9 +24,8 @@ export interface LogDependencies {
  */
 export const makeLogRoute =
   ({ access, ledger }: LogDependencies) =>
-  async (token: string | undefined, query: Readonly<Record<string, unknown>>): Promise<Result<LogAnswer>> => {
-    if (!token) return unauthorized
-    const caller = await access.identify(token)
+  async (token: string | undefined, query: Query): Promise<Result<LogAnswer>> => {
+    const caller = await identified(access, token)
     if (!caller.ok) return caller
     const asked = parseLogQuery(query)
     if (!asked.ok) return asked
@@ -32,12 +33,6 @@ export const makeLogRoute =
       ? ofCorrelation({ access, ledger }, caller.value, asked.value)
       : ofNames({ access, ledger }, caller.value, asked.value)
   }
-
-const unauthorized: Result<never> = failure({
-  reason: 'Unauthorized',
-  message: 'Authorization: expected a bearer token of the cluster, found none',
-  retry: false,
-})
 
 type ByCorrelation = Extract<LogQuery, { of: 'correlation' }>
 type ByName = Exclude<LogQuery, ByCorrelation>
@@ -70,10 +65,8 @@ const ofNames = async (
   caller: Caller,
   asked: ByName,
 ): Promise<Result<LogAnswer>> => {
-  const right = rightFor(asked)
-  const allowed = await access.may(caller, right)
+  const allowed = await permitted(access, caller, rightFor(asked))
   if (!allowed.ok) return allowed
-  if (!allowed.value) return forbidden(caller, right)
   if (asked.of === 'change') return ofChange(ledger, asked)
   const scope = asked.of === 'namespace' ? { namespace: asked.namespace } : {}
   return answer(await ledger.query({ ...scope, limit: asked.limit + 1 }), asked.limit)
@@ -97,15 +90,6 @@ const ofChange = async (
 const rightFor = (asked: ByName): Right => {
   if (asked.of === 'change') return { verb: 'get', namespace: asked.namespace, name: asked.name }
   return asked.of === 'namespace' ? { verb: 'list', namespace: asked.namespace } : { verb: 'list' }
-}
-
-const forbidden = ({ username }: Caller, { verb, namespace, name }: Right): Result<never> => {
-  const where = namespace === undefined ? 'in all namespaces' : `in namespace ${namespace}`
-  return failure({
-    reason: 'Forbidden',
-    message: `${username} may not ${verb} changerequests.usekarma.dev${name ? ` ${name}` : ''} ${where}`,
-    retry: false,
-  })
 }
 
 const answer = (events: readonly Event[], limit: number): Result<LogAnswer> =>

@@ -1,8 +1,15 @@
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Failure, Result } from '../api/result.ts'
+import { makeChangesRoute } from './graph-changes.ts'
+import { makeHistoryRoute } from './graph-history.ts'
+import type { ReadableGraph, Route } from './graph-query.ts'
+import { makeStatesRoute } from './graph-states.ts'
+import { makeVersionsRoute } from './graph-versions.ts'
 import { type LogDependencies, makeLogRoute } from './log.ts'
+import type { Query } from './query.ts'
 
 export interface ServerDependencies extends LogDependencies {
+  readonly graph: ReadableGraph
   readonly log: { error(data: object, message: string): void }
   /** Requests that may be under way; more are told to come again. */
   readonly capacity?: number
@@ -20,7 +27,8 @@ export interface Server {
  * The read-only port. Who asks is said by `Authorization: Bearer …`; behind the API server's service proxy, which keeps
  * that header to itself, by `X-Karma-Authorization`. Every answer is JSON; a failure is `{reason, message}`.
  */
-export const makeServer = ({ access, ledger, log, capacity = 32, timeLimit = 15_000 }: ServerDependencies): Server => {
+export const makeServer = (dependencies: ServerDependencies): Server => {
+  const { log, capacity = 32, timeLimit = 15_000 } = dependencies
   const fastify = Fastify({
     logger: false,
     bodyLimit: 1024,
@@ -31,17 +39,17 @@ export const makeServer = ({ access, ledger, log, capacity = 32, timeLimit = 15_
     routerOptions: { maxParamLength: 256 },
     http: { maxHeaderSize: 32 * 1024 },
   })
-  const readLog = makeLogRoute({ access, ledger })
+  const routes = routesOf(dependencies)
   let underWay = 0
 
-  /** Runs a route within the limits; what it throws is our fault or the ledger's, and is not shown. */
-  const answer = async <T>(reply: FastifyReply, route: () => Promise<Result<T>>): Promise<void> => {
+  /** Runs a route within the limits; what it throws is our fault or that of what it reads, and is not shown. */
+  const answer = async (reply: FastifyReply, reads: string, route: () => Promise<Result<unknown>>): Promise<void> => {
     if (underWay >= capacity) return refuse(reply, busy)
     underWay++
     const work = route()
-      .catch((error): Result<T> => {
+      .catch((error): Result<never> => {
         log.error({ err: error }, 'request failed')
-        return { ok: false, failure: unavailable }
+        return { ok: false, failure: unavailable(reads) }
       })
       .finally(() => {
         underWay--
@@ -52,18 +60,20 @@ export const makeServer = ({ access, ledger, log, capacity = 32, timeLimit = 15_
     await reply.send(result.value)
   }
 
-  fastify.get('/api/v1/log', async (request, reply) => {
-    await answer(reply, () => readLog(tokenOf(request), request.query as Record<string, unknown>))
-    return reply
-  })
+  for (const [path, { reads, route }] of Object.entries(routes)) {
+    fastify.get(path, async (request, reply) => {
+      await answer(reply, reads, () => route(tokenOf(request), request.query as Query))
+      return reply
+    })
+  }
   fastify.setNotFoundHandler((request, reply) => {
-    const message = `${request.method} ${request.url.slice(0, 200)}: there is only GET /api/v1/log`
+    const message = `${request.method} ${request.url.slice(0, 200)}: there is only GET ${Object.keys(routes).join(', ')}`
     return refuse(reply, { reason: 'NotFound', message, retry: false })
   })
   fastify.setErrorHandler((error, _request, reply) => {
     const status = (error as { statusCode?: number }).statusCode ?? 500
     if (status >= 500) log.error({ err: error }, 'request failed')
-    if (status >= 500) return refuse(reply, unavailable)
+    if (status >= 500) return refuse(reply, unavailable('request'))
     return refuse(reply, { reason: 'BadRequest', message: (error as Error).message, retry: false })
   })
 
@@ -73,11 +83,27 @@ export const makeServer = ({ access, ledger, log, capacity = 32, timeLimit = 15_
   }
 }
 
+/** Everything that can be asked. `reads`: for messages. */
+const routesOf = ({
+  access,
+  ledger,
+  graph,
+}: ServerDependencies): Readonly<Record<string, { reads: string; route: Route<unknown> }>> => ({
+  '/api/v1/log': { reads: 'ledger', route: makeLogRoute({ access, ledger }) },
+  '/api/v1/graph/versions': { reads: 'graph', route: makeVersionsRoute({ access, graph }) },
+  '/api/v1/graph/changes': { reads: 'graph', route: makeChangesRoute({ access, graph }) },
+  '/api/v1/graph/states': { reads: 'graph', route: makeStatesRoute({ access, graph }) },
+  '/api/v1/graph/history': { reads: 'ledger', route: makeHistoryRoute({ access, ledger }) },
+})
+
 const statuses: Readonly<Record<string, number>> = {
   BadRequest: 400,
   Unauthorized: 401,
   Forbidden: 403,
   NotFound: 404,
+  VersionUnknown: 404,
+  VersionCompacted: 410,
+  TooLarge: 400,
   Busy: 503,
 }
 
@@ -92,11 +118,11 @@ const late: Failure = {
   message: 'the answer takes too long; try again, or a lower limit',
   retry: true,
 }
-const unavailable: Failure = {
+const unavailable = (what: string): Failure => ({
   reason: 'Unavailable',
-  message: 'the ledger cannot be read; see the operator’s log',
+  message: `the ${what} cannot be read; see the operator’s log`,
   retry: true,
-}
+})
 
 const tokenOf = ({ headers }: FastifyRequest): string | undefined => {
   const given = headers['x-karma-authorization'] ?? headers.authorization

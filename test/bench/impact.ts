@@ -37,11 +37,11 @@ export default bench
 const find = makeImpact({ now: () => performance.now() })
 
 async function load(references: References, fed: boolean): Promise<GraphView> {
-  const store = makeEmbeddedGraph({ newEpoch: () => 'bench' })
-  await store.rebuild('dev/dev', 1, vertices(references, { fed }))
+  const store = makeEmbeddedGraph({ newEpoch: () => 'bench', now: Date.now })
+  await store.load('dev/dev', 1, vertices(references, { fed }))
   const view = await store.view('dev/dev', 1)
   if (!view.ok) throw new Error(view.failure.message)
-  return view.value
+  return view.value.view
 }
 
 async function measureLoad({ figure, progress }: Report, shape: string, references: References): Promise<GraphView> {

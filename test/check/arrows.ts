@@ -16,6 +16,14 @@ interface Room {
 }
 
 const kubernetes = ['@kubernetes/client-node', 'undici']
+const neptune = [
+  'gremlin',
+  // its format, which driver.ts reads and writes under supervision
+  /^gremlin\/lib\/structure\/io\//,
+  '@smithy/signature-v4',
+  '@aws-crypto/sha256-js',
+  '@aws-sdk/credential-provider-node',
+]
 const rooms: Readonly<Record<string, Room>> = {
   api: { rooms: [], packages: [] },
   core: { rooms: ['api'], packages: ['ajv', /^ajv\//, 'ajv-formats', 're2js', '@marcbachmann/cel-js', 'node:crypto'] },
@@ -23,7 +31,7 @@ const rooms: Readonly<Record<string, Room>> = {
   runtime: { rooms: [], packages: ['prom-client', 'node:http', 'node:crypto'] },
   adapters: {
     rooms: ['ports', 'api'],
-    packages: [/^node:/, ...kubernetes, '@clickhouse/client', /^chdb/],
+    packages: [/^node:/, ...kubernetes, '@clickhouse/client', /^chdb/, ...neptune],
     types: ['core'],
   },
   controllers: { rooms: ['core', 'ports', 'api', 'runtime'], packages: [] },
@@ -39,6 +47,7 @@ const rooms: Readonly<Record<string, Room>> = {
 const exceptions: Readonly<Record<string, string>> = {
   // The embedded graph is core/graph itself, kept by version; there is no vendor to keep out.
   'adapters/graph-embedded': 'core/graph',
+  'adapters/graph-gremlin': 'core/graph',
   // The command line is a program of its own: this is where it is put together, as main.ts puts the operator together.
   'cli/kubeconfig.ts': 'adapters/kubernetes',
 }

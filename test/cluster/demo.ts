@@ -2,11 +2,12 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { promisify, styleText } from 'node:util'
+import { parseArgs, promisify, styleText } from 'node:util'
 import { waitForAdmission } from '../support/admission.ts'
 import { findBinaries } from './binaries.ts'
 import { startControlPlane } from './control-plane.ts'
 import { freePort } from './free-port.ts'
+import { type GremlinServer, startGremlinServer } from './gremlin-server.ts'
 import { install, kubectl, operatorKubeconfig } from './install.ts'
 import { startOperator, whenListening } from './operator.ts'
 import { createTable, type Row } from './table.ts'
@@ -235,6 +236,17 @@ async function play(kubeconfig: string, api: string, program: string, token: str
   return rows
 }
 
+/** Where the plan of a change read the graph. */
+async function readOf(kubeconfig: string, program: string, graph: string): Promise<Row> {
+  const args = ['get', '--namespace=dev', 'changerequest', 'new-alias', '-o', 'jsonpath={.status.plan.readFrom}']
+  return {
+    what: 'where the plan of new-alias read the graph',
+    expected: graph === 'gremlin' ? 'Mirror' : 'Process',
+    actual: await kubectl({ kubeconfig, program, args }),
+    why: graph === 'gremlin' ? 'the copy in process of what is in Gremlin Server' : 'the graph is in the operator',
+  }
+}
+
 const mainOfPlugin = resolve(import.meta.dirname, '../../operator/cli/main.ts')
 
 /** Runs `kubectl karma`. Rejects with what it said. */
@@ -255,7 +267,17 @@ async function story(api: string, token: string, change: string): Promise<string
   }
 }
 
+/** `--graph gremlin`: the graph is in a Gremlin Server, as it would be in Neptune, and not in the operator. */
+const graphs = ['embedded', 'gremlin']
+
+function graphAsked(): string {
+  const { values } = parseArgs({ options: { graph: { type: 'string', default: 'embedded' } } })
+  if (graphs.includes(values.graph)) return values.graph
+  throw new Error(`--graph: expected ${graphs.join(' or ')}, found ${JSON.stringify(values.graph)}`)
+}
+
 async function main(): Promise<number> {
+  const graph = graphAsked()
   const started = performance.now()
   const folder = mkdtempSync(join(tmpdir(), 'karma-demo-'))
   const { kubectl: program } = await findBinaries()
@@ -263,7 +285,12 @@ async function main(): Promise<number> {
   const controlPlane = await startControlPlane()
   const { kubeconfig } = controlPlane
   let operator: ReturnType<typeof startOperator> | undefined
+  let store: GremlinServer | undefined
   try {
+    if (graph === 'gremlin') {
+      step('graph store: Gremlin Server')
+      store = await startGremlinServer()
+    }
     await install({ kubeconfig, program })
     await waitForAdmission(kubeconfig)
     step('operator')
@@ -275,11 +302,12 @@ async function main(): Promise<number> {
       data: join(folder, 'data'),
       http,
       log,
-      env: { KARMA_PROBES: '127.0.0.1:0' },
+      env: { KARMA_PROBES: '127.0.0.1:0', ...(store && { KARMA_GRAPH_ENDPOINT: store.url }) },
     })
     if (!(await whenListening({ http, process: operator }))) throw new Error(`the operator did not start; see ${log}`)
     const token = await kubectl({ kubeconfig, program, args: ['create', 'token', 'karma', '--namespace=karma-system'] })
     const rows = await play(kubeconfig, `http://${http}`, program, token.trim())
+    rows.push(await readOf(kubeconfig, program, graph))
     say(createTable(rows))
     const wrong = rows.filter(({ expected, actual }) => expected !== actual)
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
@@ -287,6 +315,7 @@ async function main(): Promise<number> {
     return wrong.length === 0 ? 0 : 1
   } finally {
     await operator?.stop()
+    await store?.close()
     await controlPlane.stop()
     rmSync(folder, { recursive: true, force: true })
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Event } from '../../operator/api/envelope.ts'
 import type { JsonObject } from '../../operator/api/kinds.generated.ts'
-import type { Ledger } from '../../operator/ports/ledger.ts'
+import type { Ledger, LedgerQuery } from '../../operator/ports/ledger.ts'
 
 const start = Date.UTC(2026, 0, 31, 23, 59, 59)
 
@@ -105,6 +105,37 @@ export const ledgerContract = (name: string, open: () => Promise<Ledger>): void 
       assert.deepEqual(await ids({ namespace: 'latest', limit: 10 }), ['n4', 'n2', 'n1'])
       assert.deepEqual(await ids({ namespace: 'latest', limit: 1 }), ['n4'])
       assert.deepEqual(await ids({ namespace: 'nowhere', limit: 10 }), [])
+    })
+
+    it('answers by environment and by types of event, newest first', async () => {
+      const of = (id: string, ms: number, event_type: string, environment: string, entity = 'places/site/a') =>
+        ledgerEvent({
+          id,
+          event_type,
+          entity_id: entity,
+          correlation_id: `c-${id}`,
+          ts: new Date(start + ms).toISOString(),
+          tags: { namespace: 'places', environment },
+        })
+      const nasty = hostile[0]!
+      await ledger.append([
+        of('p1', 1, 'component.committed', 'dev'),
+        of('p2', 2, 'component.observed', 'dev'),
+        of('p3', 3, 'component.removed', 'dev'),
+        of('p4', 4, 'component.committed', 'prod'),
+        of('p5', 5, 'component.committed', 'dev', 'elsewhere/site/a'),
+        of('p6', 6, nasty, nasty),
+      ])
+      const ids = async (query: Omit<LedgerQuery, 'limit'>, limit = 10) =>
+        (await ledger.query({ namespace: 'places', ...query, limit })).map((event) => event.id)
+      const eventTypes = ['component.committed', 'component.removed']
+      assert.deepEqual(await ids({ environment: 'dev', eventTypes }), ['p3', 'p1'])
+      assert.deepEqual(await ids({ environment: 'dev', eventTypes }, 1), ['p3'])
+      assert.deepEqual(await ids({ environment: 'prod' }), ['p4'])
+      assert.deepEqual(await ids({ environment: 'dev', eventTypes: [] }), [])
+      assert.deepEqual(await ids({ environment: 'dev', eventTypes, entityId: 'elsewhere/site/a' }), [])
+      assert.deepEqual(await ids({ environment: nasty, eventTypes: [nasty, "it's"] }), ['p6'])
+      assert.deepEqual(await ids({ environment: 'nowhere' }), [])
     })
 
     it('keeps hostile text exact, wherever it stands', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { makeEmbeddedBus } from '../../operator/adapters/bus-embedded/bus.ts'
+import { makeEmbeddedGraph } from '../../operator/adapters/graph-embedded/store.ts'
 import { makeAccess } from '../../operator/adapters/kubernetes/access.ts'
 import { makeKubernetesClient } from '../../operator/adapters/kubernetes/client.ts'
 import { loadCredentials } from '../../operator/adapters/kubernetes/credentials.ts'
@@ -73,7 +74,8 @@ export const startTelling = async (kubeconfigPath: string, data: string, host = 
     backoff,
   })
   relay.start()
-  const server = makeServer({ access: makeAccess({ client }), ledger, log: quiet })
+  const graph = makeEmbeddedGraph({ newEpoch: () => 'epoch', now: Date.now })
+  const server = makeServer({ access: makeAccess({ client }), ledger, graph, log: quiet })
   const address = await server.listen({ host, port: 0 })
   return {
     client,

@@ -26,12 +26,16 @@ describe('config', () => {
       http: { host: '127.0.0.1', port: 8480 },
       probes: { host: '127.0.0.1', port: 8481 },
       lease: { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 1_500, requestTimeoutMs: 3_000 },
+      graphCheck: { everyMs: 3_600_000, keepVersions: 1_000 },
       lingerMs: 1_000,
       logLevel: 'info',
     }
     const names = ['KUBECONFIG', 'KARMA_NAMESPACE', 'POD_NAME', 'HOSTNAME', 'KARMA_DATA', 'KARMA_HTTP', 'KARMA_PROBES']
     const numbers = ['DURATION', 'RENEW_DEADLINE', 'RETRY', 'REQUEST_TIMEOUT'].map((name) => `KARMA_LEASE_${name}_MS`)
-    const empty = [...names, ...numbers, 'KARMA_LINGER_MS', 'KARMA_LOG_LEVEL'].map((name) => [name, ''])
+    const graph = ['ENDPOINT', 'READER_ENDPOINT', 'IAM_REGION', 'CHECK_MS', 'KEEP_VERSIONS'].map(
+      (name) => `KARMA_GRAPH_${name}`,
+    )
+    const empty = [...names, ...numbers, ...graph, 'KARMA_LINGER_MS', 'KARMA_LOG_LEVEL'].map((name) => [name, ''])
     assert.deepEqual(read({}), defaults)
     assert.deepEqual(read(Object.fromEntries(empty)), defaults)
   })
@@ -49,6 +53,11 @@ describe('config', () => {
       KARMA_LEASE_RENEW_DEADLINE_MS: '500',
       KARMA_LEASE_RETRY_MS: '100',
       KARMA_LEASE_REQUEST_TIMEOUT_MS: '300',
+      KARMA_GRAPH_ENDPOINT: 'wss://db.example:8182/gremlin',
+      KARMA_GRAPH_READER_ENDPOINT: 'wss://ro.example:8182/gremlin',
+      KARMA_GRAPH_IAM_REGION: 'eu-central-1',
+      KARMA_GRAPH_CHECK_MS: '1000',
+      KARMA_GRAPH_KEEP_VERSIONS: '5',
       KARMA_LINGER_MS: '1',
       KARMA_LOG_LEVEL: 'debug',
     }
@@ -60,6 +69,12 @@ describe('config', () => {
       http: { host: '[::1]', port: 0 },
       probes: { host: '0.0.0.0', port: 65_535 },
       lease: { durationMs: 1_000, renewDeadlineMs: 500, retryMs: 100, requestTimeoutMs: 300 },
+      graph: {
+        writer: 'wss://db.example:8182/gremlin',
+        reader: 'wss://ro.example:8182/gremlin',
+        iam: { region: 'eu-central-1' },
+      },
+      graphCheck: { everyMs: 1_000, keepVersions: 5 },
       lingerMs: 1,
       logLevel: 'debug',
     })
@@ -76,6 +91,23 @@ describe('config', () => {
     [{ KARMA_LINGER_MS: '1.5' }, 'KARMA_LINGER_MS: expected a number of milliseconds above 0, found "1.5"'],
     [{ KARMA_LINGER_MS: '1s' }, 'KARMA_LINGER_MS: expected a number of milliseconds above 0, found "1s"'],
     [{ KARMA_LINGER_MS: 'Infinity' }, 'KARMA_LINGER_MS: expected a number of milliseconds above 0, found "Infinity"'],
+    [
+      { KARMA_GRAPH_ENDPOINT: 'https://somebody:secret@db.example/gremlin' },
+      'KARMA_GRAPH_ENDPOINT: expected ws://HOST:PORT/gremlin or wss://HOST:PORT/gremlin without credentials, found one that begins with "https"',
+    ],
+    [
+      { KARMA_GRAPH_ENDPOINT: 'wss://somebody:secret@db.example/gremlin' },
+      'KARMA_GRAPH_ENDPOINT: expected ws://HOST:PORT/gremlin or wss://HOST:PORT/gremlin without credentials, found one that begins with "wss"',
+    ],
+    [
+      { KARMA_GRAPH_READER_ENDPOINT: 'ws://ro.example:8182/gremlin' },
+      'KARMA_GRAPH_ENDPOINT: expected the endpoint of the graph store, as other KARMA_GRAPH_… are set, found none',
+    ],
+    [
+      { KARMA_GRAPH_ENDPOINT: 'ws://db.example:8182/gremlin', KARMA_GRAPH_IAM_REGION: 'eu-central-1' },
+      'KARMA_GRAPH_ENDPOINT: expected wss://… with KARMA_GRAPH_IAM_REGION, found ws://; a signed request can be read by others on the way',
+    ],
+    [{ KARMA_GRAPH_KEEP_VERSIONS: '0' }, 'KARMA_GRAPH_KEEP_VERSIONS: expected a number of versions above 0, found "0"'],
     [{ KARMA_HTTP: 'localhost' }, 'KARMA_HTTP: expected HOST:PORT, found "localhost"'],
     [{ KARMA_HTTP: ':80' }, 'KARMA_HTTP: expected HOST:PORT, found ":80"'],
     [{ KARMA_HTTP: '127.0.0.1:65536' }, 'KARMA_HTTP: expected HOST:PORT, found "127.0.0.1:65536"'],

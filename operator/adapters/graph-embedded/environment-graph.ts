@@ -5,13 +5,19 @@ import { makeGraph } from '../../core/graph/graph.ts'
 import { patched } from '../../core/graph/patched.ts'
 import { latest as latestStates } from '../../core/graph/vertex.ts'
 import { following, type GraphView, makeView } from '../../core/graph/view.ts'
-import type { GraphPatch, Head, VertexState } from '../../ports/graph.ts'
+import type { GraphChange, GraphPatch, Head, Published, VertexState } from '../../ports/graph.ts'
 
 /** The graph of one environment: the head in arrays that are written in place, earlier versions as patches back. */
 export interface EnvironmentGraph {
   head(): Head
   publish(version: number, patch: GraphPatch, changeId: string): Result<Head>
   view(version: number): Result<GraphView>
+  /** the head, its sum worked out from what is held */
+  audit(): Head
+  /** newest first */
+  versions(limit: number): readonly Published[]
+  changes(from: number, to: number): Result<readonly GraphChange[]>
+  compact(keep: number): void
 }
 
 interface Start {
@@ -22,6 +28,8 @@ interface Start {
   readonly changeId?: string | undefined
   /** versions before the head that are held */
   readonly keep: number
+  /** epoch ms */
+  readonly now: () => number
 }
 
 export function makeEnvironmentGraph({
@@ -31,13 +39,15 @@ export function makeEnvironmentGraph({
   vertices,
   changeId,
   keep,
+  now,
 }: Start): EnvironmentGraph {
   const graph = makeGraph()
   const live = makeView(graph.arrays)
   const sum = makeContentSum()
   /** by version: the patch from it back to the version before */
   const undos = new Map<number, GraphPatch>()
-  const changes = new Map<number, string>()
+  /** by version, of those that are held; what decided the first one may not be known */
+  const records = new Map<number, Published>()
   const views = new Map<number, GraphView>()
   let latest = version
   let oldest = version
@@ -52,11 +62,16 @@ export function makeEnvironmentGraph({
 
   const head = (): Head => ({ epoch, version: latest, sum: sum.toString() })
 
+  const record = (change: string): void => {
+    const at = new Date(now()).toISOString()
+    records.set(latest, { version: latest, changeId: change, at, sum: sum.toString(), epoch })
+  }
+
   const refusal = (reason: string, retry: boolean, message: string): Result<never> =>
     failure({ reason, retry, message: `graph of environment ${environment}: ${message}` })
 
   const repeat = (at: number, change: string): Result<Head> => {
-    const known = changes.get(at)
+    const known = records.get(at)?.changeId
     if (known === change) return success(head())
     const found =
       known === undefined ? 'that version, by a change that is not known any more' : `that of change ${known}`
@@ -75,13 +90,34 @@ export function makeEnvironmentGraph({
     patch.forEach(put)
     latest++
     undos.set(latest, undo)
-    changes.set(latest, change)
-    if (latest - oldest <= keep) return
-    changes.delete(oldest)
-    views.delete(oldest)
-    oldest++
-    undos.delete(oldest)
+    record(change)
+    forgetAllBut(keep)
   }
+
+  const forgetAllBut = (kept: number): void => {
+    while (latest - oldest > kept) {
+      records.delete(oldest)
+      views.delete(oldest)
+      oldest++
+      undos.delete(oldest)
+    }
+  }
+
+  const viewAt = (at: number): GraphView => {
+    const view = views.get(at) ?? makeView(following(graph.arrays, (current) => arraysAt(at, current)))
+    views.set(at, view)
+    return view
+  }
+
+  const changeOf = (at: number): GraphChange => {
+    const before = undos.get(at)!
+    const view = viewAt(at)
+    const after = before.map(({ id }): VertexState => view.stateOf(id) ?? { id, removed: true })
+    return { ...records.get(at)!, before, after }
+  }
+
+  const isHeld = (at: number): boolean => at >= oldest && at <= latest
+  const unknown = (at: number): Result<never> => refusal('VersionUnknown', at > latest, unheld(at))
 
   /** The head's arrays, or what they were at `at`. */
   const arraysAt = (at: number, now: GraphArrays): GraphArrays => {
@@ -95,7 +131,7 @@ export function makeEnvironmentGraph({
 
   for (const state of vertices) put(state)
   graph.compact()
-  if (changeId !== undefined) changes.set(version, changeId)
+  if (changeId !== undefined) record(changeId)
 
   return {
     head,
@@ -109,10 +145,20 @@ export function makeEnvironmentGraph({
       return success(head())
     },
     view(at) {
-      if (!(at >= oldest && at <= latest)) return refusal('VersionUnknown', at > latest, unheld(at))
-      const view = views.get(at) ?? makeView(following(graph.arrays, (now) => arraysAt(at, now)))
-      views.set(at, view)
-      return success(view)
+      return isHeld(at) ? success(viewAt(at)) : unknown(at)
     },
+    audit() {
+      const held = makeContentSum()
+      for (const id of live.ids()) held.add(stateOf(id))
+      return { ...head(), sum: held.toString() }
+    },
+    versions: (limit) => [...records.values()].reverse().slice(0, limit),
+    changes(from, to) {
+      const missing = [from, to].find((at) => !isHeld(at))
+      if (missing !== undefined) return unknown(missing)
+      const later = [...undos.keys()].filter((at) => at > from && at <= to)
+      return success(later.map(changeOf))
+    },
+    compact: forgetAllBut,
   }
 }

@@ -119,11 +119,14 @@ const eventOfRow = (row: Row): Event => ({
 })
 
 /** Values travel as parameters, never in the text. `LIMIT 1 BY id`: a row that came twice may not be merged yet. */
-const statement = ({ correlationId, entityId, namespace, limit }: LedgerQuery, recent: boolean) => {
+const statement = (query: LedgerQuery, recent: boolean) => {
+  const { correlationId, entityId, namespace, environment, eventTypes, limit } = query
   const conditions: string[] = []
   if (correlationId !== undefined) conditions.push('correlation_id = {correlationId: String}')
   if (entityId !== undefined) conditions.push('entity_id = {entityId: String}')
   if (namespace !== undefined) conditions.push('startsWith(entity_id, {prefix: String})')
+  if (environment !== undefined) conditions.push("tags['environment'] = {environment: String}")
+  if (eventTypes !== undefined) conditions.push('event_type IN {eventTypes: Array(String)}')
   const matching = (more: readonly string[]): string =>
     [...conditions, ...more].map((condition, i) => `${i === 0 ? 'WHERE' : 'AND'} ${condition}`).join(' ')
   const direction = correlationId === undefined ? 'DESC' : 'ASC'
@@ -139,6 +142,8 @@ const statement = ({ correlationId, entityId, namespace, limit }: LedgerQuery, r
       ...(correlationId !== undefined && { correlationId }),
       ...(entityId !== undefined && { entityId }),
       ...(namespace !== undefined && { prefix: `${namespace}/` }),
+      ...(environment !== undefined && { environment }),
+      ...(eventTypes !== undefined && { eventTypes: [...eventTypes] }),
     },
   }
 }

@@ -70,6 +70,7 @@ export interface Pass<Content> {
     | 'Claim'
     | 'Look'
     | 'Plan'
+    | 'Repair'
     | 'Promise'
     | 'WriteAhead'
     | 'Publish'
@@ -87,10 +88,14 @@ export interface Pass<Content> {
   readonly stale: readonly Stale[]
   /** still to be promised */
   readonly pledges?: readonly Pledge[]
+  /** the version under which the graph is set right */
+  readonly repair?: number
 }
 
 export type Effect<Content> =
   | { readonly do: 'ReadEnvironment' | 'Look' | 'Plan' | 'Claim' | 'Publish' | 'Store' | 'Clear' }
+  /** A version by which nothing changes but the graph store, which said something else than the Components. */
+  | { readonly do: 'Repair'; readonly version: number }
   | { readonly do: 'Settle' | 'WriteAhead' | 'Finish'; readonly member: Member<Content> }
   | {
       readonly do: 'WriteSpec' | 'WriteCommitted' | 'Reread'
@@ -106,6 +111,8 @@ export type Answer<Content> =
   | { readonly is: 'Environment'; readonly environment: Omit<Held, 'claim'> }
   | { readonly is: 'Seen'; readonly open: readonly Member<Content>[]; readonly stale: readonly Stale[] }
   | { readonly is: 'Batch'; readonly members: readonly Member<Content>[] }
+  /** The graph store has to be set right before anything can be planned, as this version. */
+  | { readonly is: 'Differs'; readonly version: number }
   /** `carries`: it has this change already; `edited`: it is no longer what was let through (a creation) */
   | {
       readonly is: 'Component'
@@ -162,6 +169,8 @@ export const nextEffects = <C>(pass: Pass<C>): Effect<C>[] => {
     case 'Store':
     case 'Clear':
       return [{ do: pass.stage }]
+    case 'Repair':
+      return [{ do: 'Repair', version: pass.repair! }]
     case 'Promise':
       return (pass.pledges ?? []).map((pledge) => ({ do: 'Promise', pledge }))
     case 'WriteAhead':
@@ -205,7 +214,9 @@ export const took = <C>(pass: Pass<C>, effect: Effect<C>, answer: Answer<C>): Pa
     case 'Look':
       return answer.is === 'Seen' ? tookSeen(pass, answer) : pass
     case 'Plan':
-      return answer.is === 'Batch' ? tookBatch(pass, answer.members) : pass
+      return tookPlan(pass, answer)
+    case 'Repair':
+      return answer.is === 'Written' ? repairing(pass, answer.resourceVersion, effect.version) : unclaimed(pass)
     case 'Promise':
       return tookPromise(pass, effect.pledge, answer)
     case 'Settle':
@@ -235,7 +246,7 @@ export const took = <C>(pass: Pass<C>, effect: Effect<C>, answer: Answer<C>): Pa
 const displaced = <C>(pass: Pass<C>): Pass<C> => ({ ...forgotten(pass), stage: 'Read' })
 /** A publish that may still land must meet a newer claim before anything is taken back. */
 export const unclaimed = <C>({ held: _, ...pass }: Pass<C>): Pass<C> => displaced(pass)
-const forgotten = <C>({ pledges: _, ...pass }: Pass<C>): Pass<C> => ({
+const forgotten = <C>({ pledges: _, repair: __, ...pass }: Pass<C>): Pass<C> => ({
   ...pass,
   mustLook: true,
   members: [],
@@ -265,6 +276,11 @@ const tookSeen = <C>(pass: Pass<C>, seen: { open: readonly Member<C>[]; stale: r
   if (seen.open.length === 0) return settle({ ...looked, stage: 'Commit' })
   // It was prepared here, and has been decided since.
   return { ...looked, stage: seen.open.some(({ stage }) => stage === 'Ahead') ? 'Publish' : 'Store' }
+}
+
+const tookPlan = <C>(pass: Pass<C>, answer: Answer<C>): Pass<C> => {
+  if (answer.is === 'Differs') return { ...pass, stage: 'Repair', repair: answer.version }
+  return answer.is === 'Batch' ? tookBatch(pass, answer.members) : pass
 }
 
 const tookBatch = <C>(pass: Pass<C>, members: readonly Member<C>[]): Pass<C> => {
@@ -306,6 +322,14 @@ const published = <C>(pass: Pass<C>, resourceVersion: string): Pass<C> => {
   const held = moved(pass.held!, { resourceVersion, version: pass.held!.version + 1, applying })
   return { ...pass, stage: 'Store', held, members }
 }
+
+/** What was decided is that nothing changes: the store follows with what is committed. */
+const repairing = <C>({ repair: _, ...pass }: Pass<C>, resourceVersion: string, version: number): Pass<C> => ({
+  ...pass,
+  stage: 'Store',
+  held: moved(pass.held!, { resourceVersion, version, applying: [] }),
+  members: [],
+})
 
 /** The Environment after a write of this holder: what was prepared there is over, or published. */
 const moved = ({ prepared: _, ...held }: Held, next: Partial<Held>): Held => ({ ...held, ...next })

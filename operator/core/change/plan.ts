@@ -165,6 +165,7 @@ export const summaryOf = (plan: Plan, world: World): PlanSummary => {
   return {
     hash: plan.hash,
     graphVersions: versionsOf(plan, world),
+    ...(world.readFrom && { readFrom: world.readFrom }),
     ...(added.length > 0 && { added }),
     changed: named(({ before, after }) => before !== null && after !== null),
     ...(removed.length > 0 && { removed }),

@@ -11,8 +11,9 @@ export interface ContentSum {
   toString(): string
 }
 
-export function makeContentSum(): ContentSum {
-  let sum = 0n
+/** `start`: the sum that it goes on from. */
+export function makeContentSum(start = '0'): ContentSum {
+  let sum = BigInt(`0x${start}`)
   const change = (by: bigint): void => {
     sum = BigInt.asUintN(64, sum + by)
   }

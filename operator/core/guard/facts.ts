@@ -59,6 +59,8 @@ export interface World {
   /** by key: the versions of the other environments from which something in `view` comes */
   readonly otherVersions?: Readonly<Record<string, number>> | undefined
   readonly view: GraphView
+  /** where `view` was read: in process, in a copy of a store elsewhere, or in that store */
+  readonly readFrom?: 'Process' | 'Mirror' | 'Store'
   /** bounded by the operator's limits */
   impact(seeds: readonly Seed[]): Impact
   /** committed, by full id */

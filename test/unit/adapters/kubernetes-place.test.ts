@@ -116,6 +116,14 @@ describe('access by reviews', () => {
     })
   })
 
+  it('a right on Components is asked for as such', async () => {
+    reviews.length = 0
+    const right = { verb: 'list', resource: 'components', namespace: 'dev' } as const
+    assert.deepEqual(await access({ allowed: true }).may(user, right), { ok: true, value: true })
+    const { resourceAttributes } = reviews[0]!.spec as { resourceAttributes: object }
+    assert.deepEqual(resourceAttributes, { group: 'usekarma.dev', version: 'v1alpha1', ...right })
+  })
+
   it('our own lack of rights is not the caller’s', async () => {
     for (const answer of [await access(undefined).identify('t'), await access(undefined).may(user, { verb: 'list' })]) {
       assert.equal(answer.ok || answer.failure.reason, 'Unavailable')

@@ -3,6 +3,7 @@ import { makeEmbeddedGraph } from '../../../operator/adapters/graph-embedded/sto
 import type { ChangeRequest, Component, EnvironmentStatus } from '../../../operator/api/kinds.generated.ts'
 import { makeBatch } from '../../../operator/controllers/batch.ts'
 import { makeGather } from '../../../operator/controllers/gather.ts'
+import { makeRepairs } from '../../../operator/controllers/repairs.ts'
 import { makeWaiting } from '../../../operator/controllers/waiting.ts'
 import { makeImpact } from '../../../operator/core/graph/impact.ts'
 import { aChangeRequest, aComponent, anEnvironment, aWorld, noon } from '../../support/builders.ts'
@@ -32,11 +33,27 @@ const batchOf = async ({ components, entering, status = { version: 1 }, other = 
   const { caches, put } = makeFakeCaches()
   const { guards, configFaults } = aWorld()
   const clock = { now: () => noon, monotonic: () => 0 }
-  const graph = makeEmbeddedGraph({ newEpoch: () => 'epoch' })
-  const gather = makeGather({ caches, graph, impact: makeImpact({ now: () => 0 }), guards, configFaults, clock })
+  const graph = makeEmbeddedGraph({ newEpoch: () => 'epoch', now: () => 0 })
+  const gather = makeGather({
+    caches,
+    graph,
+    impact: makeImpact({ now: () => 0 }),
+    guards,
+    configFaults,
+    clock,
+    repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }),
+  })
   const woken: string[] = []
   const waiting = makeWaiting({ onEnter: (key) => void woken.push(key), onHeldBack: () => {} })
-  const plan = makeBatch({ caches, gather, waiting, clock, sleep: async () => {}, hasRoom: () => true })
+  const plan = makeBatch({
+    caches,
+    gather,
+    waiting,
+    clock,
+    sleep: async () => {},
+    again: () => {},
+    hasRoom: () => true,
+  })
   const one = anEnvironment()
   const putElsewhere = (of: EnvironmentStatus) =>
     put('Environment', { ...one, metadata: { ...one.metadata, name: 'other' }, status: of })

@@ -9,6 +9,7 @@ import type {
 import { makeBatch } from '../../../operator/controllers/batch.ts'
 import { makeGather } from '../../../operator/controllers/gather.ts'
 import type { Content } from '../../../operator/controllers/passage.ts'
+import { makeRepairs } from '../../../operator/controllers/repairs.ts'
 import { makeWaiting } from '../../../operator/controllers/waiting.ts'
 import type { Held, Member } from '../../../operator/core/change/commit.ts'
 import { committedStatus } from '../../../operator/core/component/status.ts'
@@ -36,16 +37,24 @@ interface Options {
 const makeGate = ({ components = [], types = {}, environment = {} }: Options) => {
   const { caches, put, remove } = makeFakeCaches()
   const { guards, configFaults } = aWorld()
-  const graph = makeEmbeddedGraph({ newEpoch: () => 'epoch' })
+  const graph = makeEmbeddedGraph({ newEpoch: () => 'epoch', now: () => 0 })
   const impact = makeImpact({ now: () => 0 })
   let time = 0
-  const gather = makeGather({ caches, graph, impact, guards, configFaults, clock: { now: () => noon + time } })
+  const gather = makeGather({
+    caches,
+    graph,
+    impact,
+    guards,
+    configFaults,
+    clock: { now: () => noon + time },
+    repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }),
+  })
   const waiting = makeWaiting({ onEnter: () => {}, onHeldBack: () => {} })
   const clock = { monotonic: () => time }
   const sleep = async (ms: number): Promise<void> => {
     time += ms
   }
-  const plan = makeBatch({ caches, gather, waiting, clock, sleep, hasRoom: () => true })
+  const plan = makeBatch({ caches, gather, waiting, clock, sleep, again: () => {}, hasRoom: () => true })
   let version = 1
   const dev = put('Environment', anEnvironment(environment))
   for (const [name, spec] of Object.entries(types)) put('ComponentType', aComponentType(name, spec))

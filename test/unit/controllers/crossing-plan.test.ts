@@ -3,6 +3,7 @@ import { makeEmbeddedGraph } from '../../../operator/adapters/graph-embedded/sto
 import type { ChangeRequestSpec, EnvironmentSpec } from '../../../operator/api/kinds.generated.ts'
 import { makeCrossingPlan } from '../../../operator/controllers/crossing-plan.ts'
 import { makeGather } from '../../../operator/controllers/gather.ts'
+import { makeRepairs } from '../../../operator/controllers/repairs.ts'
 import { makeWaiting } from '../../../operator/controllers/waiting.ts'
 import { makeImpact } from '../../../operator/core/graph/impact.ts'
 import { aChangeRequest, aComponent, anEnvironment, aWorld, noon } from '../../support/builders.ts'
@@ -16,8 +17,16 @@ const planOf = async (
   const { caches, put } = makeFakeCaches()
   const { guards, configFaults } = aWorld()
   const clock = { now: () => noon, monotonic: () => 0 }
-  const graph = makeEmbeddedGraph({ newEpoch: () => 'epoch' })
-  const gather = makeGather({ caches, graph, impact: makeImpact({ now: () => 0 }), guards, configFaults, clock })
+  const graph = makeEmbeddedGraph({ newEpoch: () => 'epoch', now: () => 0 })
+  const gather = makeGather({
+    caches,
+    graph,
+    impact: makeImpact({ now: () => 0 }),
+    guards,
+    configFaults,
+    clock,
+    repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }),
+  })
   const waiting = makeWaiting({ onEnter: () => {}, onHeldBack: () => {} })
   const asked: string[] = []
   const again = (key: string): void => void asked.push(key)

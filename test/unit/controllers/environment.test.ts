@@ -7,6 +7,7 @@ import { failure, success } from '../../../operator/api/result.ts'
 import type { Crossing } from '../../../operator/controllers/crossing-turn.ts'
 import { makeEnvironmentReconciler } from '../../../operator/controllers/environment.ts'
 import { requestMember, targetsOf } from '../../../operator/controllers/member.ts'
+import { makeRepairs } from '../../../operator/controllers/repairs.ts'
 import { planChange } from '../../../operator/core/change/plan.ts'
 import type { Cluster } from '../../../operator/ports/cluster.ts'
 import { aChangeRequest, aComponent, anEnvironment, aWorld, noon } from '../../support/builders.ts'
@@ -23,9 +24,11 @@ interface Options {
 
 /** What an environment needs in which nobody waits. */
 const idle = {
-  graph: makeEmbeddedGraph({ newEpoch: () => 'epoch' }),
+  graph: makeEmbeddedGraph({ newEpoch: () => 'epoch', now: () => 0 }),
   times: { turnMs: 30_000, lingerMs: 100 },
   holder: 'me',
+  rebuild: () => assert.fail('expected a graph that is as committed'),
+  repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }),
   hasWork: () => false,
   crossing: () => undefined,
   plan: async () => success([]),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { makeEmbeddedGraph } from '../../../operator/adapters/graph-embedded/store.ts'
 import type { Component, EnvironmentStatus } from '../../../operator/api/kinds.generated.ts'
 import { makeGather } from '../../../operator/controllers/gather.ts'
+import { makeRepairs } from '../../../operator/controllers/repairs.ts'
 import { versionsOf } from '../../../operator/core/change/plan.ts'
 import { makeImpact } from '../../../operator/core/graph/impact.ts'
 import { aChangeRequest, aComponent, anEnvironment, aWorld, noon } from '../../support/builders.ts'
@@ -25,15 +26,23 @@ const environmentAt = (place: string, status: EnvironmentStatus = { version: 1 }
 const makeCluster = (...components: Component[]) => {
   const { caches, put, remove } = makeFakeCaches()
   const { guards, configFaults } = aWorld()
-  const store = makeEmbeddedGraph({ newEpoch: () => 'epoch' })
+  const store = makeEmbeddedGraph({ newEpoch: () => 'epoch', now: () => 0 })
   const built: string[] = []
-  const rebuild: typeof store.rebuild = (key, ...rest) => {
+  const load: typeof store.load = (key, ...rest) => {
     built.push(key)
-    return store.rebuild(key, ...rest)
+    return store.load(key, ...rest)
   }
-  const graph = { ...store, rebuild }
+  const graph = { ...store, load }
   const impact = makeImpact({ now: () => 0 })
-  const gather = makeGather({ caches, graph, impact, guards, configFaults, clock: { now: () => noon } })
+  const gather = makeGather({
+    caches,
+    graph,
+    impact,
+    guards,
+    configFaults,
+    clock: { now: () => noon },
+    repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }),
+  })
   const places = new Set(components.map(({ metadata, spec }) => `${metadata.namespace}/${spec.environment}`))
   for (const place of places) put('Environment', environmentAt(place))
   for (const one of components) put('Component', one)
@@ -82,7 +91,7 @@ describe('controllers/surroundings', () => {
     const { world, put, graph } = makeCluster(site, live, cart)
     const first = await world('dev/dev')
     assert.equal((await world('dev/dev')).view, first.view)
-    await graph.publish('dev/live', 2, [{ id: 'dev/cdn/c', removed: true }], 'x')
+    await graph.publish('dev/live', 2, [{ id: 'dev/cdn/c', removed: true }], { changeId: 'x', claim: '1' })
     put('Environment', environmentAt('dev/live', { version: 2 }))
     const next = await world('dev/dev')
     assert.deepEqual(next.view.dependentsOf('dev/site/main'), ['shop/cart/c'])

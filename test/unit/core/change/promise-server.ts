@@ -182,6 +182,8 @@ export const makeServer = (setting: Setting): ((w: Server, sent: Sent) => Outcom
         return written(w, 0)
       case 'TakeBack':
         return onRequest(w, e, effect.stale.resourceVersion, { phase: 'Pending', claim: '0' })
+      case 'Repair':
+        throw new Error('expected a graph that is as committed')
       default:
         return kinds[e] === 'ChangeRequest' || 'target' in effect ? onMember(w, sent, effect) : []
     }

@@ -138,6 +138,8 @@ export const makeServer = ({ changes, without }: Pick<Setting, 'changes' | 'with
         throw new Error('expected changes of one environment, found one over several')
       case 'Promise':
         throw new Violation('nothing here leads elsewhere')
+      case 'Repair':
+        throw new Violation('no graph differs here')
       default:
         return onComponent(w, effect)
     }

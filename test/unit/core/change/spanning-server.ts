@@ -248,6 +248,8 @@ export const makeServer = (setting: Setting): ((w: Server, sent: Sent) => Outcom
       }
       case 'Promise':
         throw new Violation('what it refers to is in environments that it passes')
+      case 'Repair':
+        throw new Violation('no graph differs here')
       default:
         return onComponent(w, e, effect)
     }

@@ -1,0 +1,68 @@
+import { latest } from '../../core/graph/vertex.ts'
+import type { Edge, GraphPatch, VertexState } from '../../ports/graph.ts'
+import { type EdgeRecord, namesText, type Write } from './model.ts'
+import { type Slices, stateAt } from './reading.ts'
+
+/** What a version writes, and how the Components that it changes were and are. */
+export interface Difference {
+  readonly writes: readonly Write[]
+  readonly before: readonly VertexState[]
+  readonly after: readonly VertexState[]
+}
+
+/**
+ * What has to be written so that version `version` is what the patch makes of the version `ready`. `slices`: at least
+ * the Components of the patch, as of `ready`. What stays as it is, is not touched: an edge says when it was opened.
+ */
+export const differenceOf = (slices: Slices, ready: number, patch: GraphPatch, version: number): Difference => {
+  const identities = new Set<string>()
+  const writes: Write[] = []
+  const before: VertexState[] = []
+  const after: VertexState[] = []
+
+  const identify = (id: string): void => {
+    if (identities.has(id)) return
+    identities.add(id)
+    writes.push({ put: 'Component', id })
+  }
+
+  for (const [id, next] of latest(patch)) {
+    const slice = slices.get(id)
+    const was = stateAt(id, slice, ready)
+    if (isSame(was, next)) continue
+    before.push(was)
+    after.push(next)
+    const open = (slice?.edges ?? []).filter(({ since, until }) => since <= ready && ready < until)
+    const held = new Map(open.map((record) => [record.index, record]))
+    const state = slice?.states.find(({ since, until }) => since <= ready && ready < until)
+    if (state) writes.push({ close: 'State', id: state.id, until: version })
+    const edges = next.removed ? [] : next.edges
+    for (const record of open) {
+      if (!isKept(record, edges[record.index])) writes.push({ close: 'Edge', id: record.id, until: version })
+    }
+    if (next.removed) continue
+    identify(id)
+    writes.push({ put: 'State', component: id, type: next.type, since: version })
+    edges.forEach((edge, index) => {
+      const record = held.get(index)
+      if (record && isKept(record, edge)) return
+      identify(edge.to)
+      writes.push({ put: 'Edge', from: id, edge, index, since: version })
+    })
+  }
+  return { writes, before, after }
+}
+
+const isKept = ({ edge }: EdgeRecord, next: Edge | undefined): boolean => next !== undefined && isSameEdge(edge, next)
+
+const isSameEdge = (one: Edge, other: Edge): boolean =>
+  one.name === other.name &&
+  one.to === other.to &&
+  namesText(one.uses) === namesText(other.uses) &&
+  namesText(one.feeds) === namesText(other.feeds)
+
+const isSame = (one: VertexState, other: VertexState): boolean => {
+  if (one.removed || other.removed) return one.removed === other.removed
+  if (one.type !== other.type || one.edges.length !== other.edges.length) return false
+  return one.edges.every((edge, index) => isSameEdge(edge, other.edges[index]!))
+}

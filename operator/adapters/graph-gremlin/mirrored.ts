@@ -1,0 +1,88 @@
+import { failure, type Result, success } from '../../api/result.ts'
+import type { GraphStore, Head, Read } from '../../ports/graph.ts'
+import { differs } from './store.ts'
+
+/** Versions that a copy which is behind takes in one after the other; further behind it is loaded anew. */
+const mostBehind = 64
+
+/**
+ * A store elsewhere with a copy in process, which answers as long as it is what the store says: the same version and
+ * content sum, asked before each view. A version that the copy does not hold is read from the store.
+ *
+ * Failure beside those of the port: `MirrorDiffers`, of a view: the copy has the store's version and another content;
+ * it is to be loaded again.
+ */
+export const makeMirroredGraph = ({
+  store,
+  mirror,
+}: {
+  readonly store: GraphStore
+  readonly mirror: GraphStore
+}): GraphStore => {
+  const isSame = (one: Head, other: Head): boolean => one.version === other.version && one.sum === other.sum
+
+  /** What others have published since, from the store. */
+  const followed = async (environment: string, own: Head, head: Head): Promise<Head> => {
+    if (own.version === 0 || head.version <= own.version || head.version - own.version > mostBehind) return own
+    const missed = await store.changes(environment, own.version, head.version)
+    if (!missed.ok) return own
+    for (const { version, changeId, after } of missed.value) {
+      const taken = await mirror.publish(environment, version, after, { changeId, claim: '0' })
+      if (!taken.ok) return own
+    }
+    const now = await mirror.head(environment)
+    return now.ok ? now.value : own
+  }
+
+  const fromMirror = async (environment: string, version: number): Promise<Result<Read> | undefined> => {
+    const read = await mirror.view(environment, version)
+    return read.ok ? success({ view: read.value.view, from: 'Mirror' }) : undefined
+  }
+
+  return {
+    ...store,
+
+    async publish(environment, version, patch, by) {
+      const published = await store.publish(environment, version, patch, by)
+      // What it does not take in shows at the next view.
+      if (published.ok) await mirror.publish(environment, version, patch, by)
+      return published
+    },
+
+    async view(environment, version) {
+      const head = await store.head(environment)
+      if (!head.ok) return head
+      const held = await mirror.head(environment)
+      if (!held.ok) return held
+      const own = isSame(held.value, head.value) ? held.value : await followed(environment, held.value, head.value)
+      if (isSame(own, head.value)) {
+        return (await fromMirror(environment, version)) ?? store.view(environment, version)
+      }
+      if (own.version === head.value.version) return mirrorDiffers(environment, own, head.value)
+      return store.view(environment, version)
+    },
+
+    async load(environment, version, vertices, changeId) {
+      const own = await mirror.load(environment, version, vertices, changeId)
+      if (!own.ok) return own
+      const head = await store.head(environment)
+      if (!head.ok) return head
+      return isSame(own.value, head.value) ? head : differs(environment, head.value, own.value)
+    },
+
+    async rebuild(environment, version, vertices, by, onProgress) {
+      const all = [...vertices]
+      const rebuilt = await store.rebuild(environment, version, all, by, onProgress)
+      if (!rebuilt.ok) return rebuilt
+      const own = await mirror.load(environment, version, all, by.changeId)
+      return own.ok ? rebuilt : own
+    },
+  }
+}
+
+const mirrorDiffers = (environment: string, own: Head, head: Head): Result<never> =>
+  failure({
+    reason: 'MirrorDiffers',
+    message: `graph of environment ${environment}: expected version ${head.version} with sum ${head.sum}, as in the store, found sum ${own.sum} in the copy of it in process; it is loaded again`,
+    retry: true,
+  })

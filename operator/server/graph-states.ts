@@ -1,0 +1,65 @@
+import { type Result, success } from '../api/result.ts'
+import type { GraphView } from '../core/graph/view.ts'
+import type { Access } from '../ports/access.ts'
+import type { Head, Place as ReadFrom, VertexState } from '../ports/graph.ts'
+import {
+  makeGraphRoute,
+  mostVersion,
+  type Place,
+  placeIn,
+  type ReadableGraph,
+  tooLarge,
+  withHeld,
+} from './graph-query.ts'
+import { numberIn, type Query, textsOf } from './query.ts'
+
+export interface StatesAnswer {
+  readonly environment: string
+  readonly version: number
+  readonly head: Head
+  readonly from: ReadFrom
+  readonly states: readonly VertexState[]
+}
+
+/** What one answer holds at most: about 10 MB of JSON. */
+const most = { components: 50_000, references: 100_000 } as const
+
+/** `GET /api/v1/graph/states`: the Components and references of an environment as of `version`; default: the head. */
+export const makeStatesRoute = ({ access, graph }: { access: Access; graph: ReadableGraph }) =>
+  makeGraphRoute(access, parse, async ({ place, version: asked }): Promise<Result<StatesAnswer>> => {
+    const head = await graph.head(place.key)
+    if (!head.ok) return head
+    const version = asked ?? head.value.version
+    const read = await graph.view(place.key, version)
+    if (!read.ok) return withHeld(graph, place.key, read.failure)
+    const { view, from } = read.value
+    const states = statesOf(view)
+    if (states) return success({ environment: place.key, version, head: head.value, from, states })
+    return tooLarge(
+      `graph of environment ${place.key} at version ${version}: expected at most ${most.components} Components and ${most.references} references in one answer, found more (${view.size} Components); read the Components instead`,
+    )
+  })
+
+/** In one go: a view is good until its version is forgotten. Undefined: there are too many. */
+const statesOf = (view: GraphView): VertexState[] | undefined => {
+  if (view.size > most.components) return undefined
+  const states: VertexState[] = []
+  let references = 0
+  for (const id of view.ids()) {
+    const state = view.stateOf(id)
+    if (!state) continue
+    references += state.edges.length
+    if (references > most.references) return undefined
+    states.push(state)
+  }
+  return states
+}
+
+const parse = (query: Query): Result<{ place: Place; version: number | undefined }> => {
+  const texts = textsOf(query, ['environment', 'version'])
+  if (!texts.ok) return texts
+  const place = placeIn(texts.value.environment)
+  if (!place.ok) return place
+  const version = numberIn('version', texts.value.version, { least: 0, most: mostVersion, preset: undefined })
+  return version.ok ? success({ place: place.value, version: version.value }) : version
+}
