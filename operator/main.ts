@@ -187,7 +187,7 @@ const run = async (config: Config): Promise<void> => {
   })
 
   // 8. What people and machines may ask.
-  const server = makeServer({ access: makeAccess({ client }), ledger, graph, log })
+  const server = makeServer({ access: makeAccess({ client }), ledger, graph, rebuilding: controllers.rebuilding, log })
   const probes = makeProbes({
     live: { informers: () => silent(everyInformer, clock.monotonic()) },
     ready: { informers: () => unsynced(everyInformer) },

@@ -716,6 +716,11 @@ export interface EnvironmentStatus {
   promised?: Promised[]
   /** The highest metadata.resourceVersion among the Components written so far. A plan must have seen it. */
   committedResourceVersion?: string
+  /**
+   * The value of the annotation usekarma.dev/rebuild-graph for which the graph was built anew last. With another value
+   * there it is built again.
+   */
+  graphRebuilt?: string
   /** How many ChangeRequests wait. */
   queued?: number
   /** The number of the last history entry ever written. */
@@ -969,6 +974,7 @@ export const limits = {
     applying: 640,
     promised: 16,
     committedResourceVersion: 64,
+    graphRebuilt: 64,
     history: 32,
     conditions: 10,
   },

@@ -25,6 +25,11 @@ export interface StatesAnswer {
   readonly states: readonly VertexState[]
 }
 
+export interface ProgressAnswer {
+  /** elements written, of how many; absent: nothing is being built */
+  readonly progress?: { readonly done: number; readonly total: number }
+}
+
 export interface HistoryAnswer {
   /** after a version, and of each Component the one before that, as far as it is there */
   readonly events: readonly Event[]
@@ -37,25 +42,29 @@ export interface GraphPort {
   /** default: the head */
   states(version: number | undefined): Promise<Result<StatesAnswer>>
   history(after: number): Promise<Result<HistoryAnswer>>
+  progress(): Promise<Result<ProgressAnswer>>
 }
 
 export const makeGraphPort = ({ operator }: Pick<Session, 'operator'>, environment: Of<'Environment'>): GraphPort => {
   const ask = async <T>(
     what: string,
-    list: keyof T & string,
+    field: keyof T & string,
+    isIt: (value: unknown) => boolean,
     parameters: Readonly<Record<string, number | string | undefined>>,
   ): Promise<Result<T>> => {
     const query = new URLSearchParams({ environment: keyOf(environment) })
     for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, String(value))
     const answer = await operator(`/api/v1/graph/${what}?${query}`)
     if (!answer.ok) return answer.failure.reason === 'NotFound' ? tooOld(answer.failure.message) : answer
-    return Array.isArray((answer.value as Record<string, unknown>)[list]) ? (answer as Result<T>) : notKarma(list)
+    return isIt((answer.value as Record<string, unknown>)[field]) ? (answer as Result<T>) : notKarma(field)
   }
   return {
-    versions: (limit) => ask<VersionsAnswer>('versions', 'versions', { limit }),
-    changes: (from, to) => ask<ChangesAnswer>('changes', 'changes', { from, to }),
-    states: (version) => ask<StatesAnswer>('states', 'states', { version }),
-    history: (after) => ask<HistoryAnswer>('history', 'events', { after }),
+    versions: (limit) => ask<VersionsAnswer>('versions', 'versions', Array.isArray, { limit }),
+    changes: (from, to) => ask<ChangesAnswer>('changes', 'changes', Array.isArray, { from, to }),
+    states: (version) => ask<StatesAnswer>('states', 'states', Array.isArray, { version }),
+    history: (after) => ask<HistoryAnswer>('history', 'events', Array.isArray, { after }),
+    progress: () =>
+      ask<ProgressAnswer>('progress', 'progress', (value) => value === undefined || typeof value === 'object', {}),
   }
 }
 

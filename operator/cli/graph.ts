@@ -1,3 +1,4 @@
+import { addBuild } from './graph-build.ts'
 import { addDiff } from './graph-diff.ts'
 import { addGraphImpact } from './graph-impact.ts'
 import { addGraphRollback } from './graph-rollback.ts'
@@ -7,7 +8,7 @@ import { addVersions } from './graph-versions.ts'
 import type { Verb } from './verb.ts'
 
 /** In the order in which people meet them. */
-const verbs: readonly Verb[] = [addShow, addGraphImpact, addDiff, addVersions, addSimulate, addGraphRollback]
+const verbs: readonly Verb[] = [addShow, addGraphImpact, addDiff, addVersions, addSimulate, addGraphRollback, addBuild]
 
 const help = `
 Every change that passes the gate makes a version of its environment. Versions, and what they changed, are read from the
@@ -22,7 +23,7 @@ Examples:
 export const addGraph: Verb = (program, run) => {
   const graph = program
     .command('graph')
-    .description('look at the graph of an environment as of a version, and at what changed it')
+    .description('look at the graph of an environment as of a version, at what changed it, and build it anew')
     .addHelpText('after', help)
   for (const add of verbs) add(graph, run)
 }

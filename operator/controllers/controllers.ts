@@ -20,7 +20,7 @@ import { makeCrossingPlan } from './crossing-plan.ts'
 import { makeCrossingTurn } from './crossing-turn.ts'
 import { type EnvironmentTimes, makeEnvironmentReconciler } from './environment.ts'
 import { makeGather } from './gather.ts'
-import { type GraphCheckTimes, makeGraphCheck } from './graph-check.ts'
+import { type GraphCheckTimes, makeGraphCheck, rebuildAsked } from './graph-check.ts'
 import type { NoRoom } from './notices.ts'
 import type { Relay } from './relay.ts'
 import { makeRepairs } from './repairs.ts'
@@ -124,11 +124,8 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
       }),
     ),
     controllerOf('environment', 8, environment.reconcile),
+    controllerOf('graphCheck', 1, makeGraphCheck({ caches, graph, gather, times: dependencies.graphCheck })),
   ]
-  if (dependencies.graphCheck) {
-    const check = makeGraphCheck({ caches, graph, gather, ...dependencies.graphCheck })
-    controllers.push(controllerOf('graphCheck', 1, check))
-  }
 
   return {
     start(): void {
@@ -149,17 +146,17 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
       })
       for (const object of caches.ComponentType.list()) queues.componentType.add(object.metadata.name)
       for (const object of caches.Environment.list()) queues.environment.add(keyOf(object))
-      if (dependencies.graphCheck) {
-        caches.Environment.onChange(({ before, after }) => {
-          if (after && !before) queues.graphCheck.add(keyOf(after))
-        })
-        for (const object of caches.Environment.list()) queues.graphCheck.add(keyOf(object))
-      }
+      caches.Environment.onChange(({ before, after }) => {
+        if (after && (!before || rebuildAsked(before) !== rebuildAsked(after))) queues.graphCheck.add(keyOf(after))
+      })
+      for (const object of caches.Environment.list()) queues.graphCheck.add(keyOf(object))
       for (const object of caches.Component.list()) queues.component.add(keyOf(object))
       for (const object of caches.ChangeRequest.list()) queues.changeRequest.add(keyOf(object))
       for (const object of caches.ChangeApproval.list()) queues.changeApproval.add(keyOf(object))
       for (const controller of controllers) controller.start()
     },
+    /** How far the graph of an environment is that is being built anew; undefined: none is. */
+    rebuilding: repairs.progress,
     async stop(): Promise<void> {
       await Promise.all(controllers.map((controller) => controller.stop()))
       await environment.release(log)

@@ -23,7 +23,7 @@ export interface GatherDependencies {
   readonly guards: World['guards']
   readonly configFaults: World['configFaults']
   readonly clock: Pick<Clock, 'now'>
-  readonly repairs: Pick<Repairs, 'note' | 'settled' | 'mirrorBuilt'>
+  readonly repairs: Pick<Repairs, 'note' | 'settled' | 'mirrorBuilt' | 'advance'>
 }
 
 /** A version of an environment. `changeId`: what decided it. */
@@ -173,7 +173,8 @@ export const makeGather = ({
       repairs.note(environmentKey)
     },
     async rebuild(environmentKey, version, by) {
-      const rebuilt = await graph.rebuild(environmentKey, version, vertices(environmentKey), by)
+      const advance = (done: number, total: number): void => repairs.advance(environmentKey, { done, total })
+      const rebuilt = await graph.rebuild(environmentKey, version, vertices(environmentKey), by, advance)
       if (!rebuilt.ok) return rebuilt
       distrusted.delete(environmentKey)
       built.add(environmentKey)

@@ -1,3 +1,4 @@
+import type { Environment } from '../api/kinds.generated.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import type { GraphStore } from '../ports/graph.ts'
 import { again, done, type Outcome } from '../runtime/controller.ts'
@@ -10,7 +11,9 @@ export interface GraphCheckTimes {
   readonly keepVersions: number
 }
 
-export interface GraphCheckDependencies extends GraphCheckTimes {
+export interface GraphCheckDependencies {
+  /** absent: the graph is in this process, and nobody else writes it */
+  readonly times: GraphCheckTimes | undefined
   readonly caches: Pick<Caches, 'Environment'>
   readonly graph: Pick<GraphStore, 'audit' | 'compact'>
   readonly gather: Pick<Gather, 'isWhole' | 'sum' | 'distrust'>
@@ -19,21 +22,34 @@ export interface GraphCheckDependencies extends GraphCheckTimes {
 /** When it cannot be told now, in milliseconds. */
 const soonMs = 5_000
 
+/** An annotation of an Environment: with a value that was not there before its graph is built anew. */
+export const rebuildAnnotation = 'usekarma.dev/rebuild-graph'
+
+/** What somebody asks for it by. */
+export const rebuildAsked = ({ metadata }: Pick<Environment, 'metadata'>): string | undefined =>
+  metadata.annotations?.[rebuildAnnotation]?.slice(0, 64)
+
 /**
  * Compares what is really in a graph store, element by element, with the committed Components: they are the truth. What
- * differs is set right by whoever holds the environment. Old versions are compacted on the way.
+ * differs is set right by whoever holds the environment, and so is what somebody asks to be built anew. Old versions are
+ * compacted on the way.
  */
-export const makeGraphCheck = (dependencies: GraphCheckDependencies) => {
-  const { caches, graph, gather, everyMs, keepVersions } = dependencies
+export const makeGraphCheck = ({ caches, graph, gather, times }: GraphCheckDependencies) => {
+  /** by environment: what was asked for last */
+  const begun = new Map<string, string>()
 
   const versionOf = (environment: Of<'Environment'> | undefined): number | undefined =>
     environment && gather.isWhole(environment) ? (environment.status?.version ?? 0) : undefined
 
-  return async (key: string, log: Logger): Promise<Outcome> => {
-    const environment = caches.Environment.get(key)
-    if (!environment) return done
-    const version = versionOf(environment)
-    if (version === undefined) return again(soonMs)
+  /** Once for each value, although its end takes a while to be seen. */
+  const isNewlyAsked = (key: string, environment: Of<'Environment'>): boolean => {
+    const asked = rebuildAsked(environment)
+    if (asked === undefined || asked === environment.status?.graphRebuilt || begun.get(key) === asked) return false
+    begun.set(key, asked)
+    return true
+  }
+
+  const compare = async (key: string, version: number, { everyMs, keepVersions }: GraphCheckTimes, log: Logger) => {
     const found = await graph.audit(key)
     if (!found.ok) {
       log.warn({ reason: found.failure.reason, message: found.failure.message }, 'the graph cannot be checked')
@@ -49,5 +65,17 @@ export const makeGraphCheck = (dependencies: GraphCheckDependencies) => {
     log.warn({ found: found.value, version }, 'the graph store is not what is committed')
     gather.distrust(key)
     return again(everyMs)
+  }
+
+  return async (key: string, log: Logger): Promise<Outcome> => {
+    const environment = caches.Environment.get(key)
+    if (!environment) return done
+    if (isNewlyAsked(key, environment)) {
+      gather.distrust(key)
+      return again(soonMs)
+    }
+    if (!times) return done
+    const version = versionOf(environment)
+    return version === undefined ? again(soonMs) : compare(key, version, times, log)
   }
 }

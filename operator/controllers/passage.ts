@@ -15,6 +15,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
 import type { GraphPatch, GraphStore, Head, Publisher } from '../ports/graph.ts'
 import { answerOfFailure, makeComponentEffects } from './component-effects.ts'
+import { rebuildAsked } from './graph-check.ts'
 import { makeLook, type Seen } from './look.ts'
 import type { Repairs } from './repairs.ts'
 import { makeRequestEffects } from './request-effects.ts'
@@ -100,7 +101,9 @@ export const makePassage = (
     if (environment?.metadata.resourceVersion !== resourceVersion) return { is: 'Conflict' }
     const untold = repairs.untold(environmentKey)
     const status = next(environment)
-    const told = untold.length > 0 ? { ...status, ...append(status, untold, clock.now()) } : status
+    const graphRebuilt = repairs.asked(environmentKey) ?? status.graphRebuilt
+    const rebuilt = graphRebuilt === undefined ? status : { ...status, graphRebuilt }
+    const told = untold.length > 0 ? { ...rebuilt, ...append(status, untold, clock.now()) } : rebuilt
     const result = await cluster.writeStatus('Environment', environment, told)
     if (!result.ok) return answerOfFailure(result.failure)
     repairs.told(environmentKey, untold)
@@ -182,11 +185,12 @@ export const makePassage = (
 
   /** The store becomes what is committed, as the version that this holder holds. */
   const setRight = async ({ version, claim }: Held, changeId: string): Promise<Answer<Content>> => {
+    const asked = rebuildAsked(environment!)
     const found = await graph.head(environmentKey)
     if (!found.ok) return answerOfFailure(found.failure)
     const result = await rebuild(environmentKey, version, { changeId, claim })
     if (!result.ok) return answerOfFailure(result.failure)
-    repairs.storeBuilt(environmentKey, { found: found.value, made: result.value })
+    repairs.storeBuilt(environmentKey, { found: found.value, made: result.value, asked })
     return { is: 'Written', resourceVersion: result.value.sum }
   }
 

@@ -2,10 +2,17 @@ import type { JsonObject } from '../api/kinds.generated.ts'
 import type { Transition } from '../core/event/outbox.ts'
 import type { Head } from '../ports/graph.ts'
 
-/** A store that was set right: what it said, and what it says now. */
+/** A store that was set right: what it said, and what it says now. `asked`: what somebody asked for it by. */
 export interface Repair {
   readonly found: Head
   readonly made: Head
+  readonly asked?: string | undefined
+}
+
+/** Elements written, of how many. */
+export interface Progress {
+  readonly done: number
+  readonly total: number
 }
 
 /** Which graphs are not what is committed, and what was done about it but is not told yet. */
@@ -17,7 +24,12 @@ export interface Repairs {
   storeBuilt(environmentKey: string, repair: Repair): void
   /** The copy in process was not what the store said. */
   mirrorBuilt(environmentKey: string, found: Head): void
+  /** How far a store is that is being set right; undefined: none is. */
+  progress(environmentKey: string): Progress | undefined
+  advance(environmentKey: string, progress: Progress): void
   untold(environmentKey: string): readonly Transition[]
+  /** By what it was asked for last. */
+  asked(environmentKey: string): string | undefined
   told(environmentKey: string, transitions: readonly Transition[]): void
 }
 
@@ -31,6 +43,8 @@ export const makeRepairs = ({
 }): Repairs => {
   const needed = new Set<string>()
   const open = new Map<string, readonly Transition[]>()
+  const answered = new Map<string, string>()
+  const underWay = new Map<string, Progress>()
 
   const tell = (key: string, message: string, attrs: JsonObject): void => {
     const transition = {
@@ -48,15 +62,24 @@ export const makeRepairs = ({
       needed.add(key)
       onNeeded(key)
     },
-    settled: (key) => void needed.delete(key),
+    settled(key) {
+      needed.delete(key)
+      underWay.delete(key)
+    },
     isNeeded: (key) => needed.has(key),
-    storeBuilt: (key, { found, made }) =>
+    progress: (key) => underWay.get(key),
+    advance: (key, progress) => void underWay.set(key, progress),
+    asked: (key) => answered.get(key),
+    storeBuilt(key, { found, made, asked }) {
+      if (asked !== undefined) answered.set(key, asked)
       tell(key, `the store said ${words(found)}; it says ${words(made)} now, as committed`, {
         what: 'store',
         found: { ...found },
         version: made.version,
         sum: made.sum,
-      }),
+        ...(asked !== undefined && { asked }),
+      })
+    },
     mirrorBuilt: (key, found) =>
       tell(key, `the copy in process was not what the store said (${words(found)}); it is built anew`, {
         what: 'mirror',

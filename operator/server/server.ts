@@ -2,6 +2,7 @@ import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Failure, Result } from '../api/result.ts'
 import { makeChangesRoute } from './graph-changes.ts'
 import { makeHistoryRoute } from './graph-history.ts'
+import { makeProgressRoute, type Rebuilding } from './graph-progress.ts'
 import type { ReadableGraph, Route } from './graph-query.ts'
 import { makeStatesRoute } from './graph-states.ts'
 import { makeVersionsRoute } from './graph-versions.ts'
@@ -10,6 +11,7 @@ import type { Query } from './query.ts'
 
 export interface ServerDependencies extends LogDependencies {
   readonly graph: ReadableGraph
+  readonly rebuilding: Rebuilding
   readonly log: { error(data: object, message: string): void }
   /** Requests that may be under way; more are told to come again. */
   readonly capacity?: number
@@ -88,11 +90,13 @@ const routesOf = ({
   access,
   ledger,
   graph,
+  rebuilding,
 }: ServerDependencies): Readonly<Record<string, { reads: string; route: Route<unknown> }>> => ({
   '/api/v1/log': { reads: 'ledger', route: makeLogRoute({ access, ledger }) },
   '/api/v1/graph/versions': { reads: 'graph', route: makeVersionsRoute({ access, graph }) },
   '/api/v1/graph/changes': { reads: 'graph', route: makeChangesRoute({ access, graph }) },
   '/api/v1/graph/states': { reads: 'graph', route: makeStatesRoute({ access, graph }) },
+  '/api/v1/graph/progress': { reads: 'graph', route: makeProgressRoute({ access, rebuilding }) },
   '/api/v1/graph/history': { reads: 'ledger', route: makeHistoryRoute({ access, ledger }) },
 })
 

@@ -75,7 +75,7 @@ export const startTelling = async (kubeconfigPath: string, data: string, host = 
   })
   relay.start()
   const graph = makeEmbeddedGraph({ newEpoch: () => 'epoch', now: Date.now })
-  const server = makeServer({ access: makeAccess({ client }), ledger, graph, log: quiet })
+  const server = makeServer({ access: makeAccess({ client }), ledger, graph, rebuilding: () => undefined, log: quiet })
   const address = await server.listen({ host, port: 0 })
   return {
     client,

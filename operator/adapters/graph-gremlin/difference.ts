@@ -12,9 +12,15 @@ export interface Difference {
 
 /**
  * What has to be written so that version `version` is what the patch makes of the version `ready`. `slices`: at least
- * the Components of the patch, as of `ready`. What stays as it is, is not touched: an edge says when it was opened.
+ * the Components of the patch, as of `ready`. An edge that stays is not touched: it says when it was opened. A state is
+ * written for each Component of the patch, as it says when that was changed, be it in nothing that the graph knows; not
+ * so when the graph is rebuilt (`isRebuilt`), for then nobody has changed what is as it was.
  */
-export const differenceOf = (slices: Slices, ready: number, patch: GraphPatch, version: number): Difference => {
+export const differenceOf = (
+  slices: Slices,
+  patch: GraphPatch,
+  { ready, version, isRebuilt = false }: { ready: number; version: number; isRebuilt?: boolean },
+): Difference => {
   const identities = new Set<string>()
   const writes: Write[] = []
   const before: VertexState[] = []
@@ -29,7 +35,7 @@ export const differenceOf = (slices: Slices, ready: number, patch: GraphPatch, v
   for (const [id, next] of latest(patch)) {
     const slice = slices.get(id)
     const was = stateAt(id, slice, ready)
-    if (isSame(was, next)) continue
+    if (isNothing(was, next, isRebuilt)) continue
     before.push(was)
     after.push(next)
     const open = (slice?.edges ?? []).filter(({ since, until }) => since <= ready && ready < until)
@@ -52,6 +58,9 @@ export const differenceOf = (slices: Slices, ready: number, patch: GraphPatch, v
   }
   return { writes, before, after }
 }
+
+const isNothing = (was: VertexState, next: VertexState, isRebuilt: boolean): boolean =>
+  was.removed ? next.removed === true : isRebuilt && isSame(was, next)
 
 const isKept = ({ edge }: EdgeRecord, next: Edge | undefined): boolean => next !== undefined && isSameEdge(edge, next)
 

@@ -84,9 +84,13 @@ export const makePublishing = ({
   }
 
   const differenceFor = async (next: Next, ready: number): Promise<Result<Difference>> => {
-    const span = { from: ready, to: ready }
-    const found = await reading.slices(next.environment, span, next.components)
-    return found.ok ? success(differenceOf(found.value, ready, next.patch(found.value), next.version)) : found
+    const { environment, components, version, rebuilt } = next
+    const found = await reading.slices(environment, { from: ready, to: ready }, components)
+    return found.ok
+      ? success(
+          differenceOf(found.value, next.patch(found.value), { ready, version, isRebuilt: rebuilt !== undefined }),
+        )
+      : found
   }
 
   /** undefined: it does not fit, or somebody else is building */

@@ -34,7 +34,7 @@ describe('read-only port: graph', () => {
   afterEach(() => server?.close())
 
   const serve = async ({ graph, ledger }: { graph: GraphStore; ledger: Pick<Ledger, 'query'> }) => {
-    server = makeServer({ access, graph, ledger, log: { error() {} } })
+    server = makeServer({ access, graph, ledger, rebuilding: () => ({ done: 3, total: 7 }), log: { error() {} } })
     const address = await server.listen({ host: '127.0.0.1', port: 0 })
     return async (query: string, who = 'reader') => {
       const headers = who === '' ? {} : { authorization: `Bearer ${who}` }

@@ -41,7 +41,7 @@ describe('read-only port', () => {
       nobody: [],
     })
     const graph = makeEmbeddedGraph({ newEpoch: () => 'e', now: () => 0 })
-    server = makeServer({ access, ledger, graph, log: { error() {} }, ...more })
+    server = makeServer({ access, ledger, graph, rebuilding: () => undefined, log: { error() {} }, ...more })
     const address = await server.listen({ host: '127.0.0.1', port: 0 })
     return async (query: string, headers: Record<string, string> = { authorization: 'Bearer reader' }) => {
       const answer = await fetch(`${address}${query}`, { headers })

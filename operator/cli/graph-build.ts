@@ -1,0 +1,118 @@
+import { InvalidArgumentError, Option } from 'commander'
+import { failure, type Result, success } from '../api/result.ts'
+import { keyOf } from '../core/component/identity.ts'
+import type { Of } from '../ports/cluster.ts'
+import { msOf, spanOf } from './age.ts'
+import { environmentOf, type GraphFlags, withEnvironment } from './graph-place.ts'
+import { type GraphPort, makeGraphPort } from './graph-port.ts'
+import type { Desk, Verb } from './verb.ts'
+
+interface BuildFlags extends GraphFlags {
+  readonly wait: 'true' | 'false'
+  /** milliseconds */
+  readonly timeout: number
+}
+
+const help = `
+The committed Components are the truth, and the graph is made of them. The operator does it under the environment's lock:
+it compares what the store has with what is committed, and publishes what differs as one version. Changes wait meanwhile.
+It is what Karma does by itself when the two are not the same. You have to be allowed to patch environments.
+
+Exit code: 0 it is built (with --wait=false: it was asked for), 1 it is not, or could not be asked for.
+
+Examples:
+  kubectl karma graph build -n dev
+  kubectl karma graph build -n dev --environment prod --timeout 10m
+`
+
+export const addBuild: Verb = (program, run) => {
+  const command = program
+    .command('build')
+    .description('build the graph of an environment anew, from its committed Components')
+    .addOption(new Option('--wait <wait>', 'wait until it is built').choices(['true', 'false']).default('true'))
+    .option('--timeout <duration>', 'how long to wait for that, such as 90s or 10m', durationOf, msOf('10m'))
+    .addHelpText('after', help)
+  withEnvironment(command).action((flags: BuildFlags) => run(flags, (desk) => build(flags, desk)))
+}
+
+const durationOf = (text: string): number => {
+  const ms = msOf(text)
+  if (ms === undefined) throw new InvalidArgumentError('expected a duration such as 90s or 10m')
+  return ms
+}
+
+/** An Environment with another value there than it had has its graph built anew. */
+const annotation = 'usekarma.dev/rebuild-graph'
+
+const pause = 250
+
+const build = async (flags: BuildFlags, { session, namespace, terminal }: Desk): Promise<Result<number>> => {
+  const found = await environmentOf(session.objects, namespace, flags.environment)
+  if (!found.ok) return found
+  const key = keyOf(found.value)
+  const asked = new Date(terminal.now()).toISOString()
+  const patched = await session.objects.patch('Environment', key, {
+    metadata: { annotations: { [annotation]: asked } },
+  })
+  if (!patched.ok) return patched
+  const name = `environment.usekarma.dev/${found.value.metadata.name}`
+  if (flags.wait === 'false') {
+    terminal.out(`${name} asked to have its graph built\n`)
+    return success(0)
+  }
+  const port = makeGraphPort(session, found.value)
+  const draw = terminal.width === undefined ? undefined : makeBar(terminal.width, terminal.err)
+  const deadline = terminal.monotonic() + flags.timeout
+  for (;;) {
+    const read = await session.objects.get('Environment', key)
+    if (!read.ok) return read
+    if (read.value?.status?.graphRebuilt === asked) {
+      draw?.({ done: 1, total: 1 })
+      draw?.end()
+      terminal.out(`${name} graph built${versionText(read.value)}\n`)
+      return success(0)
+    }
+    if (!(terminal.monotonic() < deadline)) {
+      draw?.end()
+      return stillBuilding(key, flags.timeout)
+    }
+    if (draw) await advance(draw, port)
+    await terminal.sleep(pause)
+  }
+}
+
+const versionText = ({ status }: Of<'Environment'>): string =>
+  status?.version === undefined ? '' : ` as version ${status.version}`
+
+type Bar = ((progress: { readonly done: number; readonly total: number }) => void) & { end(): void }
+
+/** What cannot be read now is drawn the next time. */
+const advance = async (draw: Bar, port: GraphPort): Promise<void> => {
+  const answer = await port.progress()
+  if (answer.ok && answer.value.progress) draw(answer.value.progress)
+}
+
+const makeBar = (width: number, err: (text: string) => void): Bar => {
+  let isDrawn = false
+  const draw = ({ done, total }: { readonly done: number; readonly total: number }): void => {
+    const counted = ` ${done} of ${total} elements`
+    const room = Math.max(Math.min(width - counted.length - 3, 40), 10)
+    const filled = Math.round((room * done) / Math.max(total, 1))
+    err(`\r[${'#'.repeat(filled)}${' '.repeat(room - filled)}]${counted}`)
+    isDrawn = true
+  }
+  return Object.assign(
+    (progress: { readonly done: number; readonly total: number }) => {
+      // Nothing to draw for what is built at once.
+      if (isDrawn || progress.total > 1) draw(progress)
+    },
+    { end: () => isDrawn && err('\n') },
+  ) as Bar
+}
+
+const stillBuilding = (key: string, timeout: number): Result<never> =>
+  failure({
+    reason: 'Timeout',
+    message: `Environment ${key}: expected its graph to be built within ${spanOf(timeout)}, found that it is not yet; it has been asked for. Is the operator running, and the graph store there?`,
+    retry: true,
+  })

@@ -1,0 +1,353 @@
+import assert from 'node:assert/strict'
+import gremlin, { type Bytecode } from 'gremlin'
+import type { GremlinConnection } from '../../operator/adapters/graph-gremlin/connection.ts'
+import { headId } from '../../operator/adapters/graph-gremlin/model.ts'
+import * as statements from '../../operator/adapters/graph-gremlin/statements.ts'
+import { failure, type Result } from '../../operator/api/result.ts'
+import { canonicalState } from '../../operator/core/graph/content.ts'
+import type { GraphPatch, GraphStore, Head, VertexState } from '../../operator/ports/graph.ts'
+import { type GremlinServer, startGremlinServer } from '../cluster/gremlin-server.ts'
+import { connectTo, dyingAfter, graphOver, type Submitting } from '../support/gremlin-graph.ts'
+import { type GremlinMode, type GremlinProxy, startGremlinProxy } from '../support/gremlin-proxy.ts'
+import { type Model, withPatch } from '../unit/core/graph/model.ts'
+import { by, sumOf, value } from './graph-store-steps.ts'
+
+/*
+ * What can go wrong between a store and its server, one fault at a time, at each request of a publish. Whatever it was:
+ * the version is there once and whole, or not at all, and a publish that is repeated brings it there.
+ */
+const timeoutMs = 200
+/** how long a fault is waited for that the store would have to notice by itself */
+const hangMs = 10_000
+const few = 40
+
+const id = (n: number): string => `dev/t/${n}`
+const component = (n: number, type: string, ...to: number[]): VertexState => ({
+  id: id(n),
+  type,
+  edges: to.map((target, at) => ({ name: `r${at}`, to: id(target), uses: ['x'] })),
+})
+const numbers = Array.from({ length: 12 }, (_, n) => n)
+const base: GraphPatch = numbers.map((n) => component(n, 'a', (n + 1) % 12, (n + 2) % 12))
+/** Changes most, removes one, adds one: ten requests of few records. */
+const second: GraphPatch = [
+  ...numbers.slice(0, 10).map((n) => component(n, 'b', (n + 3) % 12, (n + 2) % 12)),
+  { id: id(10), removed: true },
+  component(12, 'b', 0),
+]
+/** Meets `second` at some Components, and leaves others alone that it changes. */
+const rival: GraphPatch = [
+  ...numbers.slice(4, 9).map((n) => component(n, 'c', (n + 1) % 12)),
+  { id: id(3), removed: true },
+  component(13, 'c', 12),
+]
+const small: GraphPatch = [component(0, 'b', 5)]
+
+const models = {
+  base: withPatch(new Map(), base),
+  second: withPatch(withPatch(new Map(), base), second),
+  rival: withPatch(withPatch(new Map(), base), rival),
+  small: withPatch(withPatch(new Map(), base), small),
+}
+
+describe('a graph store and what goes wrong on the way to its server', () => {
+  let server: GremlinServer
+  let proxy: GremlinProxy
+  /** through the proxy, with little patience */
+  let frail: GremlinConnection
+  /** as others see it */
+  let direct: GremlinConnection
+  let observer: GraphStore
+  let environments = 0
+  const fresh = (): string => `dev/faults-${environments++}`
+
+  before(async function () {
+    this.timeout(300_000)
+    server = await startGremlinServer()
+    proxy = await startGremlinProxy({ target: { host: '127.0.0.1', port: server.port } })
+    frail = connectTo(proxy.url, { timeoutMs, backoff: { firstMs: 2, maxMs: 20, attempts: 3, reconnects: 2 } })
+    direct = connectTo(server.url)
+    observer = graphOver(direct)
+  })
+  after(async () => {
+    await frail.close()
+    await direct.close()
+    await proxy.close()
+    await server.close()
+  })
+  afterEach(() => {
+    proxy.set('pass')
+    proxy.readOnly(false)
+    proxy.lose(0)
+  })
+
+  /** An environment with version 1 in it. */
+  const withBase = async (): Promise<string> => {
+    const environment = fresh()
+    value(await observer.publish(environment, 1, base, by('change-1')))
+    return environment
+  }
+
+  const holdsAt = async (environment: string, version: number, model: Model): Promise<void> => {
+    const { view } = value(await observer.view(environment, version))
+    assert.deepEqual([...view.ids()].sort(), [...model.keys()].sort())
+    for (const state of model.values()) assert.equal(canonicalState(view.stateOf(state.id)!), canonicalState(state))
+  }
+
+  /** A reader finds the version, whole, and nothing of it twice. */
+  const holds = async (environment: string, version: number, model: Model, changeId?: string): Promise<void> => {
+    const { version: at, sum } = value<Head>(await observer.head(environment))
+    assert.deepEqual([at, sum], [version, sumOf(model)])
+    assert.equal(value(await observer.audit(environment)).sum, sum)
+    await holdsAt(environment, version, model)
+    const ids = [...numbers, 12, 13].map(id)
+    const span = { from: version, to: version }
+    const read = async (bytecode: Bytecode) => value(await direct.submit(bytecode, { write: false })).length
+    assert.equal(await read(statements.readStates(environment, ids, span)), model.size, 'states of Components')
+    const edges = [...model.values()].reduce((so, state) => so + state.edges.length, 0)
+    assert.equal(await read(statements.readEdges(environment, ids, span)), edges, 'references')
+    if (changeId === undefined) return
+    const records = value(await observer.versions(environment, 10))
+    assert.deepEqual([records[0]?.version, records[0]?.changeId, records.length], [version, changeId, version])
+  }
+
+  /** Nothing hangs. */
+  const inTime = <T>(promise: Promise<T>, what: string): Promise<T> => {
+    const { promise: late, reject } = Promise.withResolvers<T>()
+    const timer = setTimeout(() => reject(new Error(`${what}: no end after ${hangMs} ms`)), hangMs)
+    return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+  }
+
+  const isUnavailable = (result: Result<unknown>, what: string): string => {
+    assert.ok(!result.ok, `${what}: expected GraphUnavailable, found success`)
+    const { reason, retry, message } = result.failure
+    assert.deepEqual([reason, retry], ['GraphUnavailable', true], `${what}: ${message}`)
+    return message
+  }
+
+  /** The n-th write of a store, and what becomes of it: `fault` returns what takes it away again. */
+  const faultAt = (n: number, fault: () => () => void, hit: () => void): (() => void) => {
+    let writes = 0
+    let undo: (() => void) | undefined
+    const remove = proxy.onRequest(({ write }) => {
+      undo?.()
+      undo = undefined
+      if (!write || writes++ !== n) return
+      hit()
+      undo = fault()
+    })
+    return () => {
+      remove()
+      undo?.()
+    }
+  }
+
+  const mode = (faulty: GremlinMode) => (): (() => void) => {
+    proxy.set(faulty)
+    return () => proxy.set('pass')
+  }
+
+  const faults: { title: string; fault: () => () => void }[] = [
+    {
+      title: 'G1: is committed and not answered, the connection is cut',
+      fault: () => {
+        proxy.lose(1)
+        return () => proxy.lose(0)
+      },
+    },
+    { title: 'G1: is committed, and answered after nobody waits any more', fault: mode({ slow: 2 * timeoutMs }) },
+    { title: 'G3: is committed, and half of the answer comes', fault: mode('half') },
+    { title: 'G3: is not committed, and what comes is garbage', fault: mode('garbage') },
+    { title: 'is never answered', fault: mode('hang') },
+  ]
+
+  for (const { title, fault } of faults) {
+    for (const [size, patch, model] of [
+      ['at once', small, models.small] as const,
+      ['in steps', second, models.second] as const,
+    ]) {
+      it(`${size}: the version is there once and whole when any of its writes ${title}`, async function () {
+        this.timeout(120_000)
+        const seen = { published: 0, failed: 0 }
+        for (let n = 0; ; n++) {
+          const environment = await withBase()
+          let hits = 0
+          const stop = faultAt(n, fault, () => hits++)
+          const published = await inTime(graphOver(frail, few).publish(environment, 2, patch, by('change-2')), title)
+          stop()
+          if (hits === 0) {
+            value(published)
+            assert.ok(n >= (size === 'at once' ? 1 : 8), `expected more writes than ${n}`)
+            break
+          }
+          seen[published.ok ? 'published' : 'failed']++
+          if (!published.ok) isUnavailable(published, `write ${n}`)
+          value(await graphOver(frail, few).publish(environment, 2, patch, by('change-2')))
+          await holds(environment, 2, model, 'change-2')
+          // The next one finds nothing in its way.
+          value(await observer.publish(environment, 3, rival, by('change-3')))
+          await holds(environment, 3, withPatch(model, rival), 'change-3')
+        }
+        console.log(`      ${JSON.stringify(seen)}`)
+      })
+    }
+  }
+
+  it('G1: a write that lands after it was given up changes nothing any more', async function () {
+    this.timeout(120_000)
+    let landed = 0
+    for (let n = 0; ; n++) {
+      const environment = await withBase()
+      const late = givenUp(direct, n, { ends: false })
+      value(await graphOver(late, few).publish(environment, 2, second, by('change-2')))
+      const landing = late.land()
+      if (landing === undefined) break
+      // Its condition did not hold, whether it came in between or after the end.
+      assert.deepEqual(value(await landing), [0], `write ${n}`)
+      landed++
+      await holds(environment, 2, models.second, 'change-2')
+    }
+    console.log(`      hits ${landed}`)
+    assert.ok(landed >= 8, `expected more writes than ${landed}`)
+  })
+
+  it('G2: readers find the old version, and whoever is next makes a whole one, wherever a publisher ends', async function () {
+    this.timeout(120_000)
+    for (let requests = 0; ; requests++) {
+      const environment = await withBase()
+      const dying = graphOver(dyingAfter(requests, direct), few)
+      const published = await dying.publish(environment, 2, second, by('change-2', '2'))
+      if (published.ok) {
+        console.log(`      hits ${requests}`)
+        assert.ok(requests >= 10, `expected more requests than ${requests}`)
+        return holds(environment, 2, models.second, 'change-2')
+      }
+      await holds(environment, 1, models.base, 'change-1')
+      value(await graphOver(direct, few).publish(environment, 2, rival, by('rival', '3')))
+      await holds(environment, 2, models.rival, 'rival')
+      await holdsAt(environment, 1, models.base)
+    }
+  })
+
+  it('a publisher that was displaced is told so, and its late requests match nothing', async function () {
+    this.timeout(120_000)
+    let landed = 0
+    for (let n = 0; ; n++) {
+      const environment = await withBase()
+      const old = givenUp(direct, n, { ends: true })
+      await graphOver(old, few).publish(environment, 2, second, by('change-2', '5'))
+      if (value(await observer.head(environment)).version === 2) break
+      value(await graphOver(direct, few).publish(environment, 2, rival, by('rival', '7')))
+      const landing = old.land()
+      assert.ok(landing)
+      assert.deepEqual(value(await landing), [0], `write ${n}`)
+      landed++
+      await holds(environment, 2, models.rival, 'rival')
+      const next = await graphOver(direct, few).publish(environment, 3, small, by('change-3', '6'))
+      assert.deepEqual(!next.ok && [next.failure.reason, next.failure.retry], ['Displaced', true])
+      await holds(environment, 2, models.rival, 'rival')
+      const taken = await graphOver(direct, few).publish(environment, 2, second, by('change-2', '5'))
+      assert.equal(!taken.ok && taken.failure.reason, 'VersionTaken')
+    }
+    console.log(`      hits ${landed}`)
+    assert.ok(landed >= 8, `expected more writes than ${landed}`)
+  })
+
+  const outages: { title: string; begin: () => void; reads: boolean }[] = [
+    ...(['down', 'hang', 'garbage', 'half'] as const).map((faulty) => ({
+      title: faulty,
+      begin: () => proxy.set(faulty),
+      reads: false,
+    })),
+    { title: 'slow', begin: () => proxy.set({ slow: 3 * timeoutMs }), reads: false },
+    {
+      title: 'forbidden',
+      begin: () => {
+        proxy.set('forbidden')
+        proxy.cutAll()
+      },
+      reads: false,
+    },
+    { title: 'read-only', begin: () => proxy.readOnly(true), reads: true },
+  ]
+  for (const { title, begin, reads } of outages) {
+    it(`G3: ${title}: GraphUnavailable, nothing is published, and it goes on by itself`, async function () {
+      this.timeout(60_000)
+      const environment = await withBase()
+      const store = graphOver(frail, few)
+      value(await store.head(environment))
+      begin()
+      for (const patch of [small, second]) {
+        const published = await inTime(store.publish(environment, 2, patch, by('change-2')), title)
+        const message = isUnavailable(published, title)
+        assert.ok(!published.ok && published.failure.outcome !== 'Unknown', 'nothing was written')
+        assert.ok(message.includes(new URL(proxy.url).host) || reads, message)
+        console.log(`      ${message}`)
+      }
+      for (const ask of [store.head(environment), store.view(environment, 1)]) {
+        const read = await inTime<Result<unknown>>(ask, title)
+        if (reads) value(read)
+        else isUnavailable(read, title)
+      }
+      await holds(environment, 1, models.base, 'change-1')
+      proxy.set('pass')
+      proxy.readOnly(false)
+      value(await inTime(store.publish(environment, 2, second, by('change-2')), title))
+      await holds(environment, 2, models.second, 'change-2')
+      assert.equal(value(await store.view(environment, 2)).view.size, models.second.size)
+    })
+  }
+
+  it('G3: an answer that this side cannot read is GraphUnavailable, and the next one is read', async () => {
+    const environment = await withBase()
+    // A Tree, which the server writes and the driver has no reader for.
+    const answer = await inTime(frail.submit(treeOf(environment), { write: false }), 'tree')
+    console.log(`      ${isUnavailable(answer, 'tree')}`)
+    assert.equal(value(await graphOver(frail).head(environment)).version, 1)
+  })
+
+  it('goes on by itself after the server was killed and has come back empty', async function () {
+    this.timeout(60_000)
+    const environment = await withBase()
+    const store = graphOver(frail, few)
+    value(await store.head(environment))
+    await server.kill()
+    isUnavailable(await inTime(store.head(environment), 'killed'), 'killed')
+    isUnavailable(await inTime(store.publish(environment, 2, small, by('change-2')), 'killed'), 'killed')
+    await server.restart()
+    // The first traversals of a JVM take longer than this store waits.
+    await observer.head(environment)
+    const gap = await store.publish(environment, 2, small, by('change-2'))
+    assert.equal(!gap.ok && gap.failure.reason, 'VersionGap')
+    value(await observer.rebuild(environment, 2, models.small.values(), by('change-2')))
+    const { version, sum } = value(await store.head(environment))
+    assert.deepEqual([version, sum], [2, sumOf(models.small)])
+  })
+})
+
+interface GivenUp extends Submitting {
+  /** Sends it after all; undefined: there were not so many writes. */
+  land(): Promise<Result<readonly unknown[]>> | undefined
+}
+
+/** Gives up the n-th write before it is sent. `ends`: and everything after it, like a process that is no more. */
+const givenUp = (connection: Submitting, n: number, { ends }: { ends: boolean }): GivenUp => {
+  let writes = 0
+  let held: { bytecode: Bytecode; options: Parameters<Submitting['submit']>[1] } | undefined
+  return {
+    async submit(bytecode, options) {
+      const isIt = options.write && writes++ === n
+      if (isIt) held = { bytecode, options }
+      if (!isIt && !(ends && held)) return connection.submit(bytecode, options)
+      const outcome = ends ? 'NotDone' : 'Unknown'
+      return failure({ reason: 'GraphUnavailable', message: 'given up', retry: true, outcome })
+    },
+    land: () => held && connection.submit(held.bytecode, held.options),
+  }
+}
+
+/** What nothing of Karma asks for. */
+const treeOf = (environment: string): Bytecode => {
+  const traversal = new gremlin.structure.Graph().traversal().V(headId(environment)).getBytecode()
+  return (traversal as unknown as { addStep(name: string, values: unknown[]): Bytecode }).addStep('tree', [])
+}
