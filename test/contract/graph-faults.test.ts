@@ -19,7 +19,9 @@ import { by, sumOf, value } from './graph-store-steps.ts'
 const timeoutMs = 200
 /** how long a fault is waited for that the store would have to notice by itself */
 const hangMs = 10_000
+/** records in a request: of these two as many as make ten requests, or five, of a version of a dozen Components */
 const few = 40
+const some = 90
 
 const id = (n: number): string => `dev/t/${n}`
 const component = (n: number, type: string, ...to: number[]): VertexState => ({
@@ -67,7 +69,7 @@ describe('a graph store and what goes wrong on the way to its server', () => {
     proxy = await startGremlinProxy({ target: { host: '127.0.0.1', port: server.port } })
     frail = connectTo(proxy.url, { timeoutMs, backoff: { firstMs: 2, maxMs: 20, attempts: 3, reconnects: 2 } })
     direct = connectTo(server.url)
-    observer = graphOver(direct)
+    observer = graphOver(direct, 1_000)
   })
   after(async () => {
     await frail.close()
@@ -118,6 +120,15 @@ describe('a graph store and what goes wrong on the way to its server', () => {
     return Promise.race([promise, late]).finally(() => clearTimeout(timer))
   }
 
+  /** Time-outs are short here, and machines are slow at times: whoever fails tries again, as it was told. */
+  const eventually = async <T>(ask: () => Promise<Result<T>>): Promise<T> => {
+    for (const begun = performance.now(); ; ) {
+      const answer = await ask()
+      if (answer.ok) return answer.value
+      assert.ok(answer.failure.retry && performance.now() - begun < hangMs, answer.failure.message)
+    }
+  }
+
   const isUnavailable = (result: Result<unknown>, what: string): string => {
     assert.ok(!result.ok, `${what}: expected GraphUnavailable, found success`)
     const { reason, retry, message } = result.failure
@@ -158,37 +169,55 @@ describe('a graph store and what goes wrong on the way to its server', () => {
     { title: 'G1: is committed, and answered after nobody waits any more', fault: mode({ slow: 2 * timeoutMs }) },
     { title: 'G3: is committed, and half of the answer comes', fault: mode('half') },
     { title: 'G3: is not committed, and what comes is garbage', fault: mode('garbage') },
-    { title: 'is never answered', fault: mode('hang') },
+    {
+      title: 'is swallowed',
+      fault: () => {
+        proxy.set('hang')
+        setImmediate(() => proxy.set('pass'))
+        return () => proxy.set('pass')
+      },
+    },
   ]
 
+  /** false: it has no n-th write */
+  const survives = async (
+    n: number,
+    fault: () => () => void,
+    { patch, model }: Sized,
+    seen: Seen,
+  ): Promise<boolean> => {
+    const environment = await withBase()
+    const store = graphOver(frail, some)
+    let hits = 0
+    const stop = faultAt(n, fault, () => hits++)
+    const published = await inTime(store.publish(environment, 2, patch, by('change-2')), `write ${n}`)
+    stop()
+    if (hits > 0) seen[published.ok ? 'published' : 'failed']++
+    if (!published.ok) seen.why.add(isUnavailable(published, `write ${n}`))
+    await eventually(() => store.publish(environment, 2, patch, by('change-2')))
+    await holds(environment, 2, model, 'change-2')
+    // The next one finds nothing in its way.
+    const { sum } = value(await observer.publish(environment, 3, rival, by('change-3')))
+    assert.equal(sum, sumOf(withPatch(model, rival)))
+    assert.equal(value(await observer.audit(environment)).sum, sum)
+    return hits > 0
+  }
+
+  const sizes: readonly Sized[] = [
+    { size: 'at once', patch: small, model: models.small, writes: 1 },
+    { size: 'in steps', patch: second, model: models.second, writes: 5 },
+  ]
   for (const { title, fault } of faults) {
-    for (const [size, patch, model] of [
-      ['at once', small, models.small] as const,
-      ['in steps', second, models.second] as const,
-    ]) {
-      it(`${size}: the version is there once and whole when any of its writes ${title}`, async function () {
+    for (const sized of sizes) {
+      it(`${sized.size}: the version is there once and whole when any of its writes ${title}`, async function () {
         this.timeout(120_000)
-        const seen = { published: 0, failed: 0 }
-        for (let n = 0; ; n++) {
-          const environment = await withBase()
-          let hits = 0
-          const stop = faultAt(n, fault, () => hits++)
-          const published = await inTime(graphOver(frail, few).publish(environment, 2, patch, by('change-2')), title)
-          stop()
-          if (hits === 0) {
-            value(published)
-            assert.ok(n >= (size === 'at once' ? 1 : 8), `expected more writes than ${n}`)
-            break
-          }
-          seen[published.ok ? 'published' : 'failed']++
-          if (!published.ok) isUnavailable(published, `write ${n}`)
-          value(await graphOver(frail, few).publish(environment, 2, patch, by('change-2')))
-          await holds(environment, 2, model, 'change-2')
-          // The next one finds nothing in its way.
-          value(await observer.publish(environment, 3, rival, by('change-3')))
-          await holds(environment, 3, withPatch(model, rival), 'change-3')
-        }
-        console.log(`      ${JSON.stringify(seen)}`)
+        const seen: Seen = { published: 0, failed: 0, why: new Set() }
+        let writes = 0
+        while (await survives(writes, fault, sized, seen)) writes++
+        console.log(
+          `      hits ${writes}: ${seen.published} published, ${seen.failed} failed ${[...seen.why].join('; ')}`,
+        )
+        assert.ok(writes >= sized.writes, `expected at least ${sized.writes} writes, found ${writes}`)
       })
     }
   }
@@ -275,7 +304,7 @@ describe('a graph store and what goes wrong on the way to its server', () => {
       this.timeout(60_000)
       const environment = await withBase()
       const store = graphOver(frail, few)
-      value(await store.head(environment))
+      await eventually(() => store.head(environment))
       begin()
       for (const patch of [small, second]) {
         const published = await inTime(store.publish(environment, 2, patch, by('change-2')), title)
@@ -292,9 +321,9 @@ describe('a graph store and what goes wrong on the way to its server', () => {
       await holds(environment, 1, models.base, 'change-1')
       proxy.set('pass')
       proxy.readOnly(false)
-      value(await inTime(store.publish(environment, 2, second, by('change-2')), title))
+      await eventually(() => store.publish(environment, 2, second, by('change-2')))
       await holds(environment, 2, models.second, 'change-2')
-      assert.equal(value(await store.view(environment, 2)).view.size, models.second.size)
+      assert.equal((await eventually(() => store.view(environment, 2))).view.size, models.second.size)
     })
   }
 
@@ -303,27 +332,38 @@ describe('a graph store and what goes wrong on the way to its server', () => {
     // A Tree, which the server writes and the driver has no reader for.
     const answer = await inTime(frail.submit(treeOf(environment), { write: false }), 'tree')
     console.log(`      ${isUnavailable(answer, 'tree')}`)
-    assert.equal(value(await graphOver(frail).head(environment)).version, 1)
+    assert.equal((await eventually(() => graphOver(frail).head(environment))).version, 1)
   })
 
   it('goes on by itself after the server was killed and has come back empty', async function () {
     this.timeout(60_000)
     const environment = await withBase()
     const store = graphOver(frail, few)
-    value(await store.head(environment))
+    await eventually(() => store.head(environment))
     await server.kill()
     isUnavailable(await inTime(store.head(environment), 'killed'), 'killed')
     isUnavailable(await inTime(store.publish(environment, 2, small, by('change-2')), 'killed'), 'killed')
     await server.restart()
-    // The first traversals of a JVM take longer than this store waits.
-    await observer.head(environment)
-    const gap = await store.publish(environment, 2, small, by('change-2'))
-    assert.equal(!gap.ok && gap.failure.reason, 'VersionGap')
+    assert.equal((await eventually(() => store.head(environment))).version, 0)
     value(await observer.rebuild(environment, 2, models.small.values(), by('change-2')))
-    const { version, sum } = value(await store.head(environment))
+    const { version, sum } = await eventually(() => store.head(environment))
     assert.deepEqual([version, sum], [2, sumOf(models.small)])
   })
 })
+
+interface Sized {
+  readonly size: string
+  readonly patch: GraphPatch
+  readonly model: Model
+  /** at least */
+  readonly writes: number
+}
+
+interface Seen {
+  published: number
+  failed: number
+  readonly why: Set<string>
+}
 
 interface GivenUp extends Submitting {
   /** Sends it after all; undefined: there were not so many writes. */

@@ -38,7 +38,7 @@ describe('texts in a Gremlin server', () => {
     'a::b',
     '*',
     '["x"]',
-    '${1 + 1}',
+    '$' + '{1 + 1}',
     '#head',
     'x@1',
     '',
@@ -54,7 +54,7 @@ describe('texts in a Gremlin server', () => {
 
   it('keeps every text as it is: names of references and outputs, types, ids of Components, also for another connection', async function () {
     this.timeout(60_000)
-    const environment = fresh()
+    const environment = `dev/texts-${randomUUID()}`
     const names = hostile.filter((name) => name !== '')
     const patch: GraphPatch = names.map((name, n) => ({
       id: `dev/h/${name}`,

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { type LaneReport, missesOf, startCampaign, tableOf } from '../support/crash-campaign.ts'
 import { deedName, type Fault, positions } from '../support/crash-fault.ts'
+import type { Graph } from '../support/crash-lane.ts'
 import type { Plan } from '../support/crash-plans.ts'
 import { workloads } from '../support/crash-workloads.ts'
 import { expectedIn } from './generate.ts'
@@ -9,6 +10,7 @@ import { writeEvidence, writePlanFile } from './plan-file.ts'
 export interface Settings {
   readonly groups: readonly (readonly Plan[])[]
   readonly lanes: number
+  readonly graph?: Graph
   /** another operator than this one, such as one with a bug */
   readonly program?: string
   /** how long something may take to come */
@@ -31,9 +33,9 @@ const defaultFolder = resolve(import.meta.dirname, '../../.karma/faults')
 
 /** Runs groups of plans, and says what came of them. */
 export const runCampaign = async (settings: Settings): Promise<Outcome> => {
-  const { groups, lanes, program, patienceMs, print, folder = defaultFolder } = settings
+  const { groups, lanes, graph, program, patienceMs, print, folder = defaultFolder } = settings
   const needed = workloads.filter((workload) => groups.flat().some((plan) => plan.workload === workload))
-  const campaign = startCampaign({ workloads: needed, groups, lanes, program, patienceMs })
+  const campaign = startCampaign({ workloads: needed, groups, lanes, graph, program, patienceMs })
   const faults: string[] = []
   const say = (sentence: string): void => {
     faults.push(sentence)

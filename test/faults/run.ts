@@ -8,6 +8,7 @@
  *   --plan FILE       the plans of one file, which the campaign wrote when they failed
  *   --bugs [NAME …]   operators with bugs seeded on purpose: each must be found
  *   --lanes N         how many control planes side by side (2)
+ *   --graph NAME      where operators have their graph: embedded, or gremlin, which is a Gremlin Server for each lane (embedded)
  *   --sample          as many plans as `npm test` has
  */
 import { parseArgs } from 'node:util'
@@ -27,11 +28,15 @@ const { values, positionals } = parseArgs({
     plan: { type: 'string' },
     bugs: { type: 'boolean', default: false },
     lanes: { type: 'string', default: '2' },
+    graph: { type: 'string', default: 'embedded' },
     sample: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 })
 const lanes = Number(values.lanes)
+if (values.graph !== 'embedded' && values.graph !== 'gremlin')
+  throw new Error(`--graph: expected embedded or gremlin, found ${JSON.stringify(values.graph)}`)
+const graph = values.graph
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -42,7 +47,7 @@ const plans = async (): Promise<number> => {
   const groups = values.plan === undefined ? generate(seed, size) : [readPlanFile(values.plan)]
   print(`${groups.flat().length} plans in ${groups.length} groups`)
   const begun = performance.now()
-  const outcome = await runCampaign({ groups, lanes: Math.min(lanes, groups.length), print })
+  const outcome = await runCampaign({ groups, lanes: Math.min(lanes, groups.length), graph, print })
   print(summaryOf(outcome, (performance.now() - begun) / 1000))
   const misses = missesIn(outcome, groups, values.plan === undefined && size.everyKill)
   for (const miss of misses) print(miss)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Effect, effects } from './crash-effects.ts'
 import { deedOf, type Fault, type Position, positions } from './crash-fault.ts'
-import { type Lane, startLane } from './crash-lane.ts'
+import { type Graph, type Lane, startLane } from './crash-lane.ts'
 import { chunked, type Plan } from './crash-plans.ts'
 import { isMiss, type Played, playTogether, type Run } from './crash-run.ts'
 import { goneLine } from './crash-strike.ts'
@@ -39,6 +39,7 @@ export interface CampaignSettings {
   /** Those of a group share an operator, and its deaths. */
   readonly groups: readonly (readonly Plan[])[]
   readonly lanes: number
+  readonly graph?: Graph | undefined
   /** the operator's program, if it is not this one */
   readonly program?: string | undefined
   /** how long something may take to come */
@@ -50,6 +51,7 @@ export const startCampaign = ({
   workloads,
   groups,
   lanes: laneCount,
+  graph,
   program,
   patienceMs,
 }: CampaignSettings): Campaign => {
@@ -100,7 +102,7 @@ export const startCampaign = ({
   ]
   const work = async (index: number): Promise<LaneReport> => {
     const env = { ...shortLeases, KARMA_LINGER_MS: '100' }
-    const lane = await startLane({ name: `crash-${index}`, env, program, patienceMs })
+    const lane = await startLane({ name: `crash-${index}`, env, graph, program, patienceMs })
     try {
       lane.operator.start()
       const played: Run[] = []
@@ -147,6 +149,7 @@ const lookBack = async (lane: Lane, played: readonly Run[]): Promise<LaneReport>
   const unknown = new Set(writes().flatMap(({ effect }) => (effect.startsWith('unknown') ? [effect] : [])))
   faults.push(...unknown)
   faults.push(...played.flatMap(({ violations, atLast }) => (violations.length > 0 ? [] : atLast())))
+  faults.push(...(await lane.graphFaults()))
   await leads(lane)
   await operator.end()
   const isFree = (): true | undefined =>

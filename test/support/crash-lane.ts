@@ -11,6 +11,7 @@ import { waitForAdmission } from './admission.ts'
 import { apiOf } from './api.ts'
 import { compileCache, compileOperator } from './compile-cache.ts'
 import { effectOf, type Written } from './crash-effects.ts'
+import { startGraphStore } from './crash-graph.ts'
 import { makeStage, type Stage } from './crash-stage.ts'
 import { eventsIn } from './crash-trace.ts'
 import { type OperatorProcess, superviseOperator } from './operator-process.ts'
@@ -41,6 +42,8 @@ export interface Lane extends Contender {
   namespaces(): readonly string[]
   /** How the ledger differs from the transitions in etcd, after some patience; undefined: it does not. */
   ledgerFault(namespace: string): Promise<string | undefined>
+  /** How the graph store differs from what is committed, one sentence for each environment; of one in process nothing. */
+  graphFaults(): Promise<readonly string[]>
   /** rows of the first operator's ledger, and distinct ids; it must have ended */
   ledgerRows(): Promise<{ readonly rows: number; readonly ids: number }>
   /** every write that the operators have sent so far */
@@ -53,6 +56,9 @@ export interface Write {
   readonly request: ProxiedRequest
 }
 
+/** Where the graph is: in the operators, or in a Gremlin Server. */
+export type Graph = 'embedded' | 'gremlin'
+
 const ledgerProgram = resolve(import.meta.dirname, 'crash-ledger.ts')
 /**
  * @param env of the operator: Lease times above all
@@ -62,12 +68,14 @@ const ledgerProgram = resolve(import.meta.dirname, 'crash-ledger.ts')
  */
 export const startLane = async ({
   name,
-  env,
+  env: ownEnv,
   also = [],
+  graph = 'embedded',
   program,
   patienceMs = 120_000,
 }: {
   name: string
+  graph?: Graph | undefined
   env: Readonly<Record<string, string>>
   also?: readonly Readonly<Record<string, string>>[]
   program?: string | undefined
@@ -85,6 +93,9 @@ export const startLane = async ({
     await waitForAdmission(admin)
     const api = apiOf(admin)
     ends.push(() => api.close())
+    const store = graph === 'gremlin' ? await startGraphStore() : undefined
+    if (store) ends.push(store.stop)
+    const env = { ...ownEnv, ...store?.env }
     const recorder = await startRecorder(controlPlane)
     ends.push(() => recorder.stop())
     const writes: Write[] = []
@@ -139,6 +150,7 @@ export const startLane = async ({
         return makeStage(api, recorder, namespace, patienceMs)
       },
       namespaces: () => namespaces,
+      graphFaults: async () => (store ? store.faults(api, patienceMs) : []),
       ledgerFault: async (namespace) => {
         // Events are told after what they tell of, and perhaps by an operator that has yet to start.
         const deadline = performance.now() + patienceMs / 2

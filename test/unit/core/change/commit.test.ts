@@ -7,6 +7,13 @@ describe('core/change/commit: every schedule of two holders, with crashes, pause
   const clean = [
     { title: 'two changes of one Component, and a report in between', changes: [0, 0], faults: 1, reports: 1 },
     { title: 'two changes that may share a publish', changes: [0, 1], faults: 1, reports: 0 },
+    {
+      title: 'one change, and a graph store that has to be set right',
+      changes: [0],
+      faults: 2,
+      reports: 0,
+      differing: 1,
+    },
     { title: 'one change that is taken back while the one who does it fails', changes: [0], faults: 2, reports: 0 },
   ]
   for (const { title, ...setting } of clean) {
@@ -25,6 +32,7 @@ describe('core/change/commit: every schedule of two holders, with crashes, pause
       'Settle',
       'WriteAhead',
       'Publish',
+      'Repair',
       'WriteSpec',
       'WriteCommitted',
       'Finish',

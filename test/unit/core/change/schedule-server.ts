@@ -72,16 +72,39 @@ export const makeServer = ({ changes, without }: Pick<Setting, 'changes' | 'with
   }
 
   /** Every batch that may be planned, with one change of each Component. */
-  const plan = (w: Server, held: Held): Outcome[] => {
+  const plan = (found: Server, held: Held): Outcome[] => {
+    const { env, store: versions } = found
+    const isBehind = (versions.at(-1)?.version ?? 0) < held.version
+    // A version whose patch is lost is stored as what was committed by it.
+    const w = isBehind ? { ...found, store: [...versions, asCommitted(found, held)] } : found
+    const differs: Outcome[] =
+      env.differing > 0
+        ? [
+            [
+              { ...w, env: { ...env, differing: env.differing - 1 } },
+              { is: 'Differs', version: held.version + 1 },
+            ],
+          ]
+        : []
+    return [...differs, ...batches(w, held)]
+  }
+
+  const asCommitted = ({ components }: Server, { version }: Held) => ({
+    version,
+    changes: [],
+    content: components.map(({ committed }) => committed),
+  })
+
+  const batches = (w: Server, held: Held): Outcome[] => {
     const pending = w.requests.flatMap((request, change) => (request.phase === 'Pending' ? [change] : []))
     if (pending.length === 0) return [[w, { is: 'Batch', members: [] }]]
-    const batches = pending.flatMap((change) => planOne(w, held, change).map((m) => [m]))
+    const planned = pending.flatMap((change) => planOne(w, held, change).map((m) => [m]))
     const [a, b] = pending
     if (a !== undefined && b !== undefined && componentOf(a) !== componentOf(b)) {
       const second = planOne(w, held, b)
-      batches.push(...planOne(w, held, a).flatMap((x) => second.map((y) => [x, y])))
+      planned.push(...planOne(w, held, a).flatMap((x) => second.map((y) => [x, y])))
     }
-    return batches.map((members) => [w, { is: 'Batch', members }])
+    return planned.map((members) => [w, { is: 'Batch', members }])
   }
 
   const claim = (w: Server, read: string): Outcome[] => {
@@ -94,13 +117,16 @@ export const makeServer = ({ changes, without }: Pick<Setting, 'changes' | 'with
     if (held.resourceVersion !== `${w.env.rv}` && without !== 'compare-and-set') return conflict(w)
     const rv = w.env.rv + 1
     const applying = members.map(({ content }) => content.change)
-    return written(w, { env: { rv, version: held.version + 1, applying, highest: held.highest } }, rv)
+    const { differing } = w.env
+    return written(w, { env: { rv, version: held.version + 1, applying, highest: held.highest, differing } }, rv)
   }
 
   const store = (w: Server, held: Held, members: readonly Member<Content>[]): Outcome[] => {
     const carried = held.applying.map(({ uid }) => Number(uid))
     const known = w.store.find(({ version }) => version === held.version)
     if (known) return `${known.changes}` === `${carried}` ? written(w, {}, 0) : conflict(w)
+    // Nothing changed but the store, which is set right.
+    if (carried.length === 0) return written(w, { store: [...w.store, asCommitted(w, held)] }, 0)
     const last = w.components.map((_, index) => w.store.at(-1)?.content[index] ?? '')
     const content = members.reduce((all, m) => replaced(all, componentOf(m.content.change), m.content.after), last)
     return written(w, { store: [...w.store, { version: held.version, changes: carried, content }] }, 0)
@@ -139,7 +165,8 @@ export const makeServer = ({ changes, without }: Pick<Setting, 'changes' | 'with
       case 'Promise':
         throw new Violation('nothing here leads elsewhere')
       case 'Repair':
-        throw new Violation('no graph differs here')
+        if (effect.version !== held!.version + 1) throw new Violation(`repaired as version ${effect.version}`)
+        return publish(w, held!, [])
       default:
         return onComponent(w, effect)
     }

@@ -28,6 +28,8 @@ export interface Env {
   readonly version: number
   readonly applying: readonly number[]
   readonly highest: string
+  /** how often the graph store is still to be found to say something else */
+  readonly differing: number
 }
 interface Version {
   readonly version: number
@@ -73,6 +75,8 @@ export interface Setting {
   readonly changes: readonly number[]
   readonly faults: number
   readonly reports: number
+  /** how often a plan may find that the graph store says something else; default: never */
+  readonly differing?: number
   /** take one part of the protocol away */
   readonly without?: 'claim' | 'compare-and-set' | 'comparing claims'
   /** end the search at the first violation */
@@ -81,9 +85,9 @@ export interface Setting {
 
 export type Outcome = readonly [Server, Answer<Content>]
 
-export const startOf = ({ changes, faults, reports }: Setting): World => ({
+export const startOf = ({ changes, faults, reports, differing = 0 }: Setting): World => ({
   server: {
-    env: { rv: 1, version: 0, applying: [], highest: '0' },
+    env: { rv: 1, version: 0, applying: [], highest: '0', differing },
     store: [],
     components: [0, 1].map((c) => ({ rv: c + 1, spec: '', committed: '', version: 0, past: [] })),
     requests: changes.map(() => ({ rv: 1, phase: 'Pending' })),
