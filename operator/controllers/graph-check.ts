@@ -1,4 +1,5 @@
 import type { Environment } from '../api/kinds.generated.ts'
+import { isNewer } from '../api/resource-version.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import type { GraphStore } from '../ports/graph.ts'
 import { again, done, type Outcome } from '../runtime/controller.ts'
@@ -14,7 +15,7 @@ export interface GraphCheckTimes {
 export interface GraphCheckDependencies {
   /** absent: the graph is in this process, and nobody else writes it */
   readonly times: GraphCheckTimes | undefined
-  readonly caches: Pick<Caches, 'Environment'>
+  readonly caches: Pick<Caches, 'Component' | 'Environment'>
   readonly graph: Pick<GraphStore, 'audit' | 'compact'>
   readonly gather: Pick<Gather, 'isWhole' | 'sum' | 'distrust'>
 }
@@ -38,8 +39,13 @@ export const makeGraphCheck = ({ caches, graph, gather, times }: GraphCheckDepen
   /** by environment: what was asked for last */
   const begun = new Map<string, string>()
 
-  const versionOf = (environment: Of<'Environment'> | undefined): number | undefined =>
-    environment && gather.isWhole(environment) ? (environment.status?.version ?? 0) : undefined
+  /** undefined: what is committed as of it cannot be told now */
+  const versionOf = (environment: Of<'Environment'> | undefined): number | undefined => {
+    if (!environment || !gather.isWhole(environment)) return undefined
+    const { version = 0, committedResourceVersion: highest = '0' } = environment.status ?? {}
+    // Kinds are watched each by itself: what was committed last may not be known yet.
+    return isNewer(highest, caches.Component.resourceVersion() || '0') ? undefined : version
+  }
 
   /** Once for each value, although its end takes a while to be seen. */
   const isNewlyAsked = (key: string, environment: Of<'Environment'>): boolean => {

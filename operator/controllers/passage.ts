@@ -8,7 +8,7 @@ import type { Plan } from '../core/change/plan.ts'
 import type { Pledge } from '../core/change/pledge.ts'
 import { type Open, openPromises, promiseOf } from '../core/change/promise.ts'
 import type { Wanted } from '../core/component/wanted.ts'
-import { append } from '../core/event/outbox.ts'
+import { append, type Transition } from '../core/event/outbox.ts'
 import type { World } from '../core/guard/facts.ts'
 import { claimed, cleared, prepared, promised, published } from '../core/lock/claim.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -93,6 +93,14 @@ export const makePassage = (
     return object.metadata.resourceVersion ?? ''
   }
 
+  /** What was set right has happened before whatever is written now. */
+  const withRepairs = (current: Environment, untold: readonly Transition[]): Environment => {
+    if (untold.length === 0) return current
+    const asked = repairs.asked(environmentKey)
+    const told = append(current.status, untold, clock.now())
+    return { ...current, status: { ...current.status, ...told, ...(asked !== undefined && { graphRebuilt: asked }) } }
+  }
+
   /** The Environment at the version this holder wrote or read last. */
   const writeEnvironment = async (
     resourceVersion: string,
@@ -100,11 +108,7 @@ export const makePassage = (
   ): Promise<Answer<Content>> => {
     if (environment?.metadata.resourceVersion !== resourceVersion) return { is: 'Conflict' }
     const untold = repairs.untold(environmentKey)
-    const status = next(environment)
-    const graphRebuilt = repairs.asked(environmentKey) ?? status.graphRebuilt
-    const rebuilt = graphRebuilt === undefined ? status : { ...status, graphRebuilt }
-    const told = untold.length > 0 ? { ...rebuilt, ...append(status, untold, clock.now()) } : rebuilt
-    const result = await cluster.writeStatus('Environment', environment, told)
+    const result = await cluster.writeStatus('Environment', environment, next(withRepairs(environment, untold)))
     if (!result.ok) return answerOfFailure(result.failure)
     repairs.told(environmentKey, untold)
     return { is: 'Written', resourceVersion: keep(result.value) }
@@ -217,7 +221,8 @@ export const makePassage = (
     onComponents.forget()
     onRequests.forget()
     let planned = await plan(environment!, pass.held!, seen)
-    if (!planned.ok && planned.failure.reason === 'GraphDiffers') {
+    // That of another environment is set right there; this one waits for it.
+    if (!planned.ok && planned.failure.reason === 'GraphDiffers' && repairs.isNeeded(environmentKey)) {
       const answer = await repaired(pass)
       if (answer) return answer
       planned = await plan(environment!, pass.held!, seen)

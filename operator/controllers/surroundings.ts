@@ -66,14 +66,15 @@ export const makeSurroundings = ({ caches, graph, isBuilt, isWhole, viewAt }: Su
       .flatMap((namespace) => [...caches.Environment.byIndex('namespace', namespace)])
       .filter((environment) => keyOf(environment) !== key)
 
-  /** The newest version that the store holds, unless it has missed one. */
+  /** The newest version that is decided and that the store holds, unless it has missed one. */
   const heldOf = async (key: string, version: number, whole: boolean): Promise<Result<number | undefined>> => {
     if (!isBuilt(key)) return success(undefined)
     const head = await graph.head(key)
     if (!head.ok) return head
     // While an environment is being written, the version before may be the newest.
     const least = whole ? version : version - 1
-    return success(head.value.version >= least ? head.value.version : undefined)
+    // One that is ahead of what is decided was written by somebody else.
+    return success(head.value.version >= least ? Math.min(head.value.version, version) : undefined)
   }
 
   const newestOf = async (environment: Of<'Environment'>): Promise<Result<Other>> => {

@@ -171,11 +171,27 @@ describe('the graph in a store elsewhere', function () {
     assert.ok(head.version > version)
   })
 
+  it('of one environment is set right there, and not in another one', async () => {
+    await here.commit(
+      component('edge/one', { environment: 'other', references: [{ name: 'net', component: 'net/one' }] }),
+    )
+    const other = async () => (await here.get('Environment', 'other'))?.status?.version ?? 0
+    const [version, before] = [await other(), (await environment()).status?.version ?? 0]
+    const by = { changeId: 'somebody else', claim: '9007199254740991' }
+    const published = await store.publish('graph/other', version + 1, [{ id: 'graph/edge/one', removed: true }], by)
+    assert.ok(published.ok)
+    // Both are read for it.
+    const { status } = await here.ask(aChange('beside-one-that-differs'))
+    assert.deepEqual([status?.phase, status?.affectedCount], ['Applied', 3])
+    assert.equal((await isInStep()).version, before + 1)
+    assert.equal(await other(), version + 2)
+  })
+
   it('is built again when it has lost everything', async () => {
     const before = await seq()
     await server.restart()
     const after = await here.ask(aChange('after-loss'))
-    assert.deepEqual([after.status?.phase, after.status?.affectedCount], ['Applied', 2])
+    assert.deepEqual([after.status?.phase, after.status?.affectedCount], ['Applied', 3])
     await repaired('store', before)
     await isInStep()
   })

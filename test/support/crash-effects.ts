@@ -48,7 +48,8 @@ export type Effect = (typeof effects)[number]
 
 /**
  * - `other`: a write that is no part of a change: a Lease renewed, the lead given back, Kubernetes Events (best effort by
- *   their nature), reviews of callers, counts of a ComponentType, and a patch that changes nothing, which asks whether the
+ *   their nature), reviews of callers, counts of a ComponentType, a version by which nothing changes but the graph
+ *   store, and a patch that changes nothing, which asks whether the
  *   object is still as it was (a promise that stands there already);
  * - `unknown …`: a write that nobody has thought of.
  */
@@ -116,7 +117,9 @@ const ofEnvironment = ({
   conditions,
   queued,
 }: Body): Written | undefined => {
-  const type = history?.at(-1).type
+  const last = history?.at(-1).type
+  // That a graph store was set right is told with whatever is written next.
+  const type = last === 'graph.repaired' ? undefined : last
   if (type === 'environment.locked') return 'claim'
   if (type === 'environment.released') return 'clear'
   const kinds: Record<string, Effect> = {
@@ -124,10 +127,11 @@ const ofEnvironment = ({
     Creation: 'publish creation',
     Removal: 'publish removal',
   }
-  if (type === 'graph.published' && version) return kinds[applying?.[0]?.kind]
-  if (history === undefined && promised) return 'promise'
-  if (history === undefined && prepared) return 'prepare'
-  const tends = history === undefined && (conditions !== undefined || queued !== undefined)
+  // A version by which nothing changes but the store.
+  if (type === 'graph.published' && version) return applying?.length === 0 ? 'other' : kinds[applying?.[0]?.kind]
+  if (type === undefined && promised) return 'promise'
+  if (type === undefined && prepared) return 'prepare'
+  const tends = type === undefined && (conditions !== undefined || queued !== undefined)
   return tends ? 'environment status' : undefined
 }
 
