@@ -61,22 +61,21 @@ const build = async (flags: BuildFlags, { session, namespace, terminal }: Desk):
     return success(0)
   }
   const port = makeGraphPort(session, found.value)
-  const draw = terminal.width === undefined ? undefined : makeBar(terminal.width, terminal.err)
+  const bar = terminal.width === undefined ? undefined : makeBar(terminal.width, terminal.err)
   const deadline = terminal.monotonic() + flags.timeout
   for (;;) {
     const read = await session.objects.get('Environment', key)
     if (!read.ok) return read
     if (read.value?.status?.graphRebuilt === asked) {
-      draw?.({ done: 1, total: 1 })
-      draw?.end()
+      bar?.end({ isWhole: true })
       terminal.out(`${name} graph built${versionText(read.value)}\n`)
       return success(0)
     }
     if (!(terminal.monotonic() < deadline)) {
-      draw?.end()
+      bar?.end({ isWhole: false })
       return stillBuilding(key, flags.timeout)
     }
-    if (draw) await advance(draw, port)
+    if (bar) await advance(bar, port)
     await terminal.sleep(pause)
   }
 }
@@ -84,30 +83,38 @@ const build = async (flags: BuildFlags, { session, namespace, terminal }: Desk):
 const versionText = ({ status }: Of<'Environment'>): string =>
   status?.version === undefined ? '' : ` as version ${status.version}`
 
-type Bar = ((progress: { readonly done: number; readonly total: number }) => void) & { end(): void }
+type Progress = { readonly done: number; readonly total: number }
 
-/** What cannot be read now is drawn the next time. */
-const advance = async (draw: Bar, port: GraphPort): Promise<void> => {
-  const answer = await port.progress()
-  if (answer.ok && answer.value.progress) draw(answer.value.progress)
+interface Bar {
+  draw(progress: Progress): void
+  end(how: { readonly isWhole: boolean }): void
 }
 
+/** What cannot be read now is drawn the next time. */
+const advance = async (bar: Bar, port: GraphPort): Promise<void> => {
+  const answer = await port.progress()
+  if (answer.ok && answer.value.progress) bar.draw(answer.value.progress)
+}
+
+/** Nothing is drawn of what is built before anybody looks. */
 const makeBar = (width: number, err: (text: string) => void): Bar => {
-  let isDrawn = false
-  const draw = ({ done, total }: { readonly done: number; readonly total: number }): void => {
-    const counted = ` ${done} of ${total} elements`
+  let last: Progress | undefined
+  const draw = (progress: Progress): void => {
+    const { done, total } = progress
+    const counted = ` ${String(done).padStart(String(total).length)} of ${total} elements`
     const room = Math.max(Math.min(width - counted.length - 3, 40), 10)
     const filled = Math.round((room * done) / Math.max(total, 1))
     err(`\r[${'#'.repeat(filled)}${' '.repeat(room - filled)}]${counted}`)
-    isDrawn = true
+    last = progress
   }
-  return Object.assign(
-    (progress: { readonly done: number; readonly total: number }) => {
-      // Nothing to draw for what is built at once.
-      if (isDrawn || progress.total > 1) draw(progress)
+  return {
+    draw,
+    end({ isWhole }) {
+      if (!last) return
+      if (isWhole) draw({ ...last, done: last.total })
+      err('\n')
     },
-    { end: () => isDrawn && err('\n') },
-  ) as Bar
+  }
 }
 
 const stillBuilding = (key: string, timeout: number): Result<never> =>

@@ -59,7 +59,7 @@ export const makeGraphCheck = ({ caches, graph, gather, times }: GraphCheckDepen
     const found = await graph.audit(key)
     if (!found.ok) {
       log.warn({ reason: found.failure.reason, message: found.failure.message }, 'the graph cannot be checked')
-      return again(soonMs)
+      return again(found.failure.retry ? soonMs : everyMs)
     }
     // While it was read changes may have passed.
     if (versionOf(caches.Environment.get(key)) !== version) return again(soonMs)

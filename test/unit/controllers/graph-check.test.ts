@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import type { EnvironmentStatus } from '../../../operator/api/kinds.generated.ts'
+import { failure, type Result, success } from '../../../operator/api/result.ts'
+import { makeGraphCheck, rebuildAnnotation } from '../../../operator/controllers/graph-check.ts'
+import { makeRepairs } from '../../../operator/controllers/repairs.ts'
+import type { Head } from '../../../operator/ports/graph.ts'
+import { anEnvironment } from '../../support/builders.ts'
+import { makeCollectedLog } from '../../support/collected-log.ts'
+import { makeFakeCaches } from '../../support/fake-caches.ts'
+
+const times = { everyMs: 60_000, keepVersions: 7 }
+
+interface World {
+  readonly status?: EnvironmentStatus
+  readonly found?: Result<Head>
+  readonly isWhole?: boolean
+  /** what a change makes of the Environment while the store is read */
+  readonly meanwhile?: EnvironmentStatus
+  readonly inProcess?: boolean
+  readonly asked?: string
+}
+
+const makeWorld = ({ status = { version: 3 }, isWhole = true, inProcess = false, ...more }: World) => {
+  const { caches, put } = makeFakeCaches()
+  const annotate = (asked: string | undefined) =>
+    put('Environment', {
+      ...anEnvironment({}, status),
+      metadata: {
+        name: 'dev',
+        namespace: 'dev',
+        ...(asked !== undefined && { annotations: { [rebuildAnnotation]: asked } }),
+      },
+    })
+  annotate(more.asked)
+  const done: string[] = []
+  const check = makeGraphCheck({
+    caches,
+    times: inProcess ? undefined : times,
+    graph: {
+      async audit() {
+        done.push('audit')
+        if (more.meanwhile) put('Environment', anEnvironment({}, more.meanwhile))
+        return more.found ?? success({ epoch: 'e', version: 3, sum: 'abc' })
+      },
+      async compact(_, keep) {
+        done.push(`compact ${keep}`)
+        return success(undefined)
+      },
+    },
+    gather: { isWhole: () => isWhole, sum: () => 'abc', distrust: (key) => void done.push(`distrust ${key}`) },
+  })
+  const look = async () => {
+    const outcome = await check('dev/dev', makeCollectedLog())
+    return [outcome.kind === 'after' ? outcome.ms : outcome.kind, ...done.splice(0)]
+  }
+  return { look, annotate }
+}
+
+describe('controllers/graph-check', () => {
+  const head = (version: number, sum: string) => success({ epoch: 'e', version, sum })
+  const away = failure({ reason: 'GraphUnavailable', message: 'away', retry: true })
+  const tooLarge = failure({ reason: 'GraphTooLarge', message: 'too large', retry: false })
+  const soon = 5_000
+  const cases: [title: string, world: World, expected: (string | number)[]][] = [
+    ['a store that is as committed is compacted', {}, [60_000, 'audit', 'compact 7']],
+    ['one of an older version is set right', { found: head(2, 'abc') }, [60_000, 'audit', 'distrust dev/dev']],
+    ['one of a newer version is, too', { found: head(4, 'abc') }, [60_000, 'audit', 'distrust dev/dev']],
+    ['one of other content is, too', { found: head(3, 'abd') }, [60_000, 'audit', 'distrust dev/dev']],
+    ['one that does not answer says nothing', { found: away }, [soon, 'audit']],
+    ['one that cannot be read whole is not asked for it again and again', { found: tooLarge }, [60_000, 'audit']],
+    ['while a version is being written nothing is compared', { isWhole: false }, [soon]],
+    [
+      'nor while what was committed last is not known yet',
+      { status: { version: 3, committedResourceVersion: '999999' } },
+      [soon],
+    ],
+    ['nor when changes have passed meanwhile', { meanwhile: { version: 4 } }, [soon, 'audit']],
+    ['a graph in process has nobody else who writes it', { inProcess: true }, ['done']],
+    ['but may be asked to be built anew', { inProcess: true, asked: 'now' }, [soon, 'distrust dev/dev']],
+    [
+      'what was asked for and done is not done again',
+      { asked: 'now', status: { version: 3, graphRebuilt: 'now' } },
+      [60_000, 'audit', 'compact 7'],
+    ],
+  ]
+  for (const [title, world, expected] of cases) {
+    it(title, async () => assert.deepEqual(await makeWorld(world).look(), expected))
+  }
+
+  it('builds anew once for each time it is asked', async () => {
+    const { look, annotate } = makeWorld({ asked: 'now', inProcess: true })
+    assert.deepEqual(await look(), [soon, 'distrust dev/dev'])
+    assert.deepEqual(await look(), ['done'])
+    annotate('again')
+    assert.deepEqual(await look(), [soon, 'distrust dev/dev'])
+  })
+})
+
+describe('controllers/repairs', () => {
+  const [found, made] = [
+    { epoch: 'e', version: 3, sum: 'abc' },
+    { epoch: 'f', version: 4, sum: 'def' },
+  ]
+
+  it('an environment is looked at once when it is found to differ, until it does not', () => {
+    const looked: string[] = []
+    const repairs = makeRepairs({ holder: 'me', onNeeded: (key) => void looked.push(key) })
+    repairs.note('dev/dev')
+    repairs.note('dev/dev')
+    assert.deepEqual([looked, repairs.isNeeded('dev/dev'), repairs.isNeeded('dev/live')], [['dev/dev'], true, false])
+    repairs.settled('dev/dev')
+    assert.equal(repairs.isNeeded('dev/dev'), false)
+    repairs.note('dev/dev')
+    assert.deepEqual(looked, ['dev/dev', 'dev/dev'])
+  })
+
+  it('what was set right is told once, the newest where nothing is written for long', () => {
+    const repairs = makeRepairs({ holder: 'me', onNeeded: () => {} })
+    for (const asked of ['first', 'second', 'third']) repairs.storeBuilt('dev/dev', { found, made, asked })
+    const untold = repairs.untold('dev/dev')
+    assert.deepEqual(
+      untold.map(({ attrs }) => attrs?.asked),
+      ['second', 'third'],
+    )
+    assert.equal(untold[0]?.message, 'the store said version 3, sum abc; it says version 4, sum def now, as committed')
+    repairs.mirrorBuilt('dev/dev', found)
+    repairs.told('dev/dev', untold)
+    assert.deepEqual(
+      repairs.untold('dev/dev').map(({ attrs }) => attrs?.what),
+      ['mirror'],
+    )
+    assert.equal(repairs.asked('dev/dev'), 'third')
+  })
+})
