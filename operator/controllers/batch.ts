@@ -14,6 +14,7 @@ import type { InFlight, Verdict, World } from '../core/guard/facts.ts'
 import { targetOf as dependencyOf } from '../core/guard/missing-reference.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
+import { isUnreadable } from '../ports/graph.ts'
 import { makeCaughtUp } from './caught-up.ts'
 import type { Gather } from './gather.ts'
 import { bounded, creationOf, isFull, removalOf, requestMember, settledMember, targetsOf } from './member.ts'
@@ -192,7 +193,7 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, again, hasRoo
     const promised = promisedIn(environment, caches)
     const world = await gather.world(environment, { version: held.version, changeId: changeIdOf(held.applying) })
     if (!world.ok) {
-      if (world.failure.reason === 'GraphUnavailable') askAgain(key)
+      if (isUnreadable(world.failure)) askAgain(key)
       return world
     }
     // 3. Components that come and go, then requests.

@@ -11,6 +11,7 @@ import { environmentKey, idOf, keyOf, keyOfId, placeOf, resolveId } from '../cor
 import type { InFlight, World } from '../core/guard/facts.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
+import { isUnreadable } from '../ports/graph.ts'
 import { again, done, type Outcome, retry } from '../runtime/controller.ts'
 import { hasFinalizer, withFinalizer, withoutFinalizer } from '../runtime/finalizer.ts'
 import type { Gather } from './gather.ts'
@@ -140,7 +141,7 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
    */
   const unknowable = async (request: Of<'ChangeRequest'>, named: Named, why: Failure): Promise<Outcome> => {
     const [place] = named.environments
-    if (why.reason !== 'GraphUnavailable' || place === undefined) return retry(why)
+    if (!isUnreadable(why) || place === undefined) return retry(why)
     const step = nextStep({ request, planned: undefined, world: undefined, named, now: clock.now() })
     if (step.to === 'Stay') return done
     if (step.to !== 'Pass') return stop(request, step)

@@ -160,7 +160,7 @@ const noImage = <C>(component: string): Answer<C> => ({
 
 export const answerOfFailure = <C>(failure: Failure): Answer<C> => {
   const { reason } = failure
-  const isConflict = ['Conflict', 'AlreadyExists', 'VersionTaken', 'VersionGap'].includes(reason)
+  const isConflict = ['Conflict', 'AlreadyExists', 'VersionTaken', 'VersionGap', 'Displaced'].includes(reason)
   if (isConflict) return { is: 'Conflict' }
   return reason === 'NotFound' ? { is: 'Gone' } : { is: 'Unknown', failure }
 }

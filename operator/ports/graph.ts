@@ -1,4 +1,4 @@
-import type { Result } from '../api/result.ts'
+import type { Failure, Result } from '../api/result.ts'
 import type { GraphPatch, VertexState } from '../core/graph/vertex.ts'
 import type { GraphView } from '../core/graph/view.ts'
 
@@ -42,6 +42,13 @@ export interface GraphChange extends Published {
   readonly before: readonly VertexState[]
   readonly after: readonly VertexState[]
 }
+
+/**
+ * Nothing can be told of a graph now: the store gives no answer, refuses this program (`GraphRefused`: an engine that is too old),
+ * or would have to be read whole and is too large for that (`GraphTooLarge`).
+ */
+export const isUnreadable = ({ reason }: Failure): boolean =>
+  ['GraphUnavailable', 'GraphRefused', 'GraphTooLarge'].includes(reason)
 
 export interface GraphStore {
   /** Of an environment that nobody published to: version 0 and no Components. */

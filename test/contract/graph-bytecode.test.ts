@@ -28,7 +28,7 @@ describe('what is wrong with a request to Neptune', () => {
 })
 
 const head = { epoch: 'e', ready: 1, building: 0, claim: 1, attempt: 'a', sum: '0', horizon: 0 }
-const step = { environment: 'dev/e', head, attempt: 'b', claim: 2 }
+const step = { environment: 'dev/e', head, attempt: 'b', claim: 2, isForced: false }
 const mark = {
   environment: 'dev/e',
   head: { epoch: 'e', version: 2, sum: '0' },
@@ -43,7 +43,7 @@ const writes: readonly Write[] = [
   { close: 'State', id: 'dev/e#dev/a/1@1', until: 2 },
   { close: 'Edge', id: 'dev/e#dev/a/1#0@1', until: 2 },
 ]
-const { claim: _, ...unclaimed } = step
+const unclaimed = { ...step, isForced: true }
 
 /** Every statement, in each of its forms. */
 const all: Readonly<Record<string, readonly Bytecode[]>> = {

@@ -101,6 +101,13 @@ export function graphStoreContract(name: string, makeStore: () => Promise<GraphS
       for (const result of results) assert.ok(result.ok || result.failure.reason === 'VersionTaken')
     })
 
+    it('goes on with the claim of whoever rebuilt it, also after newer ones', async () => {
+      const environment = fresh()
+      value(await under.store.publish(environment, 1, patch, by('change-1', '100')))
+      value(await under.store.rebuild(environment, 2, [], by('', '5')))
+      assert.equal(value(await under.store.publish(environment, 3, patch, by('change-3', '6'))).version, 3)
+    })
+
     it('equals a Map for each version, whatever is published, repeated and asked', async function () {
       this.timeout(300_000)
       const seed = process.env.SEED === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(process.env.SEED)

@@ -214,11 +214,14 @@ const none = (written: Result<boolean>): Result<false> => (written.ok ? success(
 
 export const headAs = ({ epoch, ready, sum }: HeadRecord): Head => ({ epoch, version: ready, sum })
 
-const stepOf = ({ environment, by, rebuilt }: Next, head: HeadRecord, attempt: string): statements.Step => {
-  const claim = Number(by.claim)
-  // The number of a claim may have gone back with a restored etcd; who sets the store right has it read live.
-  return { environment, head, attempt, ...((!rebuilt || head.claim <= claim) && { claim }) }
-}
+/** The number of a claim may have gone back with a restored etcd; who sets the store right has it read live. */
+const stepOf = ({ environment, by, rebuilt }: Next, head: HeadRecord, attempt: string): statements.Step => ({
+  environment,
+  head,
+  attempt,
+  claim: Number(by.claim),
+  isForced: rebuilt !== undefined,
+})
 
 export const refusal = (environment: string, reason: string, retry: boolean, message: string): Result<never> =>
   failure({ reason, retry, message: `graph of environment ${environment}: ${message}` })

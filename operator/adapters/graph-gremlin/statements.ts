@@ -46,19 +46,19 @@ export interface Step {
   /** as it was read */
   readonly head: HeadRecord
   readonly attempt: string
-  /** of the Environment; absent: whatever claim the store has seen is taken over */
-  readonly claim?: number
+  /** of the Environment */
+  readonly claim: number
+  /** Whatever claim the store has seen, this one counts from now on. */
+  readonly isForced: boolean
 }
 
-const matching = ({ environment, head, claim }: Step): GraphTraversal => {
+const matching = ({ environment, head, claim, isForced }: Step): GraphTraversal => {
   const found = g.V(headId(environment)).has('attempt', head.attempt).has('ready', head.ready).has('epoch', head.epoch)
-  return claim === undefined ? found : found.has('claim', P.lte(claim))
+  return isForced ? found : found.has('claim', P.lte(claim))
 }
 
-const claiming = (found: GraphTraversal, { attempt, claim }: Step): GraphTraversal => {
-  const mine = found.property(single, 'attempt', attempt)
-  return claim === undefined ? mine : mine.property(single, 'claim', claim)
-}
+const claiming = (found: GraphTraversal, { attempt, claim }: Step): GraphTraversal =>
+  found.property(single, 'attempt', attempt).property(single, 'claim', claim)
 
 /** From here on requests of others, and earlier ones of this publisher, do nothing. */
 export const claimHead = (step: Step): Bytecode => claiming(matching(step), step).count().getBytecode()
