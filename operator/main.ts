@@ -105,7 +105,8 @@ const run = async (config: Config): Promise<void> => {
   if (config.graph) {
     graphConnection = makeGremlinConnection({ ...config.graph, clock, random, log })
     const newIds = { newEpoch: randomUUID, newAttempt: randomUUID }
-    const store = makeGremlinGraph({ connection: graphConnection, ...newIds, now: clock.now })
+    const waits = { sleep: (ms: number) => sleep(clock, ms), random }
+    const store = makeGremlinGraph({ connection: graphConnection, ...newIds, ...waits, now: clock.now })
     graph = makeMirroredGraph({ store, mirror: graphInProcess })
   }
 

@@ -28,8 +28,10 @@ import type { Counts } from './support/counting-reporter.ts'
  */
 const root = resolve(import.meta.dirname, '..')
 /** Of those that run side by side the ones that take longest first. */
-const defaultSuites = ['unit', 'contract', 'crash', 'e2e', 'faults', 'installation', 'integration']
+const defaultSuites = ['unit', 'crash', 'e2e', 'faults', 'installation', 'contract', 'integration']
 const withControlPlane = new Set(['crash', 'e2e', 'faults', 'installation', 'integration', 'samples'])
+/** They have services of their own. */
+const besideOthers = new Set([...withControlPlane, 'contract'])
 const withGraphStore = new Set(['contract', 'e2e', 'faults', 'integration'])
 const sideBySide = 4
 /** how long a suite may take to end after its last test: what is left then is a leak */
@@ -66,10 +68,10 @@ async function main(args: readonly string[]): Promise<number> {
   if (suites.some((suite) => withGraphStore.has(suite))) await findGremlinServer()
   if (suites.includes('contract')) await findGremlinServer({ version: olderTinkerPop })
   const total = { passed: 0, failed: 0 }
-  // What computes has the machine for itself.
+  // What computes only has the machine for itself.
   for (const [group, lanes] of [
-    [suites.filter((suite) => !withControlPlane.has(suite)), 1],
-    [suites.filter((suite) => withControlPlane.has(suite)), sideBySide],
+    [suites.filter((suite) => !besideOthers.has(suite)), 1],
+    [suites.filter((suite) => besideOthers.has(suite)), sideBySide],
   ] as const) {
     const { passed, failed, interrupted } = await runGroup(group, lanes, mochaArguments)
     if (interrupted) return 130

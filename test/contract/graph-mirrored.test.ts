@@ -13,8 +13,8 @@ import { by, equals, sumOf, value } from './graph-store-steps.ts'
 const fewRecords = 40
 
 /** A process of its own: its copy is its own, too. */
-const processOver = (connection: Submitting, keep?: number) => {
-  const mirror = makeEmbeddedGraph({ newEpoch: randomUUID, now: Date.now, ...(keep !== undefined && { keep }) })
+const processOver = (connection: Submitting) => {
+  const mirror = makeEmbeddedGraph({ newEpoch: randomUUID, now: Date.now })
   const store = graphOver(connection, fewRecords)
   return { mirror, store, graph: makeMirroredGraph({ store, mirror }) }
 }
@@ -33,7 +33,7 @@ graphStoreContract(
       },
     }
   },
-  30,
+  12,
 )
 
 describe('a store with a copy in process', () => {
@@ -127,6 +127,18 @@ describe('a store with a copy in process', () => {
     assert.deepEqual([read.from, read.view.size], ['Store', 3])
     value(await graph.load(environment, versions, [...statesOf(1), { id: 'dev/a/2', type: 'a', edges: [] }]))
     assert.equal(value(await graph.view(environment, versions)).from, 'Mirror')
+  })
+
+  it('answers from the store after another process has rebuilt it, until it is loaded', async () => {
+    const environment = fresh()
+    const { graph } = processOver(connection)
+    await publish(graph, environment, 1)
+    value(await processOver(connection).graph.rebuild(environment, 5, statesOf(3), by('change-5')))
+    const read = value(await graph.view(environment, 5))
+    assert.equal(read.from, 'Store')
+    equals(read.view, models[3]!)
+    value(await graph.load(environment, 5, statesOf(3), 'change-5'))
+    assert.equal(value(await graph.view(environment, 5)).from, 'Mirror')
   })
 
   it('does not load other Components than the store has, and says both', async () => {

@@ -50,6 +50,27 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: kindOf('audit') }) },
 )
 
+/** So that none is missed where there is time for a few sequences only. */
+export const oneOfEach: readonly Step[] = [
+  ...ids
+    .slice(0, 3)
+    .map((id): Step => ({ kind: 'publish', patch: [{ id, type: 'a', edges: [{ name: 'x', to: ids[1]! }] }] })),
+  { kind: 'view', back: 1 },
+  { kind: 'view', back: 0 },
+  { kind: 'publish', patch: [{ id: ids[1]!, removed: true }] },
+  { kind: 'crash', requests: 1, patch: [{ id: ids[4]!, type: 'a', edges: [] }] },
+  { kind: 'crash', requests: 50, patch: [{ id: ids[5]!, type: 'b', edges: [] }] },
+  { kind: 'crash', requests: 51, patch: [{ id: ids[6]!, type: 'b', edges: [] }] },
+  { kind: 'race', patch: ids.map((id) => ({ id, type: 'a', edges: [] })) },
+  { kind: 'repeat', back: 0, patch: [] },
+  { kind: 'compete', back: 1, patch: [] },
+  { kind: 'gap', patch: [] },
+  { kind: 'changes', back: 3 },
+  { kind: 'audit' },
+  { kind: 'compact', back: 1 },
+  { kind: 'rebuild', patch: [{ id: ids[7]!, type: 'b', edges: [] }] },
+]
+
 export const by = (changeId: string, claim = '1'): Publisher => ({ changeId, claim })
 
 /** Carries out steps in one environment, beside the model. */

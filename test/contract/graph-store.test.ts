@@ -25,8 +25,8 @@ const dying = (store: GraphStore, requests: number): GraphStore => ({
 const fewRecords = 40
 
 for (const { version, runs } of [
-  { version: '3.8.0', runs: 60 },
-  { version: olderTinkerPop, runs: 30 },
+  { version: '3.8.0', runs: 40 },
+  { version: olderTinkerPop, runs: 12 },
 ]) {
   const start = async () => {
     const server = await startGremlinServer({ version })

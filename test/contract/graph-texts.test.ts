@@ -60,7 +60,7 @@ describe('texts in a Gremlin server', () => {
       id: `dev/h/${name}`,
       type: name,
       edges: [
-        { name, to: `dev/h/${names[(n + 1) % names.length]}`, uses: [name, ...hostile], feeds: hostile },
+        { name, to: `dev/h/${names[(n + 1) % names.length]}`, uses: hostile, feeds: hostile },
         { name: 'all', to: id(n) },
         { name: 'none', to: `dev/h/${name}`, uses: [], feeds: [] },
       ],

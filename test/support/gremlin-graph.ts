@@ -31,6 +31,8 @@ export const graphOver = (connection: Submitting, recordsPerRequest?: number): G
     newEpoch: randomUUID,
     newAttempt: randomUUID,
     now: Date.now,
+    sleep,
+    random: Math.random,
     ...(recordsPerRequest !== undefined && { recordsPerRequest }),
   })
 

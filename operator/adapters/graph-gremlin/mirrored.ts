@@ -42,6 +42,11 @@ export const makeMirroredGraph = ({
   return {
     ...store,
 
+    async compact(environment, keep) {
+      const compacted = await store.compact(environment, keep)
+      return compacted.ok ? mirror.compact(environment, keep) : compacted
+    },
+
     async publish(environment, version, patch, by) {
       const published = await store.publish(environment, version, patch, by)
       // What it does not take in shows at the next view.

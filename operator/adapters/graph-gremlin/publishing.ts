@@ -16,6 +16,9 @@ export interface PublishingDependencies {
   readonly newAttempt: () => string
   readonly now: () => number
   readonly recordsPerRequest: number
+  readonly sleep: (ms: number) => Promise<void>
+  /** from 0 to below 1 */
+  readonly random: () => number
 }
 
 /** What is to become the head. */
@@ -36,7 +39,7 @@ export interface Next {
 }
 
 /** How often a version is tried again when others were at work at the same time, or no answer came. */
-const attempts = 5
+const attempts = 8
 
 /**
  * The way of a version into the store. Who publishes claims the head, takes away what a crash left, writes the elements
@@ -54,6 +57,8 @@ export const makePublishing = ({
   newAttempt,
   now,
   recordsPerRequest,
+  sleep,
+  random,
 }: PublishingDependencies) => {
   /** Whether the condition of a write held. */
   const write = async (bytecode: ReturnType<typeof statements.readHead>): Promise<Result<boolean>> => {
@@ -98,7 +103,7 @@ export const makePublishing = ({
     if (head.building !== 0) return undefined
     const found = await differenceFor(next, head.ready)
     if (!found.ok) return found
-    const [only = [], ...more] = batchesOf(found.value.writes, recordsPerRequest)
+    const [only = [], ...more] = batchesOf(found.value.writes, recordsPerRequest - statements.markRecords)
     if (more.length > 0) return undefined
     const mark = markOf(next, head, found.value)
     const written = await write(statements.publishAtOnce(stepOf(next, head, newAttempt()), only, mark))
@@ -151,7 +156,7 @@ export const makePublishing = ({
     { writes }: Difference,
   ): Promise<Result<boolean>> => {
     let done = 0
-    for (const batch of batchesOf(writes, recordsPerRequest)) {
+    for (const batch of batchesOf(writes, recordsPerRequest - statements.guardRecords)) {
       const staged = await write(statements.stage(environment, attempt, batch))
       if (!staged.ok || !staged.value) return staged
       done += batch.length
@@ -201,13 +206,23 @@ export const makePublishing = ({
     for (let attempt = 0; attempt < attempts; attempt++) {
       const published = await once(next, mustClaim)
       if (published.ok && published.value !== false) return success(published.value)
-      if (!published.ok && published.failure.outcome !== 'Unknown') return published
-      mustClaim = !published.ok
-      if (!published.ok) last = published
+      if (!published.ok && published.failure.outcome !== 'Unknown') return mustClaim ? unsure(published) : published
+      if (!published.ok) {
+        mustClaim = true
+        last = published
+      }
+      // Two that claim from each other would go on doing so.
+      await sleep(random() * Math.min(10 * 2 ** attempt, 500))
     }
     return last
   }
 }
+
+/** It cannot be found out whether what was sent before has taken place. */
+const unsure = (published: Result<never>): Result<never> =>
+  published.ok || published.failure.reason !== 'GraphUnavailable'
+    ? published
+    : failure({ ...published.failure, outcome: 'Unknown' })
 
 /** Nothing was published. */
 const none = (written: Result<boolean>): Result<false> => (written.ok ? success(false) : written)

@@ -150,6 +150,11 @@ const append = (traversal: GraphTraversal, environment: string, write: Write): G
     .property('until', open)
 }
 
+/** Of the head that every request rewrites. */
+export const guardRecords = 1
+/** Of the head and the Version that make a version ready. */
+export const markRecords = 13
+
 /** What an element costs, in records as Neptune counts them: an element with its label, and each property. */
 export const recordsOf = (write: Write): number =>
   'close' in write ? 1 : { Component: 1, State: 6, Edge: 8 }[write.put]

@@ -15,6 +15,9 @@ export interface GremlinGraphOptions {
   readonly newAttempt: () => string
   /** epoch ms */
   readonly now: () => number
+  readonly sleep: (ms: number) => Promise<void>
+  /** from 0 to below 1 */
+  readonly random: () => number
   /** Records that one request may write; Neptune's advice is 200. */
   readonly recordsPerRequest?: number
 }
@@ -29,11 +32,13 @@ export const makeGremlinGraph = ({
   newEpoch,
   newAttempt,
   now,
+  sleep,
+  random,
   recordsPerRequest = 200,
 }: GremlinGraphOptions): GraphStore => {
   const reading = makeReading(connection)
   const replica = makeReading(connection, 'reader')
-  const put = makePublishing({ connection, reading, newEpoch, newAttempt, now, recordsPerRequest })
+  const put = makePublishing({ connection, reading, newEpoch, newAttempt, now, sleep, random, recordsPerRequest })
 
   const nothing = (): Head => ({ epoch: '', version: 0, sum: makeContentSum().toString() })
   /** The reader, as soon as it has what is asked for. */

@@ -8,8 +8,8 @@ export interface SweepingDependencies {
   readonly write: (bytecode: ReturnType<typeof statements.readHead>) => Promise<Result<boolean>>
 }
 
-/** Ids that are looked for together. */
-const page = 500
+/** Ids that are looked for together: as many as one request may write, and the head. */
+const page = 199
 
 /**
  * Takes away what a version that was never marked has left: what it opened goes, what it closed is open again. Edges
