@@ -1,8 +1,17 @@
+import { randomUUID } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import gremlin, { type EnumValue, type GraphTraversal } from 'gremlin'
 import { makeEmbeddedGraph } from '../../operator/adapters/graph-embedded/store.ts'
+import type { GremlinConnection } from '../../operator/adapters/graph-gremlin/connection.ts'
+import { makeMirroredGraph } from '../../operator/adapters/graph-gremlin/mirrored.ts'
 import { makeImpact } from '../../operator/core/graph/impact.ts'
+import type { Reached } from '../../operator/core/graph/reached.ts'
 import type { GraphView } from '../../operator/core/graph/view.ts'
+import type { GraphStore } from '../../operator/ports/graph.ts'
+import { startGremlinServer } from '../cluster/gremlin-server.ts'
+import { connectTo, graphOver } from '../support/gremlin-graph.ts'
+import { median, ok } from './support/cluster.ts'
 import type { Bench, Report } from './support/figure.ts'
 import { idOf, powerLaw, type References, randomNumbers, uniform, vertices } from './support/graphs.ts'
 import { makeBareSearch, makeGraphologySearch } from './support/searches.ts'
@@ -13,9 +22,11 @@ const perComponent = 10
 const seed = 42
 const rounds = 12
 const small = 1000
+/** What a Gremlin Server is loaded with in less than a minute. */
+const componentsOfServer = 10_000
 
 /**
- * Impact in large graphs, beside a bare search over the same arrays and beside graphology. So that other work on the
+ * Impact in large graphs, beside a bare search over the same arrays, graphology, and what a Gremlin Server finds itself. So that other work on the
  * machine counts little, long times are CPU times of this thread, the best of several rounds in turn; percentiles are
  * taken over changes, of each the median of its rounds.
  */
@@ -31,6 +42,7 @@ const bench: Bench = async (report) => {
     measureAgainstGraphology(report, shape, view, references)
     await measurePruned(report, shape, references)
   }
+  await measureAgainstServer(report)
 }
 export default bench
 
@@ -51,8 +63,14 @@ async function measureLoad({ figure, progress }: Report, shape: string, referenc
   const view = await load(references, false)
   const seconds = (cpuTime() - start) / 1000
   const mebibytes = (usedBytes() - before) / 2 ** 20
-  figure({ name: `load, ${shape}`, value: seconds, unit: 's', budget: { of: 'value', atMost: 5 } })
-  const size = `memory of ${((references.components * perComponent) / 1e6).toFixed(0)},000,000 references, ${shape}`
+  const many = `${components / 1000},000 Components`
+  figure({
+    name: `load of the mirror, ${many}, ${shape}`,
+    value: seconds,
+    unit: 's',
+    budget: { of: 'value', atMost: 5 },
+  })
+  const size = `memory of the mirror, ${((references.components * perComponent) / 1e6).toFixed(0)},000,000 references, ${shape}`
   figure({ name: size, value: mebibytes, unit: 'MB', budget: { of: 'value', atMost: 150 } })
   return view
 }
@@ -167,9 +185,126 @@ async function measurePruned({ figure, progress }: Report, shape: string, refere
   })
 }
 
-const changedComponents = (count: number): number[] => {
+/** A copy in process of what is in a Gremlin Server, beside that server. Its times are not CPU times: it works elsewhere. */
+async function measureAgainstServer(report: Report): Promise<void> {
+  report.progress('starting Gremlin Server')
+  const server = await startGremlinServer({ heap: '3g' })
+  const connection = connectTo(server.url, { timeoutMs: 60_000 })
+  try {
+    const mirror = makeEmbeddedGraph({ newEpoch: randomUUID, now: Date.now })
+    const graph = makeMirroredGraph({ store: graphOver(connection), mirror })
+    await fill(report, graph)
+    await measureMirrored(report, graph, connection)
+  } finally {
+    await connection.close()
+    await server.close()
+  }
+}
+
+async function fill({ progress }: Report, graph: GraphStore): Promise<void> {
+  const states = vertices(uniform(componentsOfServer, perComponent, seed), { fed: false })
+  let told = -1
+  const tell = (done: number, total: number): void => {
+    const tenth = Math.floor((10 * done) / total)
+    if (tenth > told) progress(`Gremlin Server: ${done} of ${total} elements are written`)
+    told = tenth
+  }
+  await ok(graph.rebuild('dev/dev', 1, states, { changeId: 'bench', claim: '1' }, tell))
+}
+
+/** Over fixed changes, ids with distances: by the mirror, before and after it has asked for the head, and by the server. */
+async function measureMirrored({ figure, progress }: Report, graph: GraphStore, { submit }: GremlinConnection) {
+  const viewNow = async (): Promise<GraphView> => {
+    const { view, from } = await ok(graph.view('dev/dev', 1))
+    if (from !== 'Mirror') throw new Error(`expected a view of the mirror, found one of: ${from}`)
+    return view
+  }
+  const view = await viewNow()
+  const reachedIn = (now: GraphView, id: string) => find(now, [{ id, outputs: 'all' }]).reached
+  const seeds = changedComponents(150, componentsOfServer)
+    .map(idOf)
+    .filter((id) => reachedIn(view, id).length > 0 && reachedIn(view, id).length <= small)
+  const ask = (traversal: GraphTraversal) => ok(submit(traversal.getBytecode(), { write: false }))
+  const distances = (reached: Reached['reached']) => sum(reached.map(({ distance }) => distance))
+
+  progress(`Gremlin Server: ${seeds.length} changes`)
+  const [mirror, withHead, server, paths] = await timesOf(seeds, [
+    (id) => timeAndTotal(() => reachedIn(view, id), distances),
+    (id) => timeAndTotal(async () => reachedIn(await viewNow(), id), distances),
+    (id) => timeAndTotal(() => ask(withSteps(dependentsOf(id))), distancesOfSteps),
+    (id) => timeAndTotal(() => ask(dependentsOf(id).path().by(t.id)), distancesOfPaths),
+  ])
+  const reached = sum(seeds.map((id) => reachedIn(view, id).length))
+  const size = `${componentsOfServer / 1000},000 x ${perComponent}, uniform, ${reached} reached`
+  const beside = (value: number, peer: number, what: string) => {
+    return { value, unit: 'ms', against: `Gremlin Server${what} ${peer.toFixed(0)} ms`, ratio: peer / value }
+  }
+  figure({
+    name: `impact with ids and distances by the mirror; ${size}`,
+    ...beside(mirror!, server!, ''),
+    budget: { of: 'ratio', atLeast: 1000 },
+  })
+  figure({ name: '… with a read of the head before each', ...beside(withHead!, server!, '') })
+  figure({ name: '… beside paths, whose length is the distance', ...beside(mirror!, paths!, ', paths') })
+}
+
+const { t, P, statics: __ } = gremlin.process
+/** Of a list itself. It is not declared, as Karma does without. */
+const { local } = (gremlin.process as unknown as { scope: { local: EnumValue } }).scope
+
+/** The server's own search, nearest first: of version 1. */
+function dependentsOf(id: string): GraphTraversal {
+  const dependents = __.inE('REF').has('since', P.lte(1)).has('until', P.gt(1)).outV().dedup()
+  return new gremlin.structure.Graph().traversal().V(id).repeat(dependents).emit()
+}
+
+/** The fastest of several forms that were tried: the id of each, and how many elements there are on the way to it. */
+const withSteps = (found: GraphTraversal): GraphTraversal => {
+  const path = __.path() as unknown as { count(scope: EnumValue): GraphTraversal }
+  return found.project('id', 'steps').by(t.id).by(path.count(local))
+}
+
+// On the way between two Components there is a reference.
+const distancesOfSteps = (rows: readonly unknown[]): number =>
+  sum((rows as Map<string, number>[]).map((row) => (Number(row.get('steps')) - 1) / 2))
+const distancesOfPaths = (paths: readonly unknown[]): number =>
+  sum((paths as { objects: unknown[] }[]).map(({ objects }) => (objects.length - 1) / 2))
+
+interface TimeAndTotal {
+  readonly ms: number
+  /** what the answer adds up to */
+  readonly total: number
+}
+
+async function timeAndTotal<T>(search: () => T | Promise<T>, add: (answer: T) => number): Promise<TimeAndTotal> {
+  const start = performance.now()
+  const found = search()
+  const answer = found instanceof Promise ? await found : found
+  return { ms: performance.now() - start, total: add(answer) }
+}
+
+/** By way, milliseconds for all changes: of each the median of rounds in which the ways take turns. */
+async function timesOf(seeds: readonly string[], ways: readonly ((id: string) => Promise<TimeAndTotal>)[]) {
+  const times = ways.map(() => seeds.map((): number[] => []))
+  // The first round does not count.
+  for (let round = 0; round < 6; round++) {
+    const totals: number[] = []
+    for (const [way, search] of ways.entries()) {
+      totals[way] = 0
+      for (const [index, id] of seeds.entries()) {
+        const { ms, total } = await search(id)
+        if (round > 0) times[way]![index]!.push(ms)
+        totals[way] += total
+      }
+    }
+    if (new Set(totals).size > 1) throw new Error(`expected the same distances by all ways, found ${totals.join(', ')}`)
+  }
+  return times.map((ofWay) => sum(ofWay.map(median)))
+}
+
+const changedComponents = (count: number, of = components): number[] => {
   const random = randomNumbers(seed)
-  return Array.from({ length: count }, () => Math.floor(random() * components))
+  return Array.from({ length: count }, () => Math.floor(random() * of))
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)

@@ -39,7 +39,7 @@ describe('the graph in a store elsewhere', function () {
     here = await openNamespace(karma.api, 'graph')
     const user = await userOf(karma, { namespace: 'graph', name: 'keeper', role: 'admin' })
     const opened = async (options: Parameters<typeof openSession>[0]) => openSession(options, `http://${operator.http}`)
-    karmaCli = (...args) => user.type(args, { opened })
+    karmaCli = (...args) => user.type([...args, '--environment', 'dev'], { opened })
     await here.commit(
       component('net/one', { config: { cidr: '10.0.0.0/24' } }),
       component('host/one', { config: { size: 1 }, references: [{ name: 'net', component: 'net/one' }] }),
