@@ -128,7 +128,7 @@ const erratic = (connection: Submitting, random: Random, hits: Hits, landing: Pr
   }
 }
 
-/** What the model of the notes was like before: only the mark is conditioned, on the version before. */
+/** Only the mark is conditioned, on the version before. */
 const unguarded = (connection: Submitting): Submitting => ({
   submit(bytecode, options) {
     const isCondition = ([step, key]: readonly unknown[]): boolean =>
