@@ -98,21 +98,21 @@ export const makePublishing = ({
       : found
   }
 
-  /** undefined: it does not fit, or somebody else is building */
-  const atOnce = async (next: Next, head: HeadRecord): Promise<Result<Head | false> | undefined> => {
-    if (head.building !== 0) return undefined
-    const found = await differenceFor(next, head.ready)
-    if (!found.ok) return found
-    const [only = [], ...more] = batchesOf(found.value.writes, recordsPerRequest - statements.markRecords)
-    if (more.length > 0) return undefined
-    const mark = markOf(next, head, found.value)
-    const written = await write(statements.publishAtOnce(stepOf(next, head, newAttempt()), only, mark))
+  /** Elements and mark in one request. */
+  const atOnce = async (next: Next, head: HeadRecord, found: Difference): Promise<Result<Head | false>> => {
+    const mark = markOf(next, head, found)
+    const step = stepOf(next, head, newAttempt())
+    const written = await write(statements.publishAtOnce(step, found.writes, mark))
     if (!written.ok) return written
-    next.onProgress?.(only.length, only.length)
+    next.onProgress?.(found.writes.length, found.writes.length)
     return success(written.value && mark.head)
   }
 
-  const inSteps = async (next: Next, head: HeadRecord): Promise<Result<Head | false>> => {
+  const isSmall = ({ writes }: Difference): boolean =>
+    batchesOf(writes, recordsPerRequest - statements.markRecords).length < 2
+
+  /** `known`: the difference, where it was worked out on this very head while nobody was building. */
+  const inSteps = async (next: Next, head: HeadRecord, known?: Difference): Promise<Result<Head | false>> => {
     const { environment, version } = next
     const attempt = newAttempt()
     // 1. The head is claimed: from here on others do nothing.
@@ -122,7 +122,7 @@ export const makePublishing = ({
     const begun = await cleaned(environment, attempt, mine.value.building, version)
     if (!begun.ok || !begun.value) return none(begun)
     // 3. The elements, above what readers see.
-    const found = await differenceFor(next, head.ready)
+    const found = known ? success(known) : await differenceFor(next, head.ready)
     if (!found.ok) return found
     const staged = await stageAll(next, attempt, found.value)
     if (!staged.ok || !staged.value) return none(staged)
@@ -166,7 +166,7 @@ export const makePublishing = ({
   }
 
   /** A version that is there already: repeated, or taken by another change. */
-  const known = async ({ environment, version, by }: Next, head: HeadRecord): Promise<Result<Head>> => {
+  const there = async ({ environment, version, by }: Next, head: HeadRecord): Promise<Result<Head>> => {
     const found = version > 0 ? await reading.version(environment, version) : success(undefined)
     if (!found.ok) return found
     if (found.value?.changeId === by.changeId) return success(headAs(head))
@@ -184,7 +184,7 @@ export const makePublishing = ({
   /** Why it may not be published on this head at all; undefined: it may. */
   const refused = (next: Next, head: HeadRecord): Promise<Result<Head>> | Result<Head> | undefined => {
     const { environment, version, by, rebuilt } = next
-    if (version <= head.ready) return known(next, head)
+    if (version <= head.ready) return there(next, head)
     if (rebuilt) return undefined
     if (version !== head.ready + 1) return gap(environment, head.ready, version)
     return head.claim > Number(by.claim) ? displaced(environment, head.claim, by.claim) : undefined
@@ -196,7 +196,10 @@ export const makePublishing = ({
     if (!head.ok) return head
     const refusal = await refused(next, head.value)
     if (refusal) return refusal
-    return (mustClaim ? undefined : await atOnce(next, head.value)) ?? (await inSteps(next, head.value))
+    if (mustClaim || head.value.building !== 0) return inSteps(next, head.value)
+    const found = await differenceFor(next, head.value.ready)
+    if (!found.ok) return found
+    return isSmall(found.value) ? atOnce(next, head.value, found.value) : inSteps(next, head.value, found.value)
   }
 
   return async (next: Next): Promise<Result<Head>> => {
