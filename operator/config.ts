@@ -54,7 +54,11 @@ export const readConfig = (variables: Variables): Result<Config> => {
   const webSocket = (name: string): string | undefined => {
     const text = variables[name]
     if (text === undefined || text === '') return undefined
-    if (URL.canParse(text) && ['ws:', 'wss:'].includes(new URL(text).protocol) && new URL(text).username === '')
+    if (
+      URL.canParse(text) &&
+      ['ws:', 'wss:'].includes(new URL(text).protocol) &&
+      `${new URL(text).username}${new URL(text).password}` === ''
+    )
       return text
     // Not the whole of it: there may be a password in it.
     const scheme = /^[\w+.-]*/.exec(text)?.[0] ?? ''
@@ -86,11 +90,7 @@ export const readConfig = (variables: Variables): Result<Config> => {
       'KARMA_GRAPH_ENDPOINT: expected the endpoint of the graph store, as other KARMA_GRAPH_… are set, found none',
     )
   }
-  if (writer?.startsWith('ws:') && region !== undefined) {
-    faults.push(
-      'KARMA_GRAPH_ENDPOINT: expected wss://… with KARMA_GRAPH_IAM_REGION, found ws://; a signed request can be read by others on the way',
-    )
-  }
+  faults.push(...plainFaults(region, { KARMA_GRAPH_ENDPOINT: writer, KARMA_GRAPH_READER_ENDPOINT: reader }))
   const logLevel = variables.KARMA_LOG_LEVEL || 'info'
   if (!logLevels.includes(logLevel)) {
     faults.push(`KARMA_LOG_LEVEL: expected one of ${logLevels.join(', ')}, found ${JSON.stringify(logLevel)}`)
@@ -116,3 +116,12 @@ export const readConfig = (variables: Variables): Result<Config> => {
   if (faults.length === 0) return success(config)
   return failure({ reason: 'InvalidConfig', message: faults.join('\n'), retry: false })
 }
+
+/** A signed request, and the token in it, can be read by others on the way. */
+const plainFaults = (region: string | undefined, endpoints: Readonly<Record<string, string | undefined>>): string[] =>
+  Object.entries(endpoints).flatMap(([name, url]) => {
+    if (region === undefined || url === undefined || new URL(url).protocol === 'wss:') return []
+    return [
+      `${name}: expected wss://… with KARMA_GRAPH_IAM_REGION, found ws://; a signed request can be read by others on the way`,
+    ]
+  })

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { destination, pino } from 'pino'
 import { makeEmbeddedBus } from './adapters/bus-embedded/bus.ts'
 import { makeEmbeddedGraph } from './adapters/graph-embedded/store.ts'
+import { withBreaker } from './adapters/graph-gremlin/breaker.ts'
 import { type GremlinConnection, makeGremlinConnection } from './adapters/graph-gremlin/connection.ts'
 import { makeMirroredGraph } from './adapters/graph-gremlin/mirrored.ts'
 import { makeGremlinGraph } from './adapters/graph-gremlin/store.ts'
@@ -103,7 +104,7 @@ const run = async (config: Config): Promise<void> => {
   let graphConnection: GremlinConnection | undefined
   let graph: GraphStore = graphInProcess
   if (config.graph) {
-    graphConnection = makeGremlinConnection({ ...config.graph, clock, random, log })
+    graphConnection = withBreaker(makeGremlinConnection({ ...config.graph, clock, random, log }), clock)
     const newIds = { newEpoch: randomUUID, newAttempt: randomUUID }
     const waits = { sleep: (ms: number) => sleep(clock, ms), random }
     const store = makeGremlinGraph({ connection: graphConnection, ...newIds, ...waits, now: clock.now })

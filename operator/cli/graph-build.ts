@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
+import { rebuildAnnotation } from '../api/annotations.ts'
 import { failure, type Result, success } from '../api/result.ts'
 import { keyOf } from '../core/component/identity.ts'
 import type { Of } from '../ports/cluster.ts'
@@ -41,9 +42,6 @@ const durationOf = (text: string): number => {
   return ms
 }
 
-/** An Environment with another value there than it had has its graph built anew. */
-const annotation = 'usekarma.dev/rebuild-graph'
-
 const pause = 250
 
 const build = async (flags: BuildFlags, { session, namespace, terminal }: Desk): Promise<Result<number>> => {
@@ -52,7 +50,7 @@ const build = async (flags: BuildFlags, { session, namespace, terminal }: Desk):
   const key = keyOf(found.value)
   const asked = new Date(terminal.now()).toISOString()
   const patched = await session.objects.patch('Environment', key, {
-    metadata: { annotations: { [annotation]: asked } },
+    metadata: { annotations: { [rebuildAnnotation]: asked } },
   })
   if (!patched.ok) return patched
   const name = `environment.usekarma.dev/${found.value.metadata.name}`

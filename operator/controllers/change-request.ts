@@ -142,14 +142,21 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
   const unknowable = async (request: Of<'ChangeRequest'>, named: Named, why: Failure): Promise<Outcome> => {
     const [place] = named.environments
     if (!isUnreadable(why) || place === undefined) return retry(why)
-    const step = nextStep({ request, planned: undefined, world: undefined, named, now: clock.now() })
-    if (step.to === 'Stay') return done
-    if (step.to !== 'Pass') return stop(request, step)
+    const early = earlyStep(request, named)
+    if (early) return stop(request, early)
     const object = `environment/${place.slice(place.indexOf('/') + 1)}`
-    const message = `the graph of ${place} cannot be read; it is asked again until it answers`
+    // The same text each time, as long as the cause is: it stands in status.
+    const isAway = why.reason === 'GraphUnavailable'
+    const message = isAway ? `the graph of ${place} cannot be read; it is asked again until it answers` : why.message
     const outcome = await stop(request, { to: 'Queued', blockedBy: [{ reason: 'GraphUnavailable', object, message }] })
     if (outcome.kind === 'retry') return outcome
     return again(outcome.kind === 'after' ? Math.min(outcome.ms, blindMs) : blindMs)
+  }
+
+  /** What becomes of it whatever the graph says: it was cancelled, or has expired. */
+  const earlyStep = (request: Of<'ChangeRequest'>, named: Named) => {
+    const step = nextStep({ request, planned: undefined, world: undefined, named, now: clock.now() })
+    return step.to === 'Pass' || step.to === 'Stay' ? undefined : step
   }
 
   /** Others that are being written this moment. */
@@ -169,6 +176,11 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     return done
   }
 
+  const enter = (place: string | undefined, kind: 'Crossing' | 'ChangeRequest', key: string): Outcome => {
+    if (place !== undefined) waiting.enter(place, kind, key)
+    return done
+  }
+
   const live = async (request: Of<'ChangeRequest'>, key: string): Promise<Outcome> => {
     // 1. What is under way goes on.
     if (phaseOf(request.status) === 'Applying') return carried(request)
@@ -176,7 +188,10 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     const named = await namedBy(request)
     if (!named.ok) return retry(named.failure)
     const [place] = named.value.environments
-    // 3. The next step of its life.
+    // 3. What needs no graph, where that could not be read before.
+    const early = isBlind(request) && earlyStep(request, named.value)
+    if (early) return stop(request, early)
+    // 4. The next step of its life.
     const facts = await factsOf(request, named.value)
     if (!facts.ok) return unknowable(request, named.value, facts.failure)
     const step = nextStep(facts.value)
@@ -184,8 +199,7 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     const { world } = facts.value
     if (step.to !== 'Pass') return stop(request, step, world)
     const isCrossing = named.value.environments.length > 1
-    if (place !== undefined) waiting.enter(place, isCrossing ? 'Crossing' : 'ChangeRequest', key)
-    return done
+    return enter(place, isCrossing ? 'Crossing' : 'ChangeRequest', key)
   }
 
   return async (key: string): Promise<Outcome> => {
@@ -210,6 +224,9 @@ const componentKey = (component: string, namespace: string): string | undefined 
   const key = id.ok ? keyOfId(id.value) : id
   return key.ok ? key.value : undefined
 }
+
+const isBlind = ({ status }: Of<'ChangeRequest'>): boolean =>
+  (status?.blockedBy ?? []).some(({ reason }) => reason === 'GraphUnavailable')
 
 /** With a finalizer it could not even be deleted, when there is no room for the time of deletion. */
 const isTooLarge = ({ faults }: Of<'ChangeRequest'>): boolean => faults.some(({ reason }) => reason === 'TooLarge')

@@ -21,6 +21,7 @@ import { makeCrossingTurn } from './crossing-turn.ts'
 import { type EnvironmentTimes, makeEnvironmentReconciler } from './environment.ts'
 import { makeGather } from './gather.ts'
 import { type GraphCheckTimes, makeGraphCheck, rebuildAsked } from './graph-check.ts'
+import { makeGraphs } from './graphs.ts'
 import type { NoRoom } from './notices.ts'
 import type { Relay } from './relay.ts'
 import { makeRepairs } from './repairs.ts'
@@ -74,7 +75,8 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
     checkConfig(type, config, schemas)
   const impact = makeImpact({ now: () => clock.monotonic() })
   const repairs = makeRepairs({ holder: dependencies.holder, onNeeded: queues.environment.add })
-  const gather = makeGather({ caches, graph, impact, guards, configFaults, clock, repairs })
+  const graphs = makeGraphs({ caches, graph, repairs })
+  const gather = makeGather({ caches, graph, graphs, impact, guards, configFaults, clock })
 
   const planning = {
     caches,
@@ -94,7 +96,11 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
     again: queues.changeRequest.retry,
     hasWork: (key) => waiting.has(key) || repairs.isNeeded(key),
     forgetGraph: gather.forget,
-    rebuild: gather.rebuild,
+    rebuild: graphs.rebuild,
+    gone(key) {
+      graphs.gone(key)
+      repairs.forget(key)
+    },
     repairs,
     delayed: () => relay.state().find(({ failure }) => failure !== undefined)?.failure,
     hasRoom: (object) => relay.room(object) >= roomForBatch,
@@ -124,7 +130,11 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
       }),
     ),
     controllerOf('environment', 8, environment.reconcile),
-    controllerOf('graphCheck', 1, makeGraphCheck({ caches, graph, gather, times: dependencies.graphCheck })),
+    controllerOf(
+      'graphCheck',
+      1,
+      makeGraphCheck({ caches, graph, graphs, isWhole: gather.isWhole, times: dependencies.graphCheck }),
+    ),
   ]
 
   return {

@@ -31,6 +31,8 @@ export interface EnvironmentDependencies extends Omit<PassageDependencies, 'onTa
   readonly planCrossing: CrossingDependencies['plan']
   readonly lookAt: (environmentKey: string) => void
   readonly forgetGraph: (environmentKey: string) => void
+  /** There is no such Environment: what is remembered of its graph counts for nothing. */
+  readonly gone: (environmentKey: string) => void
   /** why events cannot be published at the moment */
   readonly delayed: () => string | undefined
   /** whether one more transition of this object may be told without losing one */
@@ -156,6 +158,7 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
   const reconcile = async (key: string, log: Logger): Promise<Outcome> => {
     const environment = caches.Environment.get(key)
     if (!environment) {
+      dependencies.gone(key)
       if (!hasWork(key) && !isLeftIn(key)) return done
       const created = await cluster.createEnvironment(key)
       return created.ok ? done : retry(created.failure)

@@ -1,3 +1,4 @@
+import { rebuildAnnotation } from '../api/annotations.ts'
 import type { Environment } from '../api/kinds.generated.ts'
 import { isNewer } from '../api/resource-version.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
@@ -5,6 +6,7 @@ import type { GraphStore } from '../ports/graph.ts'
 import { again, done, type Outcome } from '../runtime/controller.ts'
 import type { Logger } from '../runtime/log.ts'
 import type { Gather } from './gather.ts'
+import type { Graphs } from './graphs.ts'
 
 export interface GraphCheckTimes {
   readonly everyMs: number
@@ -16,15 +18,13 @@ export interface GraphCheckDependencies {
   /** absent: the graph is in this process, and nobody else writes it */
   readonly times: GraphCheckTimes | undefined
   readonly caches: Pick<Caches, 'Component' | 'Environment'>
-  readonly graph: Pick<GraphStore, 'audit' | 'compact'>
-  readonly gather: Pick<Gather, 'isWhole' | 'sum' | 'distrust'>
+  readonly graph: Pick<GraphStore, 'head' | 'audit' | 'compact'>
+  readonly graphs: Pick<Graphs, 'sum' | 'distrust'>
+  readonly isWhole: Gather['isWhole']
 }
 
 /** When it cannot be told now, in milliseconds. */
 const soonMs = 5_000
-
-/** An annotation of an Environment: with a value that was not there before its graph is built anew. */
-export const rebuildAnnotation = 'usekarma.dev/rebuild-graph'
 
 /** What somebody asks for it by. */
 export const rebuildAsked = ({ metadata }: Pick<Environment, 'metadata'>): string | undefined =>
@@ -35,13 +35,13 @@ export const rebuildAsked = ({ metadata }: Pick<Environment, 'metadata'>): strin
  * differs is set right by whoever holds the environment, and so is what somebody asks to be built anew. Old versions are
  * compacted on the way.
  */
-export const makeGraphCheck = ({ caches, graph, gather, times }: GraphCheckDependencies) => {
+export const makeGraphCheck = ({ caches, graph, graphs, isWhole, times }: GraphCheckDependencies) => {
   /** by environment: what was asked for last */
   const begun = new Map<string, string>()
 
   /** undefined: what is committed as of it cannot be told now */
   const versionOf = (environment: Of<'Environment'> | undefined): number | undefined => {
-    if (!environment || !gather.isWhole(environment)) return undefined
+    if (!environment || !isWhole(environment)) return undefined
     const { version = 0, committedResourceVersion: highest = '0' } = environment.status ?? {}
     // Kinds are watched each by itself: what was committed last may not be known yet.
     return isNewer(highest, caches.Component.resourceVersion() || '0') ? undefined : version
@@ -56,20 +56,23 @@ export const makeGraphCheck = ({ caches, graph, gather, times }: GraphCheckDepen
   }
 
   const compare = async (key: string, version: number, { everyMs, keepVersions }: GraphCheckTimes, log: Logger) => {
-    const found = await graph.audit(key)
+    const [head, found] = [await graph.head(key), await graph.audit(key)]
+    if (!head.ok) return again(soonMs)
     if (!found.ok) {
       log.warn({ reason: found.failure.reason, message: found.failure.message }, 'the graph cannot be checked')
       return again(found.failure.retry ? soonMs : everyMs)
     }
     // While it was read changes may have passed.
     if (versionOf(caches.Environment.get(key)) !== version) return again(soonMs)
-    if (found.value.version === version && found.value.sum === gather.sum(key)) {
+    const sum = graphs.sum(key)
+    // What the head says of the content may be wrong by itself.
+    if (found.value.version === version && found.value.sum === sum && head.value.sum === sum) {
       const compacted = await graph.compact(key, keepVersions)
       if (!compacted.ok) log.warn({ message: compacted.failure.message }, 'old versions are not compacted')
       return again(everyMs)
     }
     log.warn({ found: found.value, version }, 'the graph store is not what is committed')
-    gather.distrust(key)
+    graphs.distrust(key)
     return again(everyMs)
   }
 
@@ -77,7 +80,7 @@ export const makeGraphCheck = ({ caches, graph, gather, times }: GraphCheckDepen
     const environment = caches.Environment.get(key)
     if (!environment) return done
     if (isNewlyAsked(key, environment)) {
-      gather.distrust(key)
+      graphs.distrust(key)
       return again(soonMs)
     }
     if (!times) return done

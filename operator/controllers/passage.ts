@@ -189,7 +189,9 @@ export const makePassage = (
 
   /** The store becomes what is committed, as the version that this holder holds. */
   const setRight = async ({ version, claim }: Held, changeId: string): Promise<Answer<Content>> => {
-    const asked = rebuildAsked(environment!)
+    // What was answered is not asked for any more.
+    const annotated = rebuildAsked(environment!)
+    const asked = annotated === environment!.status?.graphRebuilt ? undefined : annotated
     const found = await graph.head(environmentKey)
     if (!found.ok) return answerOfFailure(found.failure)
     const result = await rebuild(environmentKey, version, { changeId, claim })

@@ -24,9 +24,12 @@ export interface Repairs {
   storeBuilt(environmentKey: string, repair: Repair): void
   /** The copy in process was not what the store said. */
   mirrorBuilt(environmentKey: string, found: Head): void
+  /** The environment is there no more. */
+  forget(environmentKey: string): void
   /** How far a store is that is being set right; undefined: none is. */
   progress(environmentKey: string): Progress | undefined
-  advance(environmentKey: string, progress: Progress): void
+  /** undefined: none is any more */
+  advance(environmentKey: string, progress: Progress | undefined): void
   untold(environmentKey: string): readonly Transition[]
   /** By what it was asked for last. */
   asked(environmentKey: string): string | undefined
@@ -62,13 +65,16 @@ export const makeRepairs = ({
       needed.add(key)
       onNeeded(key)
     },
-    settled(key) {
-      needed.delete(key)
-      underWay.delete(key)
-    },
+    settled: (key) => void needed.delete(key),
     isNeeded: (key) => needed.has(key),
     progress: (key) => underWay.get(key),
-    advance: (key, progress) => void underWay.set(key, progress),
+    advance(key, progress) {
+      if (progress) underWay.set(key, progress)
+      else underWay.delete(key)
+    },
+    forget(key) {
+      for (const known of [needed, open, answered, underWay]) known.delete(key)
+    },
     asked: (key) => answered.get(key),
     storeBuilt(key, { found, made, asked }) {
       if (asked !== undefined) answered.set(key, asked)

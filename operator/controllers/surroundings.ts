@@ -84,9 +84,9 @@ export const makeSurroundings = ({ caches, graph, isBuilt, isWhole, viewAt }: Su
     if (!held.ok) return held
     if (held.value === undefined && !isWhole(environment)) return beingWritten(key)
     const version = held.value ?? published
-    const view = await (held.value === undefined
-      ? viewAt(key, version, changeIdOf(applying))
-      : graph.view(key, version))
+    const kept = held.value === undefined ? undefined : await graph.view(key, version)
+    const isToBeLoaded = !kept || (!kept.ok && kept.failure.reason === 'MirrorDiffers' && isWhole(environment))
+    const view = isToBeLoaded ? await viewAt(key, version, changeIdOf(applying)) : kept
     return view.ok ? success({ key, version, view: view.value.view }) : view
   }
 

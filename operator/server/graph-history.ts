@@ -20,30 +20,38 @@ const mostLooked = 200
 
 /** `GET /api/v1/graph/history`: what the ledger has of versions above `after`, and of what they did to Components. */
 export const makeHistoryRoute = ({ access, ledger }: { access: Access; ledger: Pick<Ledger, 'query'> }) =>
-  makeGraphRoute(access, parse, async ({ place, after }): Promise<Result<HistoryAnswer>> => {
-    const { key, namespace, name } = place
-    const what = `history of environment ${key} after version ${after}`
-    const scope = { namespace, environment: name, eventTypes: historyTypes }
-    const latest = await ledger.query({ ...scope, limit: mostEvents + 1 })
-    const { events, without } = partOf(latest, after)
-    if (latest.length > mostEvents && latest.every((event) => isLater(event, after))) {
-      const oldest = versionOf(latest.at(-1)!)
-      return tooLarge(`${what}: expected at most ${mostEvents} events, found more; they lead back to version ${oldest}`)
-    }
-    const complete = latest.length <= mostEvents
-    if (complete || without.size === 0) return success({ environment: key, after, events })
-    if (without.size > mostLooked) {
-      return tooLarge(
-        `${what}: expected at most ${mostLooked} Components that changed since, found ${without.size}; ask for a later version`,
-      )
-    }
-    const before: Event[] = []
-    for (const [entityId, moves] of without) {
-      const told = await ledger.query({ ...scope, entityId, limit: moves + 1 })
-      before.push(...told.filter((event) => !isLater(event, after)).slice(0, 1))
-    }
-    return success({ environment: key, after, events: [...events, ...before] })
-  })
+  makeGraphRoute(
+    access,
+    parse,
+    async ({ place, after }): Promise<Result<HistoryAnswer>> => {
+      const { key, namespace, name } = place
+      const what = `history of environment ${key} after version ${after}`
+      const scope = { namespace, environment: name, eventTypes: historyTypes }
+      const latest = await ledger.query({ ...scope, limit: mostEvents + 1 })
+      const { events, without } = partOf(latest, after)
+      if (latest.length > mostEvents && latest.every((event) => isLater(event, after))) {
+        const oldest = versionOf(latest.at(-1)!)
+        return tooLarge(
+          `${what}: expected at most ${mostEvents} events, found more; they lead back to version ${oldest}`,
+        )
+      }
+      const complete = latest.length <= mostEvents
+      if (complete || without.size === 0) return success({ environment: key, after, events })
+      if (without.size > mostLooked) {
+        return tooLarge(
+          `${what}: expected at most ${mostLooked} Components that changed since, found ${without.size}; ask for a later version`,
+        )
+      }
+      const before: Event[] = []
+      for (const [entityId, moves] of without) {
+        const told = await ledger.query({ ...scope, entityId, limit: moves + 1 })
+        before.push(...told.filter((event) => !isLater(event, after)).slice(0, 1))
+      }
+      return success({ environment: key, after, events: [...events, ...before] })
+      // Events say what was changed, and what stood there before: who reads these may read the log.
+    },
+    ['changerequests'],
+  )
 
 const isLater = (event: Event, after: number): boolean => (versionOf(event) ?? 0) > after
 

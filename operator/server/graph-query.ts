@@ -1,6 +1,6 @@
 import { type Failure, failure, type Result } from '../api/result.ts'
 import { environmentKey } from '../core/component/identity.ts'
-import type { Access } from '../ports/access.ts'
+import type { Access, Right } from '../ports/access.ts'
 import type { GraphStore } from '../ports/graph.ts'
 import { identified, permitted } from './caller.ts'
 import { bad, label, type Query, subdomain } from './query.ts'
@@ -21,13 +21,14 @@ export const mostVersion = 999_999_999_999_999
 
 /**
  * A route about one environment. What a graph says is what the Components there say, so the caller must be allowed to
- * `list` them in that namespace.
+ * `list` them in that namespace; `also`: what else.
  */
 export const makeGraphRoute =
   <Asked extends { readonly place: Place }, T>(
     access: Access,
     parse: (query: Query) => Result<Asked>,
     answer: (asked: Asked) => Promise<Result<T>>,
+    also: readonly NonNullable<Right['resource']>[] = [],
   ): Route<T> =>
   async (token, query) => {
     const caller = await identified(access, token)
@@ -35,8 +36,11 @@ export const makeGraphRoute =
     const asked = parse(query)
     if (!asked.ok) return asked
     const { namespace } = asked.value.place
-    const allowed = await permitted(access, caller.value, { verb: 'list', resource: 'components', namespace })
-    return allowed.ok ? answer(asked.value) : allowed
+    for (const resource of ['components', ...also] as const) {
+      const allowed = await permitted(access, caller.value, { verb: 'list', resource, namespace })
+      if (!allowed.ok) return allowed
+    }
+    return answer(asked.value)
   }
 
 /** `environment=NAMESPACE/NAME`. */

@@ -107,6 +107,18 @@ describe('config', () => {
       { KARMA_GRAPH_ENDPOINT: 'ws://db.example:8182/gremlin', KARMA_GRAPH_IAM_REGION: 'eu-central-1' },
       'KARMA_GRAPH_ENDPOINT: expected wss://… with KARMA_GRAPH_IAM_REGION, found ws://; a signed request can be read by others on the way',
     ],
+    [
+      {
+        KARMA_GRAPH_ENDPOINT: 'WSS://db.example:8182/gremlin',
+        KARMA_GRAPH_READER_ENDPOINT: 'WS://ro.example:8182/gremlin',
+        KARMA_GRAPH_IAM_REGION: 'eu-central-1',
+      },
+      'KARMA_GRAPH_READER_ENDPOINT: expected wss://… with KARMA_GRAPH_IAM_REGION, found ws://; a signed request can be read by others on the way',
+    ],
+    [
+      { KARMA_GRAPH_ENDPOINT: 'wss://:secret@db.example/gremlin' },
+      'KARMA_GRAPH_ENDPOINT: expected ws://HOST:PORT/gremlin or wss://HOST:PORT/gremlin without credentials, found one that begins with "wss"',
+    ],
     [{ KARMA_GRAPH_KEEP_VERSIONS: '0' }, 'KARMA_GRAPH_KEEP_VERSIONS: expected a number of versions above 0, found "0"'],
     [{ KARMA_HTTP: 'localhost' }, 'KARMA_HTTP: expected HOST:PORT, found "localhost"'],
     [{ KARMA_HTTP: ':80' }, 'KARMA_HTTP: expected HOST:PORT, found ":80"'],

@@ -35,16 +35,19 @@ export const differenceOf = (
   for (const [id, next] of latest(patch)) {
     const slice = slices.get(id)
     const was = stateAt(id, slice, ready)
-    if (isNothing(was, next, isRebuilt)) continue
+    const isThere = ({ since, until }: { since: number; until: number }): boolean => since <= ready && ready < until
+    const states = (slice?.states ?? []).filter(isThere)
+    if (states.length < 2 && isNothing(was, next, isRebuilt)) continue
     before.push(was)
     after.push(next)
-    const open = (slice?.edges ?? []).filter(({ since, until }) => since <= ready && ready < until)
+    const open = (slice?.edges ?? []).filter(isThere)
+    // One that somebody else has put beside it is closed too.
     const held = new Map(open.map((record) => [record.index, record]))
-    const state = slice?.states.find(({ since, until }) => since <= ready && ready < until)
-    if (state) writes.push({ close: 'State', id: state.id, until: version })
+    for (const state of states) writes.push({ close: 'State', id: state.id, until: version })
     const edges = next.removed ? [] : next.edges
     for (const record of open) {
-      if (!isKept(record, edges[record.index])) writes.push({ close: 'Edge', id: record.id, until: version })
+      const isHeld = held.get(record.index) === record && isKept(record, edges[record.index])
+      if (!isHeld) writes.push({ close: 'Edge', id: record.id, until: version })
     }
     if (next.removed) continue
     identify(id)

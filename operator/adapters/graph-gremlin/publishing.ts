@@ -90,7 +90,7 @@ export const makePublishing = ({
 
   const differenceFor = async (next: Next, ready: number): Promise<Result<Difference>> => {
     const { environment, components, version, rebuilt } = next
-    const found = await reading.slices(environment, { from: ready, to: ready }, components)
+    const found = await reading.slices(environment, { from: ready, to: ready }, { components })
     return found.ok
       ? success(
           differenceOf(found.value, next.patch(found.value), { ready, version, isRebuilt: rebuilt !== undefined }),

@@ -18,8 +18,15 @@ export type Endpoint = 'writer' | 'reader'
 
 export interface Reading {
   head(environment: string): Promise<Result<HeadRecord | undefined>>
-  /** `components` absent: all. Those that were not there at any time are left out. */
-  slices(environment: string, span: Span, components?: readonly string[]): Promise<Result<Slices>>
+  /**
+   * `components` absent: all. Those that were not there at any time are left out. Fails with `GraphTooLarge` when they are
+   * more than `most`.
+   */
+  slices(
+    environment: string,
+    span: Span,
+    of?: { readonly components?: readonly string[] | undefined; readonly most?: number },
+  ): Promise<Result<Slices>>
   /** Components that a version of the span has changed, each once. */
   touched(environment: string, span: Span): Promise<Result<string[]>>
   version(environment: string, version: number): Promise<Result<Published | undefined>>
@@ -30,12 +37,7 @@ export interface Reading {
 /** Components whose states and references are asked for together. */
 const pageSize = 250
 
-/**
- * What stands in the store. One view of a million references is read in about half a minute: more is refused, with
- * `GraphTooLarge`, for it would hold up everything else of this process.
- */
-const most = 200_000
-
+/** What stands in the store. */
 export const makeReading = (connection: Pick<GremlinConnection, 'submit'>, endpoint: Endpoint = 'writer'): Reading => {
   const ask = async <T>(
     bytecode: ReturnType<typeof statements.readHead>,
@@ -73,13 +75,13 @@ export const makeReading = (connection: Pick<GremlinConnection, 'submit'>, endpo
       return heads.ok ? success(heads.value[0]) : heads
     },
 
-    async slices(environment, span, components) {
+    async slices(environment, span, { components, most = Number.POSITIVE_INFINITY } = {}) {
       const found = components
         ? success([...components])
         : await ask(statements.readComponents(environment, span), (values) => textsOf('ids of Components', values))
       if (!found.ok) return found
       const ids = [...new Set(found.value)]
-      if (ids.length > most) return tooLarge(environment, ids.length)
+      if (ids.length > most) return tooLarge(environment, ids.length, most)
       const slices = new Map<string, { states: StateRecord[]; edges: EdgeRecord[] }>()
       for (let at = 0; at < ids.length; at += pageSize) {
         const read = await page(environment, span, ids.slice(at, at + pageSize), slices)
@@ -118,7 +120,7 @@ export const stateAt = (id: string, slice: Slice | undefined, version: number): 
   return { id, type: state.type, edges: edges.map(({ edge }) => edge) }
 }
 
-const tooLarge = (environment: string, found: number): Result<never> =>
+const tooLarge = (environment: string, found: number, most: number): Result<never> =>
   failure({
     reason: 'GraphTooLarge',
     message: `${headId(environment)}: expected at most ${most} Components to be read at once, found ${found}; ask for a version that is held in process`,

@@ -23,6 +23,12 @@ export interface GremlinGraphOptions {
 }
 
 /**
+ * Components that are read together for somebody who waits: one view of a million references takes about half a minute.
+ * What is compared with what is committed, or rebuilt, is read whole, however long that takes.
+ */
+const mostRead = 200_000
+
+/**
  * The graph store in Amazon Neptune, or any Gremlin server of TinkerPop 3.6 and newer. Versions by interval, published
  * all at once (model.ts, publishing.ts). Decisions read the writer; history may come from a reader, when it is as new.
  * Failures beside those of the port: `GraphTooLarge`.
@@ -64,7 +70,7 @@ export const makeGremlinGraph = ({
   const viewAt = async (environment: string, at: number): Promise<Result<GraphView>> => {
     const refused = await whyNotHeld(environment, at)
     if (refused) return refused
-    const slices = await reading.slices(environment, { from: at, to: at })
+    const slices = await reading.slices(environment, { from: at, to: at }, { most: mostRead })
     if (!slices.ok) return slices
     const graph = makeGraph()
     for (const [id, slice] of slices.value) graph.put(stateAt(id, slice, at))
@@ -151,7 +157,7 @@ export const makeGremlinGraph = ({
       if (!records.ok) return records
       const touched = await source.touched(environment, span)
       if (!touched.ok) return touched
-      const slices = await source.slices(environment, { from, to }, touched.value)
+      const slices = await source.slices(environment, { from, to }, { components: touched.value, most: mostRead })
       if (!slices.ok) return slices
       return success(records.value.reverse().map((record) => changesOf(slices.value, record)))
     },

@@ -3,6 +3,7 @@ import { makeEmbeddedGraph } from '../../../operator/adapters/graph-embedded/sto
 import type { ChangeRequest, Component, EnvironmentStatus } from '../../../operator/api/kinds.generated.ts'
 import { makeBatch } from '../../../operator/controllers/batch.ts'
 import { makeGather } from '../../../operator/controllers/gather.ts'
+import { makeGraphs } from '../../../operator/controllers/graphs.ts'
 import { makeRepairs } from '../../../operator/controllers/repairs.ts'
 import { makeWaiting } from '../../../operator/controllers/waiting.ts'
 import { makeImpact } from '../../../operator/core/graph/impact.ts'
@@ -41,7 +42,7 @@ const batchOf = async ({ components, entering, status = { version: 1 }, other = 
     guards,
     configFaults,
     clock,
-    repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }),
+    graphs: makeGraphs({ caches, graph, repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }) }),
   })
   const woken: string[] = []
   const waiting = makeWaiting({ onEnter: (key) => void woken.push(key), onHeldBack: () => {} })

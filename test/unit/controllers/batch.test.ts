@@ -8,6 +8,7 @@ import type {
 } from '../../../operator/api/kinds.generated.ts'
 import { makeBatch } from '../../../operator/controllers/batch.ts'
 import { makeGather } from '../../../operator/controllers/gather.ts'
+import { makeGraphs } from '../../../operator/controllers/graphs.ts'
 import type { Content } from '../../../operator/controllers/passage.ts'
 import { makeRepairs } from '../../../operator/controllers/repairs.ts'
 import { makeWaiting } from '../../../operator/controllers/waiting.ts'
@@ -47,7 +48,7 @@ const makeGate = ({ components = [], types = {}, environment = {} }: Options) =>
     guards,
     configFaults,
     clock: { now: () => noon + time },
-    repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }),
+    graphs: makeGraphs({ caches, graph, repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }) }),
   })
   const waiting = makeWaiting({ onEnter: () => {}, onHeldBack: () => {} })
   const clock = { monotonic: () => time }

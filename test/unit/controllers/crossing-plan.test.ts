@@ -3,6 +3,7 @@ import { makeEmbeddedGraph } from '../../../operator/adapters/graph-embedded/sto
 import type { ChangeRequestSpec, EnvironmentSpec } from '../../../operator/api/kinds.generated.ts'
 import { makeCrossingPlan } from '../../../operator/controllers/crossing-plan.ts'
 import { makeGather } from '../../../operator/controllers/gather.ts'
+import { makeGraphs } from '../../../operator/controllers/graphs.ts'
 import { makeRepairs } from '../../../operator/controllers/repairs.ts'
 import { makeWaiting } from '../../../operator/controllers/waiting.ts'
 import { makeImpact } from '../../../operator/core/graph/impact.ts'
@@ -25,7 +26,7 @@ const planOf = async (
     guards,
     configFaults,
     clock,
-    repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }),
+    graphs: makeGraphs({ caches, graph, repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }) }),
   })
   const waiting = makeWaiting({ onEnter: () => {}, onHeldBack: () => {} })
   const asked: string[] = []

@@ -27,6 +27,7 @@ const idle = {
   graph: makeEmbeddedGraph({ newEpoch: () => 'epoch', now: () => 0 }),
   times: { turnMs: 30_000, lingerMs: 100 },
   holder: 'me',
+  gone: () => {},
   rebuild: () => assert.fail('expected a graph that is as committed'),
   repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }),
   hasWork: () => false,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { makeGather } from '../../../operator/controllers/gather.ts'
-import { makeRepairs } from '../../../operator/controllers/repairs.ts'
+import type { Graphs } from '../../../operator/controllers/graphs.ts'
 import type { Caches, Of } from '../../../operator/ports/cluster.ts'
 
 interface Stored {
@@ -40,9 +40,7 @@ describe('an environment is whole', () => {
     const environment = { metadata: { namespace: 'dev', name: 'dev' }, status: { applying } } as Of<'Environment'>
     const unused = undefined as never
     const nothing = { graph: unused, impact: unused, guards: unused, configFaults: unused, clock: unused }
-    return makeGather({ caches, ...nothing, repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }) }).isWhole(
-      environment,
-    )
+    return makeGather({ caches, ...nothing, graphs: {} as Graphs }).isWhole(environment)
   }
 
   for (const [title, kind, found, whole] of cases) {

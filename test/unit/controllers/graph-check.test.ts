@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { rebuildAnnotation } from '../../../operator/api/annotations.ts'
 import type { EnvironmentStatus } from '../../../operator/api/kinds.generated.ts'
 import { failure, type Result, success } from '../../../operator/api/result.ts'
-import { makeGraphCheck, rebuildAnnotation } from '../../../operator/controllers/graph-check.ts'
+import { makeGraphCheck } from '../../../operator/controllers/graph-check.ts'
 import { makeRepairs } from '../../../operator/controllers/repairs.ts'
 import type { Head } from '../../../operator/ports/graph.ts'
 import { anEnvironment } from '../../support/builders.ts'
@@ -14,6 +15,8 @@ interface World {
   readonly status?: EnvironmentStatus
   readonly found?: Result<Head>
   readonly isWhole?: boolean
+  /** the sum that the head says */
+  readonly said?: string
   /** what a change makes of the Environment while the store is read */
   readonly meanwhile?: EnvironmentStatus
   readonly inProcess?: boolean
@@ -37,6 +40,7 @@ const makeWorld = ({ status = { version: 3 }, isWhole = true, inProcess = false,
     caches,
     times: inProcess ? undefined : times,
     graph: {
+      head: async () => success({ epoch: 'e', version: 3, sum: more.said ?? 'abc' }),
       async audit() {
         done.push('audit')
         if (more.meanwhile) put('Environment', anEnvironment({}, more.meanwhile))
@@ -47,7 +51,8 @@ const makeWorld = ({ status = { version: 3 }, isWhole = true, inProcess = false,
         return success(undefined)
       },
     },
-    gather: { isWhole: () => isWhole, sum: () => 'abc', distrust: (key) => void done.push(`distrust ${key}`) },
+    isWhole: () => isWhole,
+    graphs: { sum: () => 'abc', distrust: (key) => void done.push(`distrust ${key}`) },
   })
   const look = async () => {
     const outcome = await check('dev/dev', makeCollectedLog())
@@ -66,6 +71,7 @@ describe('controllers/graph-check', () => {
     ['one of an older version is set right', { found: head(2, 'abc') }, [60_000, 'audit', 'distrust dev/dev']],
     ['one of a newer version is, too', { found: head(4, 'abc') }, [60_000, 'audit', 'distrust dev/dev']],
     ['one of other content is, too', { found: head(3, 'abd') }, [60_000, 'audit', 'distrust dev/dev']],
+    ['one whose head says something else of it is, too', { said: 'abd' }, [60_000, 'audit', 'distrust dev/dev']],
     ['one that does not answer says nothing', { found: away }, [soon, 'audit']],
     ['one that cannot be read whole is not asked for it again and again', { found: tooLarge }, [60_000, 'audit']],
     ['while a version is being written nothing is compared', { isWhole: false }, [soon]],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { makeEmbeddedGraph } from '../../../operator/adapters/graph-embedded/store.ts'
 import type { Component, EnvironmentStatus } from '../../../operator/api/kinds.generated.ts'
 import { makeGather } from '../../../operator/controllers/gather.ts'
+import { makeGraphs } from '../../../operator/controllers/graphs.ts'
 import { makeRepairs } from '../../../operator/controllers/repairs.ts'
 import { versionsOf } from '../../../operator/core/change/plan.ts'
 import { makeImpact } from '../../../operator/core/graph/impact.ts'
@@ -41,7 +42,7 @@ const makeCluster = (...components: Component[]) => {
     guards,
     configFaults,
     clock: { now: () => noon },
-    repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }),
+    graphs: makeGraphs({ caches, graph, repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }) }),
   })
   const places = new Set(components.map(({ metadata, spec }) => `${metadata.namespace}/${spec.environment}`))
   for (const place of places) put('Environment', environmentAt(place))

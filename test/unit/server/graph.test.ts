@@ -7,13 +7,17 @@ import type { Ledger } from '../../../operator/ports/ledger.ts'
 import { makeServer, type Server } from '../../../operator/server/server.ts'
 import { type GraphWorld, ledgerOf, makeGraphWorld, minuteOf } from '../../support/graph-world.ts'
 
+const rights: Readonly<Record<string, readonly string[]>> = {
+  reader: ['list components dev', 'list changerequests dev'],
+  'components-reader': ['list components dev'],
+}
 const access: Access = {
   identify: async (token) =>
     token === 'stranger'
       ? failure({ reason: 'Unauthorized', message: 'bearer token: unknown', retry: false })
       : success({ username: token, groups: [] }),
   may: async ({ username }, { verb, resource, namespace }) =>
-    success(username === 'reader' && `${verb} ${resource} ${namespace}` === 'list components dev'),
+    success((rights[username] ?? []).includes(`${verb} ${resource} ${namespace}`)),
 }
 
 const site = { config: { size: 1 } }
@@ -79,6 +83,19 @@ describe('read-only port: graph', () => {
     assert.deepEqual([body.version, body.head.version, body.from], [2, 4, 'Process'])
     const head = (await get('states?environment=dev/dev')).body
     assert.deepEqual([head.version, head.states], [4, [{ id: 'dev/site/main', type: 'site', edges: [] }]])
+  })
+
+  it('gives events to nobody who may not read the log', async () => {
+    const get = await serve(await fourVersions())
+    const { status, body } = await get('history?environment=dev/dev&after=2', 'components-reader')
+    assert.deepEqual([status, body.reason], [403, 'Forbidden'])
+    assert.match(body.message, /may not list changerequests.usekarma.dev in namespace dev/)
+  })
+
+  it('says how far a graph is that is being built', async () => {
+    const get = await serve(await fourVersions())
+    const { body } = await get('progress?environment=dev/dev')
+    assert.deepEqual(body, { environment: 'dev/dev', progress: { done: 3, total: 7 } })
   })
 
   it('gives what came after a version, and the event before that of each', async () => {
