@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 import type { Answer, Api, Caller } from '../support/api.ts'
+import { eventually } from '../support/karma-namespace.ts'
 import {
   admin,
   alice,
@@ -183,7 +184,11 @@ describe('admission of ChangeApprovals', () => {
       const dora: Caller = { as: 'dora', groups: ['system:authenticated'] }
       const rules = [rule(['changeapprovals'], ['create']), rule(['changerequests'], ['approve'], ['hers'])]
       await grant('one-request', rules, [{ kind: 'User', name: 'dora' }])
-      await created(dora, { changeRequest: 'hers' })
+      // The API server learns of new rights by a watch of its own.
+      await eventually('dora to have the rights she was given', async () => {
+        const { status, message } = await api.create(approvals, changeApproval({ changeRequest: 'hers' }), dora)
+        return { found: status === 201 ? true : undefined, last: message }
+      })
       for (const decision of ['Approve', 'Deny']) {
         expectRefusal(
           await api.create(approvals, changeApproval({ changeRequest: 'theirs', decision }), dora),
