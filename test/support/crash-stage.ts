@@ -57,6 +57,9 @@ export const makeStage = async (
   }
   const isFreeIn = ({ metadata, status }: Recorded): boolean => {
     if (status?.lockedBy || status?.applying?.length > 0 || status?.conditions === undefined) return false
+    // How many wait is counted a moment after one of them has ended.
+    const waits = ({ status: of }: Recorded): boolean => of?.phase === 'Queued' && of.environment === metadata.name
+    if ((status.queued ?? 0) !== recorder.all('ChangeRequest', namespace).filter(waits).length) return false
     const lease = latest('Lease', `karma-${metadata.name}`)
     return !lease?.spec.holderIdentity || isLeftBehind(lease)
   }
