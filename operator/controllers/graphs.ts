@@ -1,7 +1,7 @@
 import { failure, type Result } from '../api/result.ts'
 import { vertexOf } from '../core/change/plan.ts'
 import { knownOf } from '../core/component/committed.ts'
-import { makeContentSum } from '../core/graph/content.ts'
+import { sumOf } from '../core/graph/content.ts'
 import type { Caches } from '../ports/cluster.ts'
 import type { GraphStore, Head, Publisher, Read, VertexState } from '../ports/graph.ts'
 import type { Repairs } from './repairs.ts'
@@ -110,11 +110,7 @@ export const makeGraphs = ({ caches, graph, repairs }: GraphsDependencies): Grap
       built.delete(key)
       distrusted.delete(key)
     },
-    sum(key) {
-      const sum = makeContentSum()
-      for (const state of vertices(key)) sum.add(state)
-      return sum.toString()
-    },
+    sum: (key) => sumOf(vertices(key)),
   }
 }
 

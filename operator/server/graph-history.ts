@@ -48,8 +48,8 @@ export const makeHistoryRoute = ({ access, ledger }: { access: Access; ledger: P
         before.push(...told.filter((event) => !isLater(event, after)).slice(0, 1))
       }
       return success({ environment: key, after, events: [...events, ...before] })
-      // Events say what was changed, and what stood there before: who reads these may read the log.
     },
+    // Events say what was changed, and what stood there before: who reads these may read the log.
     ['changerequests'],
   )
 

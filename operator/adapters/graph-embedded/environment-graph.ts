@@ -1,6 +1,6 @@
 import { failure, type Result, success } from '../../api/result.ts'
 import type { GraphArrays } from '../../core/graph/arrays.ts'
-import { makeContentSum } from '../../core/graph/content.ts'
+import { makeContentSum, sumOf } from '../../core/graph/content.ts'
 import { makeGraph } from '../../core/graph/graph.ts'
 import { patched } from '../../core/graph/patched.ts'
 import { latest as latestStates } from '../../core/graph/vertex.ts'
@@ -147,11 +147,7 @@ export function makeEnvironmentGraph({
     view(at) {
       return isHeld(at) ? success(viewAt(at)) : unknown(at)
     },
-    audit() {
-      const held = makeContentSum()
-      for (const id of live.ids()) held.add(stateOf(id))
-      return { ...head(), sum: held.toString() }
-    },
+    audit: () => ({ ...head(), sum: sumOf([...live.ids()].map(stateOf)) }),
     versions: (limit) => [...records.values()].reverse().slice(0, limit),
     changes(from, to) {
       const missing = [from, to].find((at) => !isHeld(at))

@@ -1,3 +1,4 @@
+import type { Bytecode } from 'gremlin'
 import { type Result, success } from '../../api/result.ts'
 import type { GremlinConnection } from './connection.ts'
 import * as statements from './statements.ts'
@@ -8,10 +9,7 @@ const page = 200
 /** How often what may have been done already is done again: nothing here minds. */
 const attempts = 3
 
-const write = async (
-  connection: Pick<GremlinConnection, 'submit'>,
-  bytecode: ReturnType<typeof statements.readHead>,
-): Promise<Result<unknown>> => {
+const write = async (connection: Pick<GremlinConnection, 'submit'>, bytecode: Bytecode): Promise<Result<unknown>> => {
   for (let attempt = 1; ; attempt++) {
     const answer = await connection.submit(bytecode, { write: true })
     if (answer.ok || answer.failure.outcome !== 'Unknown' || attempt === attempts) return answer

@@ -1,6 +1,6 @@
 import { latest } from '../../core/graph/vertex.ts'
 import type { Edge, GraphPatch, VertexState } from '../../ports/graph.ts'
-import { type EdgeRecord, namesText, type Write } from './model.ts'
+import { type EdgeRecord, isThereAt, namesText, type Write } from './model.ts'
 import { type Slices, stateAt } from './reading.ts'
 
 /** What a version writes, and how the Components that it changes were and are. */
@@ -21,6 +21,7 @@ export const differenceOf = (
   patch: GraphPatch,
   { ready, version, isRebuilt = false }: { ready: number; version: number; isRebuilt?: boolean },
 ): Difference => {
+  const isThere = isThereAt(ready)
   const identities = new Set<string>()
   const writes: Write[] = []
   const before: VertexState[] = []
@@ -35,7 +36,6 @@ export const differenceOf = (
   for (const [id, next] of latest(patch)) {
     const slice = slices.get(id)
     const was = stateAt(id, slice, ready)
-    const isThere = ({ since, until }: { since: number; until: number }): boolean => since <= ready && ready < until
     const states = (slice?.states ?? []).filter(isThere)
     if (states.length < 2 && isNothing(was, next, isRebuilt)) continue
     before.push(was)

@@ -55,6 +55,12 @@ export interface EdgeRecord {
   readonly until: number
 }
 
+/** Whether an element is there at this version. */
+export const isThereAt =
+  (version: number) =>
+  ({ since, until }: { readonly since: number; readonly until: number }): boolean =>
+    since <= version && version < until
+
 /** One element to be written. What is put is open. */
 export type Write =
   | { readonly put: 'Component'; readonly id: string }

@@ -1,3 +1,4 @@
+import type { Bytecode } from 'gremlin'
 import { failure, type Result, success } from '../../api/result.ts'
 import { makeContentSum } from '../../core/graph/content.ts'
 import type { GraphPatch, Head, Publisher } from '../../ports/graph.ts'
@@ -61,7 +62,7 @@ export const makePublishing = ({
   random,
 }: PublishingDependencies) => {
   /** Whether the condition of a write held. */
-  const write = async (bytecode: ReturnType<typeof statements.readHead>): Promise<Result<boolean>> => {
+  const write = async (bytecode: Bytecode): Promise<Result<boolean>> => {
     const answer = await connection.submit(bytecode, { write: true })
     return answer.ok ? success(Number(answer.value[0]) === 1) : answer
   }

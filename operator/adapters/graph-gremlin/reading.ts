@@ -1,7 +1,8 @@
+import type { Bytecode } from 'gremlin'
 import { failure, type Result, success } from '../../api/result.ts'
 import type { Published, VertexState } from '../../ports/graph.ts'
 import type { GremlinConnection } from './connection.ts'
-import { type EdgeRecord, type HeadRecord, headId, type StateRecord } from './model.ts'
+import { type EdgeRecord, type HeadRecord, headId, isThereAt, type StateRecord } from './model.ts'
 import { edgesOf, headsOf, statesOf, textsOf, versionsOf } from './records.ts'
 import type { Span } from './statements.ts'
 import * as statements from './statements.ts'
@@ -40,7 +41,7 @@ const pageSize = 250
 /** What stands in the store. */
 export const makeReading = (connection: Pick<GremlinConnection, 'submit'>, endpoint: Endpoint = 'writer'): Reading => {
   const ask = async <T>(
-    bytecode: ReturnType<typeof statements.readHead>,
+    bytecode: Bytecode,
     parse: (values: readonly unknown[]) => Result<T[]>,
   ): Promise<Result<T[]>> => {
     const answer = await connection.submit(bytecode, { write: false, endpoint })
@@ -113,7 +114,7 @@ export const makeReading = (connection: Pick<GremlinConnection, 'submit'>, endpo
 
 /** The Component as of a version; what is not there is removed. */
 export const stateAt = (id: string, slice: Slice | undefined, version: number): VertexState => {
-  const isThen = ({ since, until }: { since: number; until: number }): boolean => since <= version && version < until
+  const isThen = isThereAt(version)
   const state = slice?.states.find(isThen)
   if (!state) return { id, removed: true }
   const edges = (slice?.edges ?? []).filter(isThen).sort((a, b) => a.index - b.index)

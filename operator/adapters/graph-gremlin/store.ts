@@ -1,6 +1,7 @@
 import { failure, type Result, success } from '../../api/result.ts'
-import { makeContentSum } from '../../core/graph/content.ts'
+import { sumOf } from '../../core/graph/content.ts'
 import { makeGraph } from '../../core/graph/graph.ts'
+import { latest } from '../../core/graph/vertex.ts'
 import { type GraphView, makeView } from '../../core/graph/view.ts'
 import type { GraphChange, GraphStore, Head, Published, VertexState } from '../../ports/graph.ts'
 import { compactTo } from './compaction.ts'
@@ -46,7 +47,8 @@ export const makeGremlinGraph = ({
   const replica = makeReading(connection, 'reader')
   const put = makePublishing({ connection, reading, newEpoch, newAttempt, now, sleep, random, recordsPerRequest })
 
-  const nothing = (): Head => ({ epoch: '', version: 0, sum: makeContentSum().toString() })
+  const nothing = (): Head => ({ epoch: '', version: 0, sum: sumOf([]) })
+
   /** The reader, as soon as it has what is asked for. */
   const readingOf = async (environment: string, version: number): Promise<Reading> => {
     const head = await replica.head(environment)
@@ -109,18 +111,14 @@ export const makeGremlinGraph = ({
     async load(environment, version, vertices) {
       const head = await headNow(environment)
       if (!head.ok) return head
-      const sum = makeContentSum()
-      for (const state of vertices) sum.add(state)
-      if (head.value.version === version && head.value.sum === sum.toString()) return head
-      return differs(environment, head.value, { version, sum: sum.toString() })
+      const sum = sumOf(vertices)
+      if (head.value.version === version && head.value.sum === sum) return head
+      return differs(environment, head.value, { version, sum })
     },
 
     rebuild(environment, version, vertices, by, onProgress) {
-      const wanted = new Map<string, VertexState>()
-      for (const state of vertices) wanted.set(state.id, state)
-      const sum = makeContentSum()
-      for (const state of wanted.values()) sum.add(state)
-      const rebuilt = { sum: sum.toString() }
+      const wanted = latest([...vertices])
+      const rebuilt = { sum: sumOf(wanted.values()) }
       const patch = (found: Slices): VertexState[] => [
         ...[...found.keys()].filter((id) => !wanted.has(id)).map((id): VertexState => ({ id, removed: true })),
         ...wanted.values(),
@@ -134,9 +132,8 @@ export const makeGremlinGraph = ({
       const { version } = head.value
       const slices = await reading.slices(environment, { from: version, to: version })
       if (!slices.ok) return slices
-      const sum = makeContentSum()
-      for (const [id, slice] of slices.value) sum.add(stateAt(id, slice, version))
-      return success({ ...head.value, sum: sum.toString() })
+      const states = [...slices.value].map(([id, slice]) => stateAt(id, slice, version))
+      return success({ ...head.value, sum: sumOf(states) })
     },
 
     async versions(environment, limit) {

@@ -1,3 +1,4 @@
+import type { Bytecode } from 'gremlin'
 import { type Result, success } from '../../api/result.ts'
 import type { GremlinConnection } from './connection.ts'
 import * as statements from './statements.ts'
@@ -5,7 +6,7 @@ import * as statements from './statements.ts'
 export interface SweepingDependencies {
   readonly connection: Pick<GremlinConnection, 'submit'>
   /** whether the condition of a write held */
-  readonly write: (bytecode: ReturnType<typeof statements.readHead>) => Promise<Result<boolean>>
+  readonly write: (bytecode: Bytecode) => Promise<Result<boolean>>
 }
 
 /** Ids that are looked for together: as many as one request may write, and the head. */

@@ -24,6 +24,13 @@ export function makeContentSum(start = '0'): ContentSum {
   }
 }
 
+/** The sum of these Components, each of which stands there once. */
+export function sumOf(states: Iterable<VertexState>): string {
+  const sum = makeContentSum()
+  for (const state of states) sum.add(state)
+  return sum.toString()
+}
+
 function digest(state: VertexState): bigint {
   return state.removed ? 0n : BigInt(`0x${hash('sha256', canonicalState(state), 'hex').slice(0, 16)}`)
 }
