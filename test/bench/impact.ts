@@ -188,7 +188,7 @@ async function measurePruned({ figure, progress }: Report, shape: string, refere
 /** A copy in process of what is in a Gremlin Server, beside that server. Its times are not CPU times: it works elsewhere. */
 async function measureAgainstServer(report: Report): Promise<void> {
   report.progress('starting Gremlin Server')
-  const server = await startGremlinServer({ heap: '3g' })
+  const server = await startGremlinServer({ heap: '3g', measured: true })
   const connection = connectTo(server.url, { timeoutMs: 60_000 })
   try {
     const mirror = makeEmbeddedGraph({ newEpoch: randomUUID, now: Date.now })

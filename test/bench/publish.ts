@@ -27,7 +27,7 @@ const smallPatches = 200
  */
 const bench: Bench = async (report) => {
   report.progress('starting Gremlin Server')
-  const server = await startGremlinServer({ heap: '2g' })
+  const server = await startGremlinServer({ heap: '2g', measured: true })
   const connection = connectTo(server.url, { timeoutMs: 60_000 })
   const bare = makeBareWriter(server.url)
   try {

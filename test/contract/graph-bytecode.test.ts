@@ -5,12 +5,12 @@ import type { GremlinConnection } from '../../operator/adapters/graph-gremlin/co
 import type { Write } from '../../operator/adapters/graph-gremlin/model.ts'
 import * as statements from '../../operator/adapters/graph-gremlin/statements.ts'
 import type { GraphPatch } from '../../operator/ports/graph.ts'
-import { type GremlinServer, startGremlinServer } from '../cluster/gremlin-server.ts'
 import { allSteps, isWrite, problemsOf, recordsOf } from '../support/gremlin-bytecode.ts'
 import { accepted, refused, texts } from '../support/gremlin-bytecode-controls.ts'
-import { connectTo, dyingAfter, graphOver, type Submitting } from '../support/gremlin-graph.ts'
+import { dyingAfter, graphOver, type Submitting } from '../support/gremlin-graph.ts'
 import { graphStoreContract } from './graph-store.ts'
 import { by, value } from './graph-store-steps.ts'
+import { emptyServer } from './gremlin-server.ts'
 
 describe('what is wrong with a request to Neptune', () => {
   for (const { title, traversal } of accepted) {
@@ -128,16 +128,13 @@ const randomly = nothingSeen()
 graphStoreContract(
   'gremlin, every request looked at',
   async () => {
-    const server = await startGremlinServer()
-    const connection = connectTo(server.url)
+    const { connection } = await emptyServer()
     const submitting = looking(connection, randomly)
     // Few records in a request, so that it is staged; nothing else is asked than with many.
     return {
       store: graphOver(submitting, 40),
       dying: (requests: number) => graphOver(dyingAfter(requests, submitting), 40),
       close: async () => {
-        await connection.close()
-        await server.close()
         wasRight(randomly, ['requests', 'writes', 'dropping'])
       },
     }
@@ -146,16 +143,10 @@ graphStoreContract(
 )
 
 describe('requests of versions with thousands of elements', () => {
-  let server: GremlinServer
   let connection: GremlinConnection
   before(async function () {
     this.timeout(300_000)
-    server = await startGremlinServer()
-    connection = connectTo(server.url)
-  })
-  after(async () => {
-    await connection.close()
-    await server.close()
+    ;({ connection } = await emptyServer())
   })
 
   const components = 600

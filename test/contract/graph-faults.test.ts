@@ -6,12 +6,13 @@ import * as statements from '../../operator/adapters/graph-gremlin/statements.ts
 import type { Result } from '../../operator/api/result.ts'
 import { canonicalState } from '../../operator/core/graph/content.ts'
 import type { GraphPatch, GraphStore, Head, VertexState } from '../../operator/ports/graph.ts'
-import { type GremlinServer, startGremlinServer } from '../cluster/gremlin-server.ts'
+import type { GremlinServer } from '../cluster/gremlin-server.ts'
 import { eventually, givenUp, inTime, isUnavailable, strikingAt } from '../support/gremlin-faults.ts'
 import { connectTo, dyingAfter, graphOver } from '../support/gremlin-graph.ts'
 import { type GremlinMode, type GremlinProxy, startGremlinProxy } from '../support/gremlin-proxy.ts'
 import { type Model, withPatch } from '../unit/core/graph/model.ts'
 import { by, sumOf, value } from './graph-store-steps.ts'
+import { empty, emptyServer } from './gremlin-server.ts'
 
 /*
  * What can go wrong between a store and its server, one fault at a time, at each request of a publish. Whatever it was:
@@ -65,22 +66,16 @@ describe('a graph store and what goes wrong on the way to its server', () => {
 
   before(async function () {
     this.timeout(300_000)
-    server = await startGremlinServer()
+    ;({ server, connection: direct } = await emptyServer())
     proxy = await startGremlinProxy({ target: { host: '127.0.0.1', port: server.port } })
     frail = connectTo(proxy.url, { timeoutMs, backoff: { firstMs: 2, maxMs: 20, attempts: 3, reconnects: 2 } })
-    direct = connectTo(server.url)
     observer = graphOver(direct, 1_000)
   })
   after(async () => {
     await frail.close()
-    await direct.close()
     await proxy.close()
-    await server.close()
   })
-  // Without an index each request looks at all that there is.
-  beforeEach(async () => {
-    for (const all of [g.E(), g.V()]) value(await direct.submit(all.drop().count().getBytecode(), { write: true }))
-  })
+  beforeEach(() => empty(direct))
   afterEach(() => {
     proxy.set('pass')
     proxy.readOnly(false)

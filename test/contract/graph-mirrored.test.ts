@@ -4,11 +4,12 @@ import { makeEmbeddedGraph } from '../../operator/adapters/graph-embedded/store.
 import type { GremlinConnection } from '../../operator/adapters/graph-gremlin/connection.ts'
 import { makeMirroredGraph } from '../../operator/adapters/graph-gremlin/mirrored.ts'
 import type { GraphPatch, GraphStore, Place, VertexState } from '../../operator/ports/graph.ts'
-import { type GremlinServer, startGremlinServer } from '../cluster/gremlin-server.ts'
-import { connectTo, dyingAfter, graphOver, type Submitting } from '../support/gremlin-graph.ts'
+import type { GremlinServer } from '../cluster/gremlin-server.ts'
+import { dyingAfter, graphOver, type Submitting } from '../support/gremlin-graph.ts'
 import { type Model, withPatch } from '../unit/core/graph/model.ts'
 import { graphStoreContract } from './graph-store.ts'
 import { by, equals, sumOf, value } from './graph-store-steps.ts'
+import { emptyServer } from './gremlin-server.ts'
 
 const fewRecords = 40
 
@@ -22,15 +23,11 @@ const processOver = (connection: Submitting) => {
 graphStoreContract(
   'mirrored',
   async () => {
-    const server = await startGremlinServer()
-    const connection = connectTo(server.url)
+    const { connection } = await emptyServer()
     return {
       store: processOver(connection).graph,
       dying: (requests: number) => processOver(dyingAfter(requests, connection)).graph,
-      close: async () => {
-        await connection.close()
-        await server.close()
-      },
+      close: async () => {},
     }
   },
   12,
@@ -41,12 +38,7 @@ describe('a store with a copy in process', () => {
   let connection: GremlinConnection
   before(async function () {
     this.timeout(300_000)
-    server = await startGremlinServer()
-    connection = connectTo(server.url)
-  })
-  after(async () => {
-    await connection.close()
-    await server.close()
+    ;({ server, connection } = await emptyServer())
   })
 
   let environments = 0

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startGremlinServer } from '../cluster/gremlin-server.ts'
 import { randomOf } from '../faults/random.ts'
 import { connectTo, dyingAfter, graphOver, type Submitting } from '../support/gremlin-graph.ts'
 import { type GremlinProxy, startGremlinProxy } from '../support/gremlin-proxy.ts'
 import { graphStoreContract } from './graph-store.ts'
+import { emptyServer } from './gremlin-server.ts'
 
 /*
  * The whole contract while the server is as Neptune is on a busy day: a share of the writes is refused as conflicts that
@@ -25,7 +25,7 @@ const seed = process.env.SEED === undefined ? Math.floor(Math.random() * 2 ** 31
 graphStoreContract(
   'gremlin 3.8.0 with conflicts and cuts',
   async () => {
-    const server = await startGremlinServer()
+    const { server } = await emptyServer()
     const proxy = await startGremlinProxy({ target: { host: '127.0.0.1', port: server.port } })
     const random = randomOf(seed)
     const hits = { rested: 0, busy: 0 }
@@ -53,7 +53,6 @@ graphStoreContract(
       close: async () => {
         await connection.close()
         await proxy.close()
-        await server.close()
         told(proxy, hits)
       },
     }

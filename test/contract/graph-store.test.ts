@@ -1,9 +1,10 @@
 import { makeEmbeddedGraph } from '../../operator/adapters/graph-embedded/store.ts'
 import { failure } from '../../operator/api/result.ts'
 import type { GraphStore } from '../../operator/ports/graph.ts'
-import { olderTinkerPop, startGremlinServer } from '../cluster/gremlin-server.ts'
-import { connectTo, dyingAfter, graphOver } from '../support/gremlin-graph.ts'
+import { olderTinkerPop } from '../cluster/gremlin-server.ts'
+import { dyingAfter, graphOver } from '../support/gremlin-graph.ts'
 import { graphStoreContract } from './graph-store.ts'
+import { emptyServer } from './gremlin-server.ts'
 
 let epochs = 0
 
@@ -29,15 +30,11 @@ for (const { version, runs } of [
   { version: olderTinkerPop, runs: 12 },
 ]) {
   const start = async () => {
-    const server = await startGremlinServer({ version })
-    const connection = connectTo(server.url)
+    const { connection } = await emptyServer(version)
     return {
       store: graphOver(connection, fewRecords),
       dying: (requests: number) => graphOver(dyingAfter(requests, connection), fewRecords),
-      close: async () => {
-        await connection.close()
-        await server.close()
-      },
+      close: async () => {},
     }
   }
   graphStoreContract(`gremlin ${version}`, start, runs)

@@ -6,11 +6,11 @@ import type { GremlinConnection } from '../../operator/adapters/graph-gremlin/co
 import { failure } from '../../operator/api/result.ts'
 import { canonicalState } from '../../operator/core/graph/content.ts'
 import type { GraphPatch, GraphStore } from '../../operator/ports/graph.ts'
-import { type GremlinServer, startGremlinServer } from '../cluster/gremlin-server.ts'
 import { type Random, randomOf } from '../faults/random.ts'
-import { connectTo, graphOver, type Submitting } from '../support/gremlin-graph.ts'
+import { graphOver, type Submitting } from '../support/gremlin-graph.ts'
 import { type Model, withPatch } from '../unit/core/graph/model.ts'
 import { value } from './graph-store-steps.ts'
+import { emptyServer } from './gremlin-server.ts'
 
 /*
  * Three publishers on one environment, without a Lease, each of which steals the claim from the others at will, is
@@ -30,16 +30,10 @@ interface Hits {
 }
 
 describe('three publishers without a Lease', () => {
-  let server: GremlinServer
   let connection: GremlinConnection
   before(async function () {
     this.timeout(300_000)
-    server = await startGremlinServer()
-    connection = connectTo(server.url)
-  })
-  after(async () => {
-    await connection.close()
-    await server.close()
+    ;({ connection } = await emptyServer())
   })
 
   const seed = process.env.SEED === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(process.env.SEED)

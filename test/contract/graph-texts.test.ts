@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { GremlinConnection } from '../../operator/adapters/graph-gremlin/connection.ts'
 import type { GraphPatch, VertexState } from '../../operator/ports/graph.ts'
-import { type GremlinServer, startGremlinServer } from '../cluster/gremlin-server.ts'
+import type { GremlinServer } from '../cluster/gremlin-server.ts'
 import { connectTo, graphOver } from '../support/gremlin-graph.ts'
 import { withPatch } from '../unit/core/graph/model.ts'
 import { by, sumOf, value } from './graph-store-steps.ts'
+import { emptyServer } from './gremlin-server.ts'
 
 /*
  * Names that people give are values of a request, never a part of it: whatever stands in them comes back as it was.
@@ -15,12 +16,7 @@ describe('texts in a Gremlin server', () => {
   let direct: GremlinConnection
   before(async function () {
     this.timeout(300_000)
-    server = await startGremlinServer()
-    direct = connectTo(server.url)
-  })
-  after(async () => {
-    await direct.close()
-    await server.close()
+    ;({ server, connection: direct } = await emptyServer())
   })
 
   const id = (n: number): string => `dev/t/${n}`
