@@ -68,16 +68,20 @@ async function main(args: readonly string[]): Promise<number> {
   if (suites.some((suite) => withGraphStore.has(suite))) await findGremlinServer()
   if (suites.includes('contract')) await findGremlinServer({ version: olderTinkerPop })
   const total = { passed: 0, failed: 0 }
+  const all: string[] = []
   // What computes only has the machine for itself.
   for (const [group, lanes] of [
     [suites.filter((suite) => !besideOthers.has(suite)), 1],
     [suites.filter((suite) => besideOthers.has(suite)), sideBySide],
   ] as const) {
-    const { passed, failed, interrupted } = await runGroup(group, lanes, mochaArguments)
+    const { passed, failed, failures, interrupted } = await runGroup(group, lanes, mochaArguments)
     if (interrupted) return 130
     total.passed += passed
     total.failed += failed
+    all.push(...failures)
   }
+  // Again, where nobody has to look for them.
+  for (const line of all) process.stdout.write(`\nfailed: ${line}\n`)
   process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`)
   return total.failed === 0 ? 0 : 1
 }
@@ -100,17 +104,19 @@ async function runGroup(suites: readonly string[], lanes: number, mochaArguments
   }
   const working = Promise.all(Array.from({ length: lanes }, work))
   let [passed, failed, interrupted] = [0, 0, false]
+  const failures: string[] = []
   for (const { run, path, outcome } of jobs) {
     const ended = Promise.race([outcome.promise, working.then(() => outcome.promise)])
     await show(path, ended)
     const counts = await ended
     passed += counts.passed
     failed += counts.failed
+    failures.push(...counts.failures.map((line) => `${run.suite}: ${line}`))
     interrupted ||= counts.interrupted === true
     rmSync(run.folder, { recursive: true, force: true })
   }
   await working
-  return { passed, failed, interrupted }
+  return { passed, failed, failures, interrupted }
 }
 
 /** Prints what a file gets, until nothing more comes. */
@@ -173,14 +179,14 @@ async function runMocha({ suite, folder, output, mochaArguments }: Run): Promise
   if (lingers) await mocha.stop('SIGKILL')
   const code = await mocha.ended
   process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
-  if (interrupted) return { passed: 0, failed: 0, interrupted }
+  if (interrupted) return { passed: 0, failed: 0, failures: [], interrupted }
   const failed = (why: string, counts?: Counts): Counts => failedAs(output, `test/${suite}: ${why}`, counts)
   if (!existsSync(countsPath)) return failed(`mocha crashed (exit code ${code}) and counted nothing`)
   const counts = JSON.parse(readFileSync(countsPath, 'utf8')) as Counts
   if (lingers) return failed(`still running ${lingerMs / 1000} s after its last test`, counts)
   if (counts.passed + counts.failed === 0) return failed('expected at least one test, ran none')
   if (code !== 0 && counts.failed === 0) return failed(`mocha ended with exit code ${code}`, counts)
-  return { passed: counts.passed, failed: counts.failed }
+  return counts
 }
 
 async function whetherLingers({
@@ -199,9 +205,9 @@ async function whetherLingers({
   return false
 }
 
-function failedAs(output: number, message: string, counts: Counts = { passed: 0, failed: 0 }): Counts {
+function failedAs(output: number, message: string, counts: Counts = { passed: 0, failed: 0, failures: [] }): Counts {
   writeSync(output, `${message}\n`)
-  return { passed: counts.passed, failed: counts.failed + 1 }
+  return { passed: counts.passed, failed: counts.failed + 1, failures: [...counts.failures, message] }
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -1,13 +1,14 @@
 import { Option } from 'commander'
 import { type Result, success } from '../api/result.ts'
 import { display, keyOf } from '../core/component/identity.ts'
-import type { Edge, GraphChange } from '../ports/graph.ts'
+import type { Edge } from '../ports/graph.ts'
 import { count } from './count.ts'
 import { type Drawing, dot, type Mark, mermaid } from './drawing.ts'
 import { type Difference, differencesOf } from './graph-difference.ts'
+import { makeGraphHistory } from './graph-history.ts'
 import { type Author, type AuthorsOf, authorsText, readAuthors } from './graph-names.ts'
 import { environmentOf, type GraphFlags, withEnvironment } from './graph-place.ts'
-import { makeGraphPort } from './graph-port.ts'
+import type { VersionChange } from './graph-port.ts'
 import { referenceText } from './graph-show.ts'
 import { type Ends, readSpan, spanIn } from './graph-span.ts'
 import { outputOption, serialized } from './output.ts'
@@ -55,7 +56,7 @@ const showDiff = async (ends: Ends, flags: DiffFlags, desk: Desk): Promise<Resul
   if (!span.ok) return span
   const environment = await environmentOf(session.objects, namespace, flags.environment)
   if (!environment.ok) return environment
-  const read = await readSpan(makeGraphPort(session, environment.value), span.value, terminal)
+  const read = await readSpan(makeGraphHistory(environment.value, desk), span.value, terminal)
   if (!read.ok) return read
   const { from, to, changes } = read.value
   const differences = differencesOf(changes)
@@ -128,7 +129,7 @@ const referenceIn = ({ before, after }: Row): string => {
 /** All references of what was touched, those that came or went marked. */
 const drawingOf = (
   differences: readonly Difference[],
-  changes: readonly GraphChange[],
+  changes: readonly VersionChange[],
   { namespace, title }: { namespace: string; title: string },
 ): Drawing => {
   const shown = (id: string): string => display(id, namespace)

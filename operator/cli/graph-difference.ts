@@ -1,5 +1,6 @@
-import type { Edge, GraphChange, Published, VertexState } from '../ports/graph.ts'
+import type { Edge, VertexState } from '../ports/graph.ts'
 import type { Mark } from './drawing.ts'
+import type { Version, VersionChange } from './graph-port.ts'
 
 /** What is other than before, with the version that made it so last. */
 export interface Difference {
@@ -9,11 +10,11 @@ export interface Difference {
   /** absent: it is about the Component itself */
   readonly before?: Edge
   readonly after?: Edge
-  readonly by: Published
+  readonly by: Version
 }
 
 /** What these changes, oldest first, come to in the end: by Component, itself first, then its references by name. */
-export const differencesOf = (changes: readonly GraphChange[]): Difference[] =>
+export const differencesOf = (changes: readonly VersionChange[]): Difference[] =>
   [...stepsOf(changes)]
     .sort(([a], [b]) => compare(a, b))
     .flatMap(([component, steps]) => {
@@ -29,10 +30,10 @@ export const differencesOf = (changes: readonly GraphChange[]): Difference[] =>
 interface Step {
   readonly before: VertexState
   readonly after: VertexState
-  readonly by: Published
+  readonly by: Version
 }
 
-const stepsOf = (changes: readonly GraphChange[]): Map<string, Step[]> => {
+const stepsOf = (changes: readonly VersionChange[]): Map<string, Step[]> => {
   const steps = new Map<string, Step[]>()
   for (const { before, after, ...by } of changes) {
     after.forEach((state, i) => {
@@ -66,7 +67,7 @@ const referencesOf = (
 const byName = (edges: readonly Edge[]): Map<string, Edge> => new Map(edges.map((edge) => [edge.name, edge]))
 
 /** The last version in which this was made other than it was. */
-const lastWith = (steps: readonly Step[], textIn: (state: VertexState) => string): Published =>
+const lastWith = (steps: readonly Step[], textIn: (state: VertexState) => string): Version =>
   (steps.findLast(({ before, after }) => textIn(before) !== textIn(after)) ?? steps.at(-1)!).by
 
 /** The same for equal references, whatever the order of their outputs. */

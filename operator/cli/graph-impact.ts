@@ -1,7 +1,8 @@
 import { failure, type Result, success } from '../api/result.ts'
 import { keyOf } from '../core/component/identity.ts'
+import { makeGraphHistory } from './graph-history.ts'
 import { atOption, environmentOf, type GraphFlags, versionAt, withEnvironment } from './graph-place.ts'
-import { makeGraphPort, readNote } from './graph-port.ts'
+import { readNote } from './graph-port.ts'
 import { impactFormats, printReach } from './impact.ts'
 import { outputOption } from './output.ts'
 import { componentOf } from './target.ts'
@@ -35,18 +36,15 @@ export const addGraphImpact: Verb = (program, run) => {
   )
 }
 
-const showImpact = async (
-  text: string,
-  flags: ImpactFlags,
-  { session, namespace, terminal }: Desk,
-): Promise<Result<number>> => {
+const showImpact = async (text: string, flags: ImpactFlags, desk: Desk): Promise<Result<number>> => {
+  const { session, namespace, terminal } = desk
   const target = componentOf(text, namespace)
   if (!target.ok) return target
   const at = versionAt(flags.at)
   if (!at.ok) return at
   const environment = await environmentOf(session.objects, namespace, flags.environment)
   if (!environment.ok) return environment
-  const answer = await makeGraphPort(session, environment.value).states(at.value)
+  const answer = await makeGraphHistory(environment.value, desk).states(at.value)
   if (!answer.ok) return answer
   const { version, states, from } = answer.value
   const { id } = target.value

@@ -1,6 +1,6 @@
 import type { Event } from '../api/envelope.ts'
 import { failure, type Result, success } from '../api/result.ts'
-import { committedAt, historyTypes, isCut, type Present, versionOf } from '../core/component/history.ts'
+import { historyTypes, isCut, type Move, type Present, versionOf, walkBack } from '../core/component/history.ts'
 import { idOf, keyOf, placeOf, resolveId } from '../core/component/identity.ts'
 import { type Wanted, wantedOf } from '../core/component/wanted.ts'
 import { eventOf } from '../core/event/envelope.ts'
@@ -21,6 +21,10 @@ export interface Past {
   /** by full id */
   readonly present: ReadonlyMap<string, Present>
   readonly earlier: ReadonlyMap<string, Wanted>
+  /** what was done to Components since */
+  readonly moves: readonly Move[]
+  /** what is told of versions since, and of what they did, in any order */
+  readonly later: readonly Event[]
   /** names of the requests that were applied since */
   readonly since: ReadonlySet<string>
 }
@@ -77,15 +81,16 @@ const walkedBack = async ({ port, ...start }: Start, objects: Objects): Promise<
   const images = later.some(isCut) ? await readImages(objects, now.namespace) : success(() => undefined)
   if (!images.ok) return images
   const walk = { environment: keyOf(environment), present, head, version, events, imageOf: images.value }
-  const earlier = committedAt(walk)
-  if (!earlier.ok) return earlier
+  const walked = walkBack(walk)
+  if (!walked.ok) return walked
+  const { committed: earlier, moves } = walked.value
   // Where the graph of that version is held, and was not wrong, it has to say the same.
   const repaired = later.some(({ event_type }) => event_type === 'graph.repaired')
   const graph = version === head || repaired ? undefined : await port.states(version)
-  const fault = graph?.ok ? unlike(earlier.value, graph.value.states) : undefined
+  const fault = graph?.ok ? unlike(earlier, graph.value.states) : undefined
   if (fault !== undefined) return differs(environment, version, fault)
   const since = later.flatMap(({ attrs }) => (typeof attrs.request === 'string' ? [attrs.request] : []))
-  return success({ ...start, present, earlier: earlier.value, since: new Set(since) })
+  return success({ now, environment, version, present, earlier, moves, later, since: new Set(since) })
 }
 
 const presentOf = (components: readonly Of<'Component'>[]): Map<string, Present> =>

@@ -6,22 +6,28 @@ import type { GraphChange, Head, Place, Published, VertexState } from '../ports/
 import { notKarma } from './log.ts'
 import type { Session } from './session.ts'
 
+/** A version. Of one that only the ledger knows there is no sum and no epoch. */
+export type Version = Pick<Published, 'version' | 'changeId' | 'at'> & Partial<Published>
+
+/** What a version made of Components, as in GraphChange. */
+export type VersionChange = Version & Pick<GraphChange, 'before' | 'after'>
+
 export interface VersionsAnswer {
   readonly head: Head
   /** newest first */
-  readonly versions: readonly Published[]
+  readonly versions: readonly Version[]
   readonly truncated: boolean
 }
 
 export interface ChangesAnswer {
   /** oldest first */
-  readonly changes: readonly GraphChange[]
+  readonly changes: readonly VersionChange[]
 }
 
 export interface StatesAnswer {
   readonly version: number
   readonly head: Head
-  readonly from: Place
+  readonly from: Place | 'Ledger'
   readonly states: readonly VertexState[]
 }
 
@@ -83,10 +89,11 @@ export const behindNote = ({ version }: Head, environment: Of<'Environment'>): s
   return `warning: the operator’s graph of ${keyOf(environment)} is at version ${version}, and the environment at ${decided}: what came after is not in it yet\n`
 }
 
-const places: Readonly<Record<Place, string>> = {
+const places: Readonly<Record<StatesAnswer['from'], string>> = {
   Process: 'in the operator',
   Mirror: 'in the operator’s copy of the store',
   Store: 'in the store',
+  Ledger: 'in the ledger, as it is not held any more',
 }
 
 /** Which version was read, and where. */

@@ -3,8 +3,9 @@ import { display, keyOf } from '../core/component/identity.ts'
 import type { VertexState } from '../ports/graph.ts'
 import { count } from './count.ts'
 import { type Drawing, dot, mermaid } from './drawing.ts'
+import { makeGraphHistory } from './graph-history.ts'
 import { atOption, environmentOf, type GraphFlags, versionAt, withEnvironment } from './graph-place.ts'
-import { makeGraphPort, readNote } from './graph-port.ts'
+import { readNote } from './graph-port.ts'
 import { outputOption, serialized } from './output.ts'
 import { type Column, table } from './table.ts'
 import type { Desk, Verb } from './verb.ts'
@@ -35,12 +36,13 @@ export const addShow: Verb = (program, run) => {
   withEnvironment(command).action((flags: ShowFlags) => run(flags, (desk) => show(flags, desk)))
 }
 
-const show = async (flags: ShowFlags, { session, namespace, terminal }: Desk): Promise<Result<number>> => {
+const show = async (flags: ShowFlags, desk: Desk): Promise<Result<number>> => {
+  const { session, namespace, terminal } = desk
   const at = versionAt(flags.at)
   if (!at.ok) return at
   const environment = await environmentOf(session.objects, namespace, flags.environment)
   if (!environment.ok) return environment
-  const answer = await makeGraphPort(session, environment.value).states(at.value)
+  const answer = await makeGraphHistory(environment.value, desk).states(at.value)
   if (!answer.ok) return answer
   const { version, head, from, states } = answer.value
   const key = keyOf(environment.value)

@@ -1,8 +1,7 @@
 import { failure, type Result, success } from '../api/result.ts'
-import type { GraphChange } from '../ports/graph.ts'
 import { msOf } from './age.ts'
 import { versionIn } from './graph-place.ts'
-import { type GraphPort, isUnheld } from './graph-port.ts'
+import { type GraphPort, isUnheld, type VersionChange } from './graph-port.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What stands on the command line. */
@@ -40,7 +39,7 @@ const bad = (message: string): Result<never> => failure({ reason: 'BadRequest', 
 export interface ReadSpan {
   readonly from: number
   readonly to: number
-  readonly changes: readonly GraphChange[]
+  readonly changes: readonly VersionChange[]
 }
 
 /** How many versions are looked through for a time. */
@@ -48,7 +47,7 @@ const looked = 1_000
 
 /** The changes that lie in it. */
 export const readSpan = async (
-  port: GraphPort,
+  port: Pick<GraphPort, 'changes' | 'versions'>,
   span: Span,
   { now, err }: Pick<Terminal, 'now' | 'err'>,
 ): Promise<Result<ReadSpan>> => {
@@ -68,7 +67,7 @@ export const readSpan = async (
   const whole = await read(Math.max(oldest - 1, 0), head.version)
   const rest = isUnheld(whole) ? await read(oldest, head.version) : whole
   if (rest.ok && rest.value.from > 0) {
-    err(`warning: not whole: no version before ${rest.value.from} is held, and the next one is younger than that\n`)
+    err(`warning: not whole: no version before ${rest.value.from} is known, and the next one is younger than that\n`)
   }
   return rest
 }

@@ -1,9 +1,9 @@
 import { type Result, success } from '../api/result.ts'
 import { keyOf } from '../core/component/identity.ts'
-import type { Published } from '../ports/graph.ts'
+import { makeGraphHistory } from './graph-history.ts'
 import { type Author, authorsText, readAuthors } from './graph-names.ts'
 import { environmentOf, type GraphFlags, withEnvironment } from './graph-place.ts'
-import { behindNote, makeGraphPort } from './graph-port.ts'
+import { behindNote, type Version } from './graph-port.ts'
 import { type Format, outputOption, serialized } from './output.ts'
 import { type Column, table } from './table.ts'
 import type { Desk, Verb } from './verb.ts'
@@ -15,7 +15,8 @@ interface VersionsFlags extends GraphFlags {
 
 const help = `
 CHANGE is the ChangeRequest that decided a version, or the Component that came or went; its uid where it is gone by now.
-SUM is the same for equal graphs, whoever wrote them.
+SUM is the same for equal graphs, whoever wrote them; it is - where a version is not held any more, and known from the
+ledger only.
 
 Examples:
   kubectl karma graph versions -n dev
@@ -25,17 +26,18 @@ Examples:
 export const addVersions: Verb = (program, run) => {
   const command = program
     .command('versions')
-    .description('list the versions that are held, newest first')
+    .description('list the versions and by which change, newest first')
     .option('--limit <count>', 'versions at most (default: 100)')
     .addOption(outputOption())
     .addHelpText('after', help)
   withEnvironment(command).action((flags: VersionsFlags) => run(flags, (desk) => showVersions(flags, desk)))
 }
 
-const showVersions = async (flags: VersionsFlags, { session, namespace, terminal }: Desk): Promise<Result<number>> => {
+const showVersions = async (flags: VersionsFlags, desk: Desk): Promise<Result<number>> => {
+  const { session, namespace, terminal } = desk
   const environment = await environmentOf(session.objects, namespace, flags.environment)
   if (!environment.ok) return environment
-  const answer = await makeGraphPort(session, environment.value).versions(flags.limit)
+  const answer = await makeGraphHistory(environment.value, desk).versions(flags.limit)
   if (!answer.ok) return answer
   const { head, versions, truncated } = answer.value
   const authorsOf = await readAuthors(session.objects, namespace)
@@ -49,11 +51,11 @@ const showVersions = async (flags: VersionsFlags, { session, namespace, terminal
   return success(0)
 }
 
-type Row = Omit<Published, 'changeId'> & { readonly changes: readonly Author[] }
+type Row = Omit<Version, 'changeId'> & { readonly changes: readonly Author[] }
 
 const columns: Column<Row>[] = [
   { title: 'VERSION', text: ({ version }) => String(version) },
   { title: 'AT', text: ({ at }) => at },
-  { title: 'SUM', text: ({ sum }) => sum },
+  { title: 'SUM', text: ({ sum }) => sum ?? '-' },
   { title: 'CHANGE', text: ({ changes }) => authorsText(changes) },
 ]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Image } from '../../operator/api/kinds.generated.ts'
-import { type Result, success } from '../../operator/api/result.ts'
+import { failure, type Result, success } from '../../operator/api/result.ts'
 import type { Wanted } from '../../operator/core/component/wanted.ts'
 import type { Access } from '../../operator/ports/access.ts'
 import { makeChangesRoute } from '../../operator/server/graph-changes.ts'
@@ -42,10 +42,13 @@ const operatorOf = ({ graph, ledger }: Pick<GraphWorld, 'graph' | 'ledger'>) => 
   return async (path: string): Promise<Result<unknown>> => {
     const { pathname, searchParams } = new URL(path, 'http://karma')
     const route = routes[pathname.split('/').at(-1) as keyof typeof routes]
-    const answer: Result<unknown> = await route('token', Object.fromEntries(searchParams))
+    const asked: Promise<Result<unknown>> = route('token', Object.fromEntries(searchParams))
+    const answer = await asked.catch((cause: Error) => unavailable(cause.message))
     return answer.ok ? success(JSON.parse(JSON.stringify(answer.value))) : answer
   }
 }
+
+const unavailable = (message: string): Result<never> => failure({ reason: 'Unavailable', message, retry: true })
 
 /** Types `kubectl karma graph …` over this world. */
 export const typedGraph = async (

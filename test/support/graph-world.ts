@@ -33,6 +33,8 @@ export const makeGraphWorld = (keep = 64): GraphWorld => {
   let epochs = 0
   let environment = anEnvironment({}, { version: 0 })
   const components = new Map<string, Component>()
+  /** uids of those that were removed */
+  const gone = new Map<string, string>()
   const events: Event[] = []
   const states: Map<string, Wanted>[] = [new Map()]
   const graph = makeEmbeddedGraph({ newEpoch: () => `epoch-${epochs++}`, now: () => now, keep })
@@ -50,6 +52,7 @@ export const makeGraphWorld = (keep = 64): GraphWorld => {
     const change = request === undefined ? {} : { change: { name: request, uid: `uid-${request}`, hash: 'sha256:0' } }
     if (wanted === null) {
       tell({ ...there!, status: removedStatus(there!, { version, now, ...change }) })
+      gone.set(id, there?.metadata.uid ?? '')
       components.delete(id)
       return { id, removed: true }
     }
@@ -70,7 +73,8 @@ export const makeGraphWorld = (keep = 64): GraphWorld => {
     const status = published(environment, { holder: 'me', version, applying: [], highest: '1', now })
     environment = { ...environment, status }
     tell(environment)
-    const changeId = request === undefined ? '' : `uid-${request}`
+    const made = Object.keys(commits).map((id) => components.get(id)?.metadata.uid ?? gone.get(id) ?? '')
+    const changeId = request === undefined ? made.sort().join(',') : `uid-${request}`
     const done = await graph.publish('dev/dev', version, patch, { changeId, claim: '1' })
     if (!done.ok) throw new Error(done.failure.message)
     const state = new Map(states.at(-1))

@@ -41,19 +41,35 @@ export interface Walk {
   readonly imageOf?: (change: string, id: string) => string | undefined
 }
 
-/** What was committed at `version`, by full id. Fails (HistoryIncomplete) where events are missing. */
-export const committedAt = (walk: Walk): Result<ReadonlyMap<string, Wanted>> => {
+/** What one version made of a Component; null: it was not there. */
+export interface Move {
+  readonly id: string
+  readonly event: Event
+  readonly before: Wanted | null
+  readonly after: Wanted | null
+}
+
+export interface Walked {
+  /** what was committed at the version, by full id */
+  readonly committed: ReadonlyMap<string, Wanted>
+  /** what came after it, of each Component the latest first */
+  readonly moves: readonly Move[]
+}
+
+/** Goes back to `version`. Fails (HistoryIncomplete) where events are missing. */
+export const walkBack = (walk: Walk): Result<Walked> => {
   const unknown = untold(walk)
   if (unknown) return unknown
   const known = walk.events.filter((event) => isMove(event) && (versionOf(event) ?? Infinity) <= walk.head)
-  const moves = Map.groupBy(known.toSorted(latestFirst), (event) => event.entity_id)
-  const earlier = new Map<string, Wanted>()
-  for (const id of new Set([...walk.present.keys(), ...moves.keys()])) {
-    const wanted = wantedBefore(id, moves.get(id) ?? [], walk)
+  const told = Map.groupBy(known.toSorted(latestFirst), (event) => event.entity_id)
+  const committed = new Map<string, Wanted>()
+  const moves: Move[] = []
+  for (const id of new Set([...walk.present.keys(), ...told.keys()])) {
+    const wanted = wantedBefore(id, told.get(id) ?? [], walk, moves)
     if (!wanted.ok) return wanted
-    if (wanted.value !== null) earlier.set(id, wanted.value)
+    if (wanted.value !== null) committed.set(id, wanted.value)
   }
-  return success(earlier)
+  return success({ committed, moves })
 }
 
 /** Whether what undoes it did not fit into the event. */
@@ -86,8 +102,8 @@ const untold = ({ environment, version, head, events }: Walk): Result<never> | u
   )
 }
 
-/** `known`: all that is told of it, latest first. */
-const wantedBefore = (id: string, known: readonly Event[], walk: Walk): Result<Wanted | null> => {
+/** `known`: all that is told of it, latest first. Adds what came after the version to `into`. */
+const wantedBefore = (id: string, known: readonly Event[], walk: Walk, into: Move[]): Result<Wanted | null> => {
   const moves = known.filter((event) => isAfter(event, walk.version))
   const unmet = untoldCommit(id, moves[0], walk)
   if (unmet !== undefined) return incomplete(unmet)
@@ -101,6 +117,7 @@ const wantedBefore = (id: string, known: readonly Event[], walk: Walk): Result<W
         `Component ${id}: expected what undoes version ${versionOf(move)}, found an event that was too large to hold it, and no ChangeRequest that still keeps it`,
       )
     }
+    into.push({ id, event: move, before, after: wanted })
     wanted = before
   }
   const last = known[moves.length]

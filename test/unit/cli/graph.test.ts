@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { parse } from 'yaml'
+import type { Ledger } from '../../../operator/ports/ledger.ts'
 import { typed } from '../../support/command-line.ts'
 import { fourVersions, typedGraph as run } from '../../support/graph-desk.ts'
 import { minuteOf } from '../../support/graph-world.ts'
+
+const away: Pick<Ledger, 'query'> = { query: () => Promise.reject(new Error('the ledger is away')) }
 
 describe('kubectl karma graph', () => {
   it('says how it is used', async () => {
@@ -67,10 +70,14 @@ describe('kubectl karma graph', () => {
       assert.match(out, /^ {2}"dns\/main" -> "site\/main" \[label="site"\];$/m)
     })
 
-    it('says which versions are held', async () => {
-      const { code, err } = await run(['show', '--at', '1'], await fourVersions(1))
+    it('says which versions are held, and why another cannot be told', async () => {
+      const { code, err } = await run(['show', '--at', '1'], await fourVersions(1), { ledger: away })
       assert.equal(code, 1)
-      assert.match(err, /version 1: .*; versions that are held: 3 to 4 \(Version(Unknown|Compacted)\)/)
+      assert.match(
+        err,
+        /version 1: .*; versions that are held: 3 to 4; nor can it be worked out: the ledger is away \(VersionUnknown\)/,
+      )
+      assert.match((await run(['show', '--at', '5'], await fourVersions(1))).err, /version 5: .* held: 3 to 4 \(/)
       assert.match(
         (await run(['show', '--at', 'yesterday'], await fourVersions())).err,
         /--at: expected a version, .*"yesterday"/,
@@ -121,7 +128,7 @@ describe('kubectl karma graph', () => {
       assert.match(out, /^VERSION {3}AT +SUM +CHANGE$/m)
       assert.match(out, new RegExp(`^4 +${minuteOf(4)} +[0-9a-f]{16} +uid-no-cdn$`, 'm'))
       assert.match(out, new RegExp(`^2 +${minuteOf(2)} +[0-9a-f]{16} +larger$`, 'm'))
-      assert.match(out, /^1 .* <none>$/m)
+      assert.match(out, /^1 .* dev\/cdn\/main 1, dns\/main, site\/main$/m)
     })
 
     it('as JSON', async () => {
@@ -130,6 +137,50 @@ describe('kubectl karma graph', () => {
       const { head, versions } = JSON.parse(out)
       assert.equal(head.version, 4)
       assert.deepEqual([versions[0].version, versions[0].changes], [4, [{ uid: 'uid-no-cdn' }]])
+    })
+  })
+
+  describe('versions that are not held any more', () => {
+    const asked = [
+      ...['1', '2', '3', '4'].map((version) => ['show', '--at', version, '-o', 'yaml']),
+      ...['0', '1', '2', '3'].flatMap((from) => [
+        ['diff', from, '3', '-o', 'json'],
+        ['diff', from, '4'],
+        ['diff', from, '-o', 'dot'],
+      ]),
+      ...['3m', '5m', '24h'].map((since) => ['diff', '--since', since]),
+      ['impact', 'site/main', '--at', '1', '-o', 'wide'],
+      ['impact', 'site/main', '--at', '2', '-o', 'json'],
+      ['versions', '--limit', '3', '-o', 'json'],
+      ['versions', '-o', 'json'],
+    ]
+    /** Where it was read is another, and sums are of what is held. */
+    const same = (text: string): string =>
+      text
+        .replaceAll(/Process|Ledger/g, 'somewhere')
+        .replaceAll(/^ *"(epoch|sum)": .*\n/gm, '')
+        .replaceAll(/^ *(epoch|sum): .*\n/gm, '')
+
+    for (const args of asked.filter(([_, from]) => from !== '3')) {
+      it(`${args.join(' ')} says the same from the ledger`, async () => {
+        const [held, told] = [await run(args, await fourVersions()), await run(args, await fourVersions(0))]
+        assert.deepEqual([told.code, same(told.out)], [held.code, same(held.out)])
+        assert.equal(told.err, held.err.replace('(read in the operator)', readIn(args)))
+      })
+    }
+    const readIn = (args: readonly string[]): string =>
+      args.includes('4') ? '(read in the operator)' : '(read in the ledger, as it is not held any more)'
+
+    it('has no sum of them', async () => {
+      const { out } = await run(['versions'], await fourVersions(1))
+      assert.match(out, new RegExp(`^2 +${minuteOf(2)} +- +larger$`, 'm'))
+      assert.match(out, /^3 .* [0-9a-f]{16} +shop$/m)
+    })
+
+    it('shows those that are held, and says why not the others', async () => {
+      const { code, out, err } = await run(['versions'], await fourVersions(1), { ledger: away })
+      assert.deepEqual([code, err], [0, 'warning: versions before 3 are not shown: the ledger is away\n'])
+      assert.deepEqual(out.match(/^\d/gm), ['4', '3'])
     })
   })
 
@@ -176,10 +227,10 @@ describe('kubectl karma graph', () => {
       assert.equal(JSON.parse((await run(['diff', '--since', '24h', '-o', 'json'], world)).out).from, 0)
     })
 
-    it('says when what was there then is not held', async () => {
-      const { out, err } = await run(['diff', '--since', '24h', '-o', 'json'], await fourVersions(1))
+    it('says when what was there then is not known', async () => {
+      const { out, err } = await run(['diff', '--since', '24h', '-o', 'json'], await fourVersions(1), { ledger: away })
       assert.equal(JSON.parse(out).from, 3)
-      assert.match(err, /warning: not whole: no version before 3 is held/)
+      assert.match(err, /warning: not whole: no version before 3 is known/)
     })
 
     it('draws what came and went', async () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import type { Event } from '../../../../operator/api/envelope.ts'
 import type { JsonObject } from '../../../../operator/api/kinds.generated.ts'
 import { stateOf } from '../../../../operator/core/change/image.ts'
-import { committedAt, isCut, type Walk } from '../../../../operator/core/component/history.ts'
+import { isCut, type Move, type Walk, walkBack } from '../../../../operator/core/component/history.ts'
 import { hashOf, type Wanted, wantedOf } from '../../../../operator/core/component/wanted.ts'
 import { type Commits, type GraphWorld, makeGraphWorld } from '../../../support/graph-world.ts'
 
@@ -69,24 +69,34 @@ const formOf = (state: ReadonlyMap<string, Wanted>) =>
 
 const seed = process.env.SEED === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(process.env.SEED)
 
+const redo = (state: Map<string, Wanted>, { id, before, after }: Move): void => {
+  assert.deepEqual(formOf(new Map([[id, state.get(id) ?? {}]])), formOf(new Map([[id, before ?? {}]])))
+  after === null ? state.delete(id) : state.set(id, after)
+}
+
 describe('core/component/history', () => {
   it('walks back to exactly what was committed at every version', async () => {
-    const hits = { back: 0, removals: 0 }
+    const hits = { back: 0, removals: 0, moves: 0 }
     await fc.assert(
       fc.asyncProperty(anyVersions, async (versions) => {
         const world = await grown(versions)
         hits.removals += world.events.filter(({ event_type }) => event_type === 'component.removed').length
-        for (const [version, state] of world.states.entries()) {
-          const earlier = committedAt(walkOf(world, version))
+        for (const [version, then] of world.states.entries()) {
+          const state = new Map(then)
+          const earlier = walkBack(walkOf(world, version))
           assert.ok(earlier.ok, earlier.ok ? '' : earlier.failure.message)
-          assert.deepEqual(formOf(earlier.value), formOf(state))
+          assert.deepEqual(formOf(earlier.value.committed), formOf(state))
           hits.back++
+          hits.moves += earlier.value.moves.length
+          // Forwards again, the moves lead to what is committed now.
+          earlier.value.moves.toReversed().forEach((move) => redo(state, move))
+          assert.deepEqual(formOf(state), formOf(world.states.at(-1)!))
         }
       }),
       { seed, numRuns: 200 },
     )
     console.log(`      seed ${seed}, hits ${JSON.stringify(hits)}`)
-    assert.ok(hits.removals > 20 && hits.back > 200, JSON.stringify(hits))
+    assert.ok(hits.removals > 20 && hits.back > 200 && hits.moves > 200, JSON.stringify(hits))
   })
 
   it('says that it cannot tell, and never something wrong, when an event is missing', async () => {
@@ -97,9 +107,9 @@ describe('core/component/history', () => {
         if (world.events.length === 0) return
         const version = back % world.states.length
         const events = world.events.toSpliced(which % world.events.length, 1)
-        const earlier = committedAt(walkOf(world, version, { events }))
+        const earlier = walkBack(walkOf(world, version, { events }))
         hits[earlier.ok ? 'right' : 'refused']++
-        if (earlier.ok) assert.deepEqual(formOf(earlier.value), formOf(world.states[version]!))
+        if (earlier.ok) assert.deepEqual(formOf(earlier.value.committed), formOf(world.states[version]!))
         else assert.equal(earlier.failure.reason, 'HistoryIncomplete')
       }),
       { seed, numRuns: 300 },
@@ -142,7 +152,7 @@ describe('core/component/history', () => {
   for (const [title, keep, message] of refusals) {
     it(`${title} is a failure`, async () => {
       const world = await threeVersions()
-      const earlier = committedAt(walkOf(world, 0, { events: world.events.filter(keep) }))
+      const earlier = walkBack(walkOf(world, 0, { events: world.events.filter(keep) }))
       assert.ok(!earlier.ok)
       assert.equal(earlier.failure.reason, 'HistoryIncomplete')
       assert.match(earlier.failure.message, message)
@@ -153,21 +163,21 @@ describe('core/component/history', () => {
     const large = { config: { text: 'x'.repeat(5_000) } }
     const world = await grown([{ 'dev/site/a': large }, { 'dev/site/a': sized(2) }, { 'dev/site/a': null }])
     assert.equal(world.events.filter(isCut).length, 1)
-    const bare = committedAt(walkOf(world, 1))
+    const bare = walkBack(walkOf(world, 1))
     assert.match(
       bare.ok ? '' : bare.failure.message,
       /expected what undoes version 2, found an event that was too large to hold it, and no ChangeRequest that still keeps it/,
     )
     const before = JSON.stringify({ config: { text: large.config.text, size: null } })
     const imageOf = (change: string, id: string) => (change === 'uid-wish' && id === 'dev/site/a' ? before : undefined)
-    const earlier = committedAt(walkOf(world, 1, { imageOf }))
-    assert.deepEqual(earlier.ok && formOf(earlier.value), formOf(world.states[1]!))
+    const earlier = walkBack(walkOf(world, 1, { imageOf }))
+    assert.deepEqual(earlier.ok && formOf(earlier.value.committed), formOf(world.states[1]!))
   })
 
   it('a version by which the graph was set right needs no Component', async () => {
     const world = await threeVersions()
     const told = world.events.filter(({ event_type }) => event_type !== 'graph.published')
     const repaired = [1, 2, 3].map((version) => ({ ...told[0]!, event_type: 'graph.repaired', attrs: { version } }))
-    assert.ok(committedAt(walkOf(world, 0, { events: [...told, ...repaired] })).ok)
+    assert.ok(walkBack(walkOf(world, 0, { events: [...told, ...repaired] })).ok)
   })
 })
