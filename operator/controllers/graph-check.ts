@@ -7,6 +7,7 @@ import { again, done, type Outcome } from '../runtime/controller.ts'
 import type { Logger } from '../runtime/log.ts'
 import type { Gather } from './gather.ts'
 import type { Graphs } from './graphs.ts'
+import { changeIdOf } from './passage.ts'
 
 export interface GraphCheckTimes {
   readonly everyMs: number
@@ -19,7 +20,7 @@ export interface GraphCheckDependencies {
   readonly times: GraphCheckTimes | undefined
   readonly caches: Pick<Caches, 'Component' | 'Environment'>
   readonly graph: Pick<GraphStore, 'head' | 'audit' | 'compact'>
-  readonly graphs: Pick<Graphs, 'sum' | 'distrust'>
+  readonly graphs: Pick<Graphs, 'sum' | 'distrust' | 'isBuilt' | 'viewAt'>
   readonly isWhole: Gather['isWhole']
 }
 
@@ -33,7 +34,7 @@ export const rebuildAsked = ({ metadata }: Pick<Environment, 'metadata'>): strin
 /**
  * Compares what is really in a graph store, element by element, with the committed Components: they are the truth. What
  * differs is set right by whoever holds the environment, and so is what somebody asks to be built anew. Old versions are
- * compacted on the way.
+ * compacted on the way. A graph in this process, which nobody else writes, is loaded instead.
  */
 export const makeGraphCheck = ({ caches, graph, graphs, isWhole, times }: GraphCheckDependencies) => {
   /** by environment: what was asked for last */
@@ -76,6 +77,10 @@ export const makeGraphCheck = ({ caches, graph, graphs, isWhole, times }: GraphC
     return again(everyMs)
   }
 
+  /** A graph in this process, for those who read it before the first plan. */
+  const isLoaded = async (key: string, { status }: Of<'Environment'>, version: number): Promise<boolean> =>
+    (await graphs.viewAt(key, version, changeIdOf(status?.applying ?? []))).ok
+
   return async (key: string, log: Logger): Promise<Outcome> => {
     const environment = caches.Environment.get(key)
     if (!environment) return done
@@ -83,8 +88,10 @@ export const makeGraphCheck = ({ caches, graph, graphs, isWhole, times }: GraphC
       graphs.distrust(key)
       return again(soonMs)
     }
-    if (!times) return done
+    if (!times && graphs.isBuilt(key)) return done
     const version = versionOf(environment)
-    return version === undefined ? again(soonMs) : compare(key, version, times, log)
+    if (version === undefined) return again(soonMs)
+    if (times) return compare(key, version, times, log)
+    return (await isLoaded(key, environment, version)) ? done : again(soonMs)
   }
 }

@@ -4,6 +4,8 @@ import type { EnvironmentStatus } from '../../../operator/api/kinds.generated.ts
 import { failure, type Result, success } from '../../../operator/api/result.ts'
 import { makeGraphCheck } from '../../../operator/controllers/graph-check.ts'
 import { makeRepairs } from '../../../operator/controllers/repairs.ts'
+import { makeGraph } from '../../../operator/core/graph/graph.ts'
+import { makeView } from '../../../operator/core/graph/view.ts'
 import type { Head } from '../../../operator/ports/graph.ts'
 import { anEnvironment } from '../../support/builders.ts'
 import { makeCollectedLog } from '../../support/collected-log.ts'
@@ -20,6 +22,8 @@ interface World {
   /** what a change makes of the Environment while the store is read */
   readonly meanwhile?: EnvironmentStatus
   readonly inProcess?: boolean
+  readonly isBuilt?: boolean
+  readonly viewed?: Result<never>
   readonly asked?: string
 }
 
@@ -52,7 +56,15 @@ const makeWorld = ({ status = { version: 3 }, isWhole = true, inProcess = false,
       },
     },
     isWhole: () => isWhole,
-    graphs: { sum: () => 'abc', distrust: (key) => void done.push(`distrust ${key}`) },
+    graphs: {
+      sum: () => 'abc',
+      distrust: (key) => void done.push(`distrust ${key}`),
+      isBuilt: () => more.isBuilt === true,
+      async viewAt(key, version, changeId) {
+        done.push(`load ${key} ${version} ${changeId}`)
+        return more.viewed ?? success({ view: makeView(makeGraph().arrays), from: 'Process' })
+      },
+    },
   })
   const look = async () => {
     const outcome = await check('dev/dev', makeCollectedLog())
@@ -81,7 +93,14 @@ describe('controllers/graph-check', () => {
       [soon],
     ],
     ['nor when changes have passed meanwhile', { meanwhile: { version: 4 } }, [soon, 'audit']],
-    ['a graph in process has nobody else who writes it', { inProcess: true }, ['done']],
+    ['a graph in process has nobody else who writes it', { inProcess: true, isBuilt: true }, ['done']],
+    [
+      'it is loaded before anybody needs it',
+      { inProcess: true, status: { version: 3, applying: [{ kind: 'ChangeRequest', name: 'x', uid: 'u' }] } },
+      ['done', 'load dev/dev 3 u'],
+    ],
+    ['and again when that did not do', { inProcess: true, viewed: away }, [soon, 'load dev/dev 3 ']],
+    ['but not while a version is being written', { inProcess: true, isWhole: false }, [soon]],
     ['but may be asked to be built anew', { inProcess: true, asked: 'now' }, [soon, 'distrust dev/dev']],
     [
       'what was asked for and done is not done again',
@@ -94,7 +113,7 @@ describe('controllers/graph-check', () => {
   }
 
   it('builds anew once for each time it is asked', async () => {
-    const { look, annotate } = makeWorld({ asked: 'now', inProcess: true })
+    const { look, annotate } = makeWorld({ asked: 'now', inProcess: true, isBuilt: true })
     assert.deepEqual(await look(), [soon, 'distrust dev/dev'])
     assert.deepEqual(await look(), ['done'])
     annotate('again')

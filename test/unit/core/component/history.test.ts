@@ -89,7 +89,7 @@ describe('core/component/history', () => {
           hits.back++
           hits.moves += earlier.value.moves.length
           // Forwards again, the moves lead to what is committed now.
-          earlier.value.moves.toReversed().forEach((move) => redo(state, move))
+          for (const move of earlier.value.moves.toReversed()) redo(state, move)
           assert.deepEqual(formOf(state), formOf(world.states.at(-1)!))
         }
       }),
