@@ -18,7 +18,8 @@ interface ShowFlags extends GraphFlags {
 }
 
 const help = `
-Of a reference the outputs stand in brackets that are read; without them it is all of them.
+Of a reference the outputs stand in brackets that are read; without them it is all of them. Since when each stands there,
+and by which change: kubectl karma graph diff 0 VERSION.
 
 Examples:
   kubectl karma graph show -n dev

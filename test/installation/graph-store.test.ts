@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { GremlinConnection } from '../../operator/adapters/graph-gremlin/connection.ts'
 import { edgeId } from '../../operator/adapters/graph-gremlin/model.ts'
 import { dropAll } from '../../operator/adapters/graph-gremlin/statements.ts'
@@ -255,10 +258,44 @@ describe('the graph in a store elsewhere', function () {
   it('is taken up by another operator as it is', async () => {
     const head = await isInStep()
     await operator.process.stop()
-    await karma.startOperator({ env: { KARMA_GRAPH_ENDPOINT: proxy.url, KARMA_GRAPH_CHECK_MS: '1000' } })
+    operator = await karma.startOperator({ env: { KARMA_GRAPH_ENDPOINT: proxy.url, KARMA_GRAPH_CHECK_MS: '1000' } })
     const { status } = await here.ask(aChange('after-another'))
     assert.equal(status?.phase, 'Applied')
     const now = await isInStep()
     assert.deepEqual([now.version, now.epoch], [head.version + 1, head.epoch])
+  })
+  it('in process has what came before a restart from the ledger', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'karma-ledger-'))
+    const restarted = async (): Promise<void> => {
+      await operator.process.stop()
+      operator = await karma.startOperator({ env: { KARMA_DATA: data } })
+    }
+    try {
+      await restarted()
+      await here.ask(aChange('before-the-restart'))
+      const { status } = await here.ask(
+        changeRequest('leave', { component: 'app/one', proposedReferences: [{ name: 'host', remove: true }] }),
+      )
+      assert.deepEqual([status?.phase, status?.plan?.readFrom], ['Applied', 'Process'])
+      const { version = 0 } = (await environment()).status ?? {}
+      await restarted()
+      const shown = await eventually('the graph to be loaded', async () => {
+        const said = await karmaCli('graph', 'show')
+        return { found: said.err.includes(`version ${version}, the newest`) ? said : undefined, last: said }
+      })
+      assert.match(shown.out, /^app\/one +-$/m)
+      const before = await karmaCli('graph', 'show', '--at', `${version - 1}`)
+      assert.match(before.err, /read in the ledger, as it is not held any more/)
+      assert.match(before.out, /^app\/one +host -> host\/one$/m)
+      const diff = await karmaCli('graph', 'diff', `${version - 1}`)
+      assert.match(diff.out, /^- +app\/one +host -> host\/one +\d+ +\S+ +leave$/m, diff.err)
+      const impact = await karmaCli('graph', 'impact', 'host/one', '--at', `${version - 1}`)
+      assert.match(impact.out, /1 +app\/one/, impact.err)
+      const versions = await karmaCli('graph', 'versions')
+      assert.match(versions.out, new RegExp(`^${version - 1} +\\S+ +- +before-the-restart$`, 'm'), versions.err)
+    } finally {
+      await operator.process.stop()
+      rmSync(data, { recursive: true, force: true, maxRetries: 5 })
+    }
   })
 })

@@ -57,8 +57,8 @@ describe('read-only port: graph', () => {
       [
         [4, minuteOf(4), 'uid-no-cdn'],
         [3, minuteOf(3), 'uid-larger'],
-        [2, minuteOf(2), ''],
-        [1, minuteOf(1), ''],
+        [2, minuteOf(2), 'dev/cdn/main 2'],
+        [1, minuteOf(1), 'dev/site/main 1'],
       ],
     )
     assert.deepEqual([body.environment, body.head.version, body.truncated], ['dev/dev', 4, false])
