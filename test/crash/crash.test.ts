@@ -14,7 +14,7 @@ workloads share each death.
  */
 describe('an operator that is killed', function () {
   this.timeout(10 * 60_000)
-  const lanes = 3
+  const lanes = 2
   const begun = performance.now()
   const recovered: number[] = []
   let campaign: Campaign

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { JsonObject } from '../../operator/api/kinds.generated.ts'
 import { karma } from '../support/karma.ts'
 import { conditionOf, type Namespace, openNamespace } from '../support/karma-namespace.ts'
 import { changeRequest, component, componentType, environment, refersTo } from '../support/karma-objects.ts'
@@ -59,24 +60,28 @@ describe('a queued change, when the world moves under it', () => {
   it('is planned again, on what others did meanwhile', async () => {
     await here.commit(
       component('queued-net/two'),
+      component('queued-net/two-b'),
       component('queued-host/one', {
         config: { a: 1, b: 1 },
-        references: [{ name: 'net', component: 'queued-net/two' }],
+        references: [
+          { name: 'net', component: 'queued-net/two' },
+          { name: 'other', component: 'queued-net/two-b' },
+        ],
       }),
     )
-    await here.create(
-      changeRequest('late', { component: 'queued-host/one', proposedChange: { a: 2, id: `\${net.id}` } }),
-    )
+    const change = (name: string, proposedChange: JsonObject) =>
+      here.create(changeRequest(name, { component: 'queued-host/one', proposedChange }))
+    await change('early', { a: 3, b: 2, other: `\${other.id}` })
+    await here.phase('early', 'Queued')
+    await change('late', { a: 2, id: `\${net.id}` })
     const first = await here.phase('late', 'Queued')
-    const other = await here.ask(
-      changeRequest('early', { component: 'queued-host/one', proposedChange: { a: 3, b: 2 } }),
-    )
-    assert.equal(other.status?.phase, 'Applied')
+    await here.report('queued-net.two-b', { outputs: { id: 'net-2' } })
+    assert.equal((await here.finished('early')).status?.phase, 'Applied')
     await here.report('queued-net.two', { outputs: { id: 'net-1' } })
     const { status } = await here.finished('late')
     assert.equal(status?.phase, 'Applied')
     assert.notEqual(status?.plan?.hash, first.status?.plan?.hash)
-    const after = { a: 2, b: 2, id: `\${net.id}` }
+    const after = { a: 2, b: 2, id: `\${net.id}`, other: `\${other.id}` }
     const host = await here.get('Component', 'queued-host.one')
     assert.deepEqual([host?.spec.config, host?.status?.committed?.config], [after, after])
   })
