@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import gremlin, { type EnumValue, type GraphTraversal } from 'gremlin'
@@ -13,11 +16,13 @@ import { startGremlinServer } from '../cluster/gremlin-server.ts'
 import { connectTo, graphOver } from '../support/gremlin-graph.ts'
 import { median, ok } from './support/cluster.ts'
 import type { Bench, Report } from './support/figure.ts'
+import { writeGraphml } from './support/graphml.ts'
 import { idOf, powerLaw, type References, randomNumbers, uniform, vertices } from './support/graphs.ts'
 import { makeBareSearch, makeGraphologySearch } from './support/searches.ts'
 
 const components = 100_000
 const perComponent = 10
+const environment = 'dev/dev'
 /** Of graphs and of the choice of changed Components. */
 const seed = 42
 const rounds = 12
@@ -50,8 +55,8 @@ const find = makeImpact({ now: () => performance.now() })
 
 async function load(references: References, fed: boolean): Promise<GraphView> {
   const store = makeEmbeddedGraph({ newEpoch: () => 'bench', now: Date.now })
-  await store.load('dev/dev', 1, vertices(references, { fed }))
-  const view = await store.view('dev/dev', 1)
+  await store.load(environment, 1, vertices(references, { fed }))
+  const view = await store.view(environment, 1)
   if (!view.ok) throw new Error(view.failure.message)
   return view.value.view
 }
@@ -185,16 +190,33 @@ async function measurePruned({ figure, progress }: Report, shape: string, refere
   })
 }
 
-/** A copy in process of what is in a Gremlin Server, beside that server. Its times are not CPU times: it works elsewhere. */
+/**
+ * Copies in process of what is in a Gremlin Server, beside that server's own search. Its times are not CPU times: it works elsewhere.
+ */
 async function measureAgainstServer(report: Report): Promise<void> {
-  report.progress('starting Gremlin Server')
-  const server = await startGremlinServer({ heap: '3g', measured: true })
-  const connection = connectTo(server.url, { timeoutMs: 60_000 })
-  try {
+  await withServer(report, '2g', async (connection) => {
     const mirror = makeEmbeddedGraph({ newEpoch: randomUUID, now: Date.now })
     const graph = makeMirroredGraph({ store: graphOver(connection), mirror })
     await fill(report, graph)
     await measureMirrored(report, graph, connection)
+  })
+  await withServer(report, '8g', async (connection) => {
+    const references = uniform(components, perComponent, seed)
+    await read(report, connection, references)
+    await measureAtScale(report, await load(references, false), connection)
+  })
+}
+
+async function withServer(
+  { progress }: Report,
+  heap: string,
+  measure: (connection: GremlinConnection) => Promise<void>,
+): Promise<void> {
+  progress('starting Gremlin Server')
+  const server = await startGremlinServer({ heap, measured: true })
+  const connection = connectTo(server.url, { timeoutMs: 10 * 60_000 })
+  try {
+    await measure(connection)
   } finally {
     await connection.close()
     await server.close()
@@ -209,44 +231,99 @@ async function fill({ progress }: Report, graph: GraphStore): Promise<void> {
     if (tenth > told) progress(`Gremlin Server: ${done} of ${total} elements are written`)
     told = tenth
   }
-  await ok(graph.rebuild('dev/dev', 1, states, { changeId: 'bench', claim: '1' }, tell))
+  await ok(graph.rebuild(environment, 1, states, { changeId: 'bench', claim: '1' }, tell))
+}
+
+/** It is not declared, as Karma does without. */
+interface Reading {
+  io(path: string): { with_(key: string, value: string): { read(): GraphTraversal } }
+}
+
+/** The same elements from a file: a million takes too long by requests. */
+async function read({ progress }: Report, { submit }: GremlinConnection, references: References): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'karma-bench-'))
+  const path = join(folder, 'graph.xml')
+  try {
+    await writeGraphml(path, environment, references)
+    progress(
+      `Gremlin Server: reading ${references.components} Components, ${references.components * perComponent} references`,
+    )
+    const g = new gremlin.structure.Graph().traversal() as unknown as Reading
+    await ok(submit(g.io(path).with_('~tinkerpop.io.reader', 'graphml').read().getBytecode(), { write: true }))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const reachedIn = (view: GraphView, id: string) => find(view, [{ id, outputs: 'all' }]).reached
+const totalOf = (reached: Reached['reached']) => sum(reached.map(({ distance }) => distance))
+
+/** Changes that reach somebody, and no more than `small`. */
+const smallOnes = (view: GraphView, count: number, among: number): string[] =>
+  changedComponents(count, among)
+    .map(idOf)
+    .filter((id) => reachedIn(view, id).length > 0 && reachedIn(view, id).length <= small)
+
+const beside = (value: number, peer: number, what: string) => {
+  return { value, unit: 'ms', against: `Gremlin Server${what} ${peer.toFixed(0)} ms`, ratio: peer / value } as const
 }
 
 /** Over fixed changes, ids with distances: by the mirror, before and after it has asked for the head, and by the server. */
-async function measureMirrored({ figure, progress }: Report, graph: GraphStore, { submit }: GremlinConnection) {
+async function measureMirrored({ figure, progress }: Report, graph: GraphStore, connection: GremlinConnection) {
   const viewNow = async (): Promise<GraphView> => {
-    const { view, from } = await ok(graph.view('dev/dev', 1))
+    const { view, from } = await ok(graph.view(environment, 1))
     if (from !== 'Mirror') throw new Error(`expected a view of the mirror, found one of: ${from}`)
     return view
   }
   const view = await viewNow()
-  const reachedIn = (now: GraphView, id: string) => find(now, [{ id, outputs: 'all' }]).reached
-  const seeds = changedComponents(150, componentsOfServer)
-    .map(idOf)
-    .filter((id) => reachedIn(view, id).length > 0 && reachedIn(view, id).length <= small)
-  const ask = (traversal: GraphTraversal) => ok(submit(traversal.getBytecode(), { write: false }))
-  const distances = (reached: Reached['reached']) => sum(reached.map(({ distance }) => distance))
-
+  const seeds = smallOnes(view, 150, componentsOfServer)
   progress(`Gremlin Server: ${seeds.length} changes`)
-  const [mirror, withHead, server, paths] = await timesOf(seeds, [
-    (id) => timeAndTotal(() => reachedIn(view, id), distances),
-    (id) => timeAndTotal(async () => reachedIn(await viewNow(), id), distances),
-    (id) => timeAndTotal(() => ask(withSteps(dependentsOf(id))), distancesOfSteps),
-    (id) => timeAndTotal(() => ask(dependentsOf(id).path().by(t.id)), distancesOfPaths),
+  const [mirror, withHead, server] = await timesOf(seeds, 5, [
+    (id) => timeAndTotal(() => reachedIn(view, id), totalOf),
+    (id) => timeAndTotal(async () => reachedIn(await viewNow(), id), totalOf),
+    (id) => timeAndTotal(() => ask(connection, withSteps(dependentsOf(id))), distancesOfSteps),
   ])
   const reached = sum(seeds.map((id) => reachedIn(view, id).length))
   const size = `${componentsOfServer / 1000},000 x ${perComponent}, uniform, ${reached} reached`
-  const beside = (value: number, peer: number, what: string) => {
-    return { value, unit: 'ms', against: `Gremlin Server${what} ${peer.toFixed(0)} ms`, ratio: peer / value }
-  }
+  figure({ name: `impact with ids and distances by the mirror; ${size}`, ...beside(mirror!, server!, '') })
+  figure({ name: '… with a read of the head before each', ...beside(withHead!, server!, '') })
+}
+
+/** The same in a graph of the size that budgets are for, also for changes that reach a good part of it. */
+async function measureAtScale({ figure, progress }: Report, view: GraphView, connection: GremlinConnection) {
+  const few = smallOnes(view, 200, components).slice(0, 60)
+  progress(`Gremlin Server: ${few.length} changes`)
+  const [mirror, server, paths] = await timesOf(few, 5, [
+    (id) => timeAndTotal(() => reachedIn(view, id), totalOf),
+    (id) => timeAndTotal(() => ask(connection, withSteps(dependentsOf(id))), distancesOfSteps),
+    (id) => timeAndTotal(() => ask(connection, dependentsOf(id).path().by(t.id)), distancesOfPaths),
+  ])
+  const size = (ids: readonly string[]): string =>
+    `${components / 1000},000 x ${perComponent}, uniform, ${sum(ids.map((id) => reachedIn(view, id).length))} reached`
   figure({
-    name: `impact with ids and distances by the mirror; ${size}`,
+    name: `impact with ids and distances; ${size(few)}`,
     ...beside(mirror!, server!, ''),
     budget: { of: 'ratio', atLeast: 1000 },
   })
-  figure({ name: '… with a read of the head before each', ...beside(withHead!, server!, '') })
   figure({ name: '… beside paths, whose length is the distance', ...beside(mirror!, paths!, ', paths') })
+  const many = changedComponents(200)
+    .map(idOf)
+    .filter((id) => reachedIn(view, id).length > 10 * small)
+    .slice(0, 3)
+  progress(`Gremlin Server: ${many.length} changes that reach many`)
+  const [ours, theirs] = await timesOf(many, 2, [
+    (id) => timeAndTotal(() => reachedIn(view, id), totalOf),
+    (id) => timeAndTotal(() => ask(connection, withSteps(dependentsOf(id))), distancesOfSteps),
+  ])
+  figure({
+    name: `impact with ids and distances; ${size(many)}`,
+    ...beside(ours!, theirs!, ''),
+    budget: { of: 'ratio', atLeast: 1000 },
+  })
 }
+
+const ask = ({ submit }: GremlinConnection, traversal: GraphTraversal) =>
+  ok(submit(traversal.getBytecode(), { write: false }))
 
 const { t, P, statics: __ } = gremlin.process
 /** Of a list itself. It is not declared, as Karma does without. */
@@ -284,10 +361,14 @@ async function timeAndTotal<T>(search: () => T | Promise<T>, add: (answer: T) =>
 }
 
 /** By way, milliseconds for all changes: of each the median of rounds in which the ways take turns. */
-async function timesOf(seeds: readonly string[], ways: readonly ((id: string) => Promise<TimeAndTotal>)[]) {
+async function timesOf(
+  seeds: readonly string[],
+  rounds: number,
+  ways: readonly ((id: string) => Promise<TimeAndTotal>)[],
+) {
   const times = ways.map(() => seeds.map((): number[] => []))
   // The first round does not count.
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round <= rounds; round++) {
     const totals: number[] = []
     for (const [way, search] of ways.entries()) {
       totals[way] = 0

@@ -10,7 +10,7 @@ import { openSession } from '../../operator/cli/kubeconfig.ts'
 import type { GraphStore } from '../../operator/ports/graph.ts'
 import { type GremlinServer, startGremlinServer } from '../cluster/gremlin-server.ts'
 import type { Said } from '../support/command-line.ts'
-import { userOf } from '../support/command-line-user.ts'
+import { type User, userOf } from '../support/command-line-user.ts'
 import { connectTo, graphOver } from '../support/gremlin-graph.ts'
 import { type GremlinProxy, startGremlinProxy } from '../support/gremlin-proxy.ts'
 import { installKarma, type Karma, type Operator } from '../support/installed-karma.ts'
@@ -26,6 +26,7 @@ describe('the graph in a store elsewhere', function () {
   let store: GraphStore
   let operator: Operator
   let here: Namespace
+  let user: User
   let karmaCli: (...args: string[]) => Promise<Said>
   const place = 'graph/dev'
 
@@ -40,7 +41,7 @@ describe('the graph in a store elsewhere', function () {
       env: { KARMA_GRAPH_ENDPOINT: proxy.url, KARMA_GRAPH_CHECK_MS: '1000', KARMA_GRAPH_KEEP_VERSIONS: '50' },
     })
     here = await openNamespace(karma.api, 'graph')
-    const user = await userOf(karma, { namespace: 'graph', name: 'keeper', role: 'admin' })
+    user = await userOf(karma, { namespace: 'graph', name: 'keeper', role: 'admin' })
     const opened = async (options: Parameters<typeof openSession>[0]) => openSession(options, `http://${operator.http}`)
     karmaCli = (...args) => user.type([...args, '--environment', 'dev'], { opened })
     await here.commit(
@@ -50,6 +51,7 @@ describe('the graph in a store elsewhere', function () {
     )
   })
   after(async () => {
+    user?.forget()
     await karma?.stop()
     await direct?.close()
     await proxy?.close()
