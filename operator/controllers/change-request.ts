@@ -97,13 +97,15 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
   const stop = async (
     request: Of<'ChangeRequest'>,
     step: Exclude<Step, { to: 'Stay' | 'Pass' }>,
+    named: Named,
     world?: World,
   ): Promise<Outcome> => {
     if (waitsAsBefore(request, step)) return untilDeadline(request)
     if (relay.room(request) < 3) return again(200)
-    const key = world?.environmentKey
-    const position = key ? positionOf(request, caches.ChangeRequest.byIndex('queued', key)) : 1
-    const environment = world?.environment.metadata.name
+    // Also while nothing can be told of its graph.
+    const [key = ''] = named.environments
+    const environment = caches.Environment.get(key)?.metadata.name
+    const position = environment ? positionOf(request, caches.ChangeRequest.byIndex('queued', key)) : 1
     const status = stopped(request, step, { world, environment, position, now: clock.now() })
     const written = await cluster.writeStatus('ChangeRequest', request, status)
     if (written.ok) return 'blockedBy' in step ? untilDeadline(request) : done
@@ -143,12 +145,16 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     const [place] = named.environments
     if (!isUnreadable(why) || place === undefined) return retry(why)
     const early = earlyStep(request, named)
-    if (early) return stop(request, early)
+    if (early) return stop(request, early, named)
     const object = `environment/${place.slice(place.indexOf('/') + 1)}`
     // The same text each time, as long as the cause is: it stands in status.
     const isAway = why.reason === 'GraphUnavailable'
     const message = isAway ? `the graph of ${place} cannot be read; it is asked again until it answers` : why.message
-    const outcome = await stop(request, { to: 'Queued', blockedBy: [{ reason: 'GraphUnavailable', object, message }] })
+    const outcome = await stop(
+      request,
+      { to: 'Queued', blockedBy: [{ reason: 'GraphUnavailable', object, message }] },
+      named,
+    )
     if (outcome.kind === 'retry') return outcome
     return again(outcome.kind === 'after' ? Math.min(outcome.ms, blindMs) : blindMs)
   }
@@ -190,14 +196,14 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     const [place] = named.value.environments
     // 3. What needs no graph, where that could not be read before.
     const early = isBlind(request) && earlyStep(request, named.value)
-    if (early) return stop(request, early)
+    if (early) return stop(request, early, named.value)
     // 4. The next step of its life.
     const facts = await factsOf(request, named.value)
     if (!facts.ok) return unknowable(request, named.value, facts.failure)
     const step = nextStep(facts.value)
     if (step.to === 'Stay') return done
     const { world } = facts.value
-    if (step.to !== 'Pass') return stop(request, step, world)
+    if (step.to !== 'Pass') return stop(request, step, named.value, world)
     const isCrossing = named.value.environments.length > 1
     return enter(place, isCrossing ? 'Crossing' : 'ChangeRequest', key)
   }

@@ -3,8 +3,8 @@ import { type Result, success } from '../api/result.ts'
 import { historyTypes, versionOf } from '../core/component/history.ts'
 import type { Access } from '../ports/access.ts'
 import type { Ledger } from '../ports/ledger.ts'
-import { makeGraphRoute, mostVersion, type Place, placeIn, tooLarge } from './graph-query.ts'
-import { bad, numberIn, type Query, textsOf } from './query.ts'
+import { makeGraphRoute, mostVersion, tooLarge } from './graph-query.ts'
+import { bad, numberIn } from './query.ts'
 
 export interface HistoryAnswer {
   readonly environment: string
@@ -22,9 +22,9 @@ const mostLooked = 200
 export const makeHistoryRoute = ({ access, ledger }: { access: Access; ledger: Pick<Ledger, 'query'> }) =>
   makeGraphRoute(
     access,
-    parse,
-    async ({ place, after }): Promise<Result<HistoryAnswer>> => {
-      const { key, namespace, name } = place
+    // Events say what was changed, and what stood there before: who reads these may read the log.
+    { fields: ['after'], parse, also: ['changerequests'] },
+    async ({ key, namespace, name }, after): Promise<Result<HistoryAnswer>> => {
       const what = `history of environment ${key} after version ${after}`
       const scope = { namespace, environment: name, eventTypes: historyTypes }
       const latest = await ledger.query({ ...scope, limit: mostEvents + 1 })
@@ -49,8 +49,6 @@ export const makeHistoryRoute = ({ access, ledger }: { access: Access; ledger: P
       }
       return success({ environment: key, after, events: [...events, ...before] })
     },
-    // Events say what was changed, and what stood there before: who reads these may read the log.
-    ['changerequests'],
   )
 
 const isLater = (event: Event, after: number): boolean => (versionOf(event) ?? 0) > after
@@ -71,14 +69,8 @@ const partOf = (latest: readonly Event[], after: number): { events: Event[]; wit
   return { events, without }
 }
 
-const parse = (query: Query): Result<{ place: Place; after: number }> => {
-  const texts = textsOf(query, ['environment', 'after'])
-  if (!texts.ok) return texts
-  const place = placeIn(texts.value.environment)
-  if (!place.ok) return place
-  const after = numberIn('after', texts.value.after, { least: 0, most: mostVersion, preset: undefined })
+const parse = (texts: { readonly after?: string }): Result<number> => {
+  const after = numberIn('after', texts.after, { least: 0, most: mostVersion, preset: undefined })
   if (!after.ok) return after
-  return after.value === undefined
-    ? bad('after', 'a version', undefined)
-    : success({ place: place.value, after: after.value })
+  return after.value === undefined ? bad('after', 'a version', undefined) : success(after.value)
 }

@@ -1,7 +1,6 @@
 import { type Result, success } from '../api/result.ts'
 import type { Access } from '../ports/access.ts'
-import { makeGraphRoute, type Place, placeIn } from './graph-query.ts'
-import { type Query, textsOf } from './query.ts'
+import { makeGraphRoute } from './graph-query.ts'
 
 /** Elements of a graph that is being built anew, and those that are written; absent: none is. */
 export interface ProgressAnswer {
@@ -13,14 +12,11 @@ export type Rebuilding = (environmentKey: string) => ProgressAnswer['progress'] 
 
 /** `GET /api/v1/graph/progress`: how far `kubectl karma graph build` is. */
 export const makeProgressRoute = ({ access, rebuilding }: { access: Access; rebuilding: Rebuilding }) =>
-  makeGraphRoute(access, parse, async ({ place }): Promise<Result<ProgressAnswer>> => {
-    const progress = rebuilding(place.key)
-    return success({ environment: place.key, ...(progress && { progress }) })
-  })
-
-const parse = (query: Query): Result<{ place: Place }> => {
-  const texts = textsOf(query, ['environment'])
-  if (!texts.ok) return texts
-  const place = placeIn(texts.value.environment)
-  return place.ok ? success({ place: place.value }) : place
-}
+  makeGraphRoute(
+    access,
+    { fields: [], parse: () => success(undefined) },
+    async ({ key }): Promise<Result<ProgressAnswer>> => {
+      const progress = rebuilding(key)
+      return success({ environment: key, ...(progress && { progress }) })
+    },
+  )

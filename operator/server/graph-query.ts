@@ -3,7 +3,7 @@ import { environmentKey } from '../core/component/identity.ts'
 import type { Access, Right } from '../ports/access.ts'
 import type { GraphStore } from '../ports/graph.ts'
 import { identified, permitted } from './caller.ts'
-import { bad, label, type Query, subdomain } from './query.ts'
+import { bad, label, type Query, subdomain, textsOf } from './query.ts'
 
 export type ReadableGraph = Pick<GraphStore, 'head' | 'versions' | 'changes' | 'view'>
 
@@ -19,32 +19,42 @@ export interface Place {
 /** Numbers of versions are whole, and exact. */
 export const mostVersion = 999_999_999_999_999
 
+/** What a route asks for beside the environment. */
+interface Asking<Field extends string, Asked> {
+  readonly fields: readonly Field[]
+  readonly parse: (texts: { readonly [F in Field]?: string }) => Result<Asked>
+  /** what the caller must be allowed to list beside Components */
+  readonly also?: readonly NonNullable<Right['resource']>[]
+}
+
 /**
- * A route about one environment. What a graph says is what the Components there say, so the caller must be allowed to
- * `list` them in that namespace; `also`: what else.
+ * A route about one environment, `environment=NAMESPACE/NAME`. What a graph says is what the Components there say, so the
+ * caller must be allowed to `list` them in that namespace.
  */
 export const makeGraphRoute =
-  <Asked extends { readonly place: Place }, T>(
+  <Field extends string, Asked, T>(
     access: Access,
-    parse: (query: Query) => Result<Asked>,
-    answer: (asked: Asked) => Promise<Result<T>>,
-    also: readonly NonNullable<Right['resource']>[] = [],
+    { fields, parse, also = [] }: Asking<Field, Asked>,
+    answer: (place: Place, asked: Asked) => Promise<Result<T>>,
   ): Route<T> =>
   async (token, query) => {
     const caller = await identified(access, token)
     if (!caller.ok) return caller
-    const asked = parse(query)
+    const texts = textsOf(query, ['environment', ...fields])
+    if (!texts.ok) return texts
+    const place = placeIn(texts.value.environment)
+    if (!place.ok) return place
+    const asked = parse(texts.value)
     if (!asked.ok) return asked
-    const { namespace } = asked.value.place
+    const { namespace } = place.value
     for (const resource of ['components', ...also] as const) {
       const allowed = await permitted(access, caller.value, { verb: 'list', resource, namespace })
       if (!allowed.ok) return allowed
     }
-    return answer(asked.value)
+    return answer(place.value, asked.value)
   }
 
-/** `environment=NAMESPACE/NAME`. */
-export const placeIn = (text: string | undefined): Result<Place> => {
+const placeIn = (text: string | undefined): Result<Place> => {
   const [namespace = '', name = '', ...rest] = (text ?? '').split('/')
   if (rest.length > 0 || !label.test(namespace) || !subdomain.test(name)) {
     return bad('environment', 'NAMESPACE/NAME of an Environment', text)

@@ -2,16 +2,8 @@ import { type Result, success } from '../api/result.ts'
 import type { GraphView } from '../core/graph/view.ts'
 import type { Access } from '../ports/access.ts'
 import type { Head, Place as ReadFrom, VertexState } from '../ports/graph.ts'
-import {
-  makeGraphRoute,
-  mostVersion,
-  type Place,
-  placeIn,
-  type ReadableGraph,
-  tooLarge,
-  withHeld,
-} from './graph-query.ts'
-import { numberIn, type Query, textsOf } from './query.ts'
+import { makeGraphRoute, mostVersion, type ReadableGraph, tooLarge, withHeld } from './graph-query.ts'
+import { numberIn } from './query.ts'
 
 export interface StatesAnswer {
   readonly environment: string
@@ -26,17 +18,17 @@ const most = { components: 50_000, references: 100_000 } as const
 
 /** `GET /api/v1/graph/states`: the Components and references of an environment as of `version`; default: the head. */
 export const makeStatesRoute = ({ access, graph }: { access: Access; graph: ReadableGraph }) =>
-  makeGraphRoute(access, parse, async ({ place, version: asked }): Promise<Result<StatesAnswer>> => {
-    const head = await graph.head(place.key)
+  makeGraphRoute(access, { fields: ['version'], parse }, async ({ key }, asked): Promise<Result<StatesAnswer>> => {
+    const head = await graph.head(key)
     if (!head.ok) return head
     const version = asked ?? head.value.version
-    const read = await graph.view(place.key, version)
-    if (!read.ok) return withHeld(graph, place.key, read.failure)
+    const read = await graph.view(key, version)
+    if (!read.ok) return withHeld(graph, key, read.failure)
     const { view, from } = read.value
     const states = statesOf(view)
-    if (states) return success({ environment: place.key, version, head: head.value, from, states })
+    if (states) return success({ environment: key, version, head: head.value, from, states })
     return tooLarge(
-      `graph of environment ${place.key} at version ${version}: expected at most ${most.components} Components and ${most.references} references in one answer, found more (${view.size} Components); read the Components instead`,
+      `graph of environment ${key} at version ${version}: expected at most ${most.components} Components and ${most.references} references in one answer, found more (${view.size} Components); read the Components instead`,
     )
   })
 
@@ -55,11 +47,5 @@ const statesOf = (view: GraphView): VertexState[] | undefined => {
   return states
 }
 
-const parse = (query: Query): Result<{ place: Place; version: number | undefined }> => {
-  const texts = textsOf(query, ['environment', 'version'])
-  if (!texts.ok) return texts
-  const place = placeIn(texts.value.environment)
-  if (!place.ok) return place
-  const version = numberIn('version', texts.value.version, { least: 0, most: mostVersion, preset: undefined })
-  return version.ok ? success({ place: place.value, version: version.value }) : version
-}
+const parse = ({ version }: { readonly version?: string }): Result<number | undefined> =>
+  numberIn('version', version, { least: 0, most: mostVersion, preset: undefined })

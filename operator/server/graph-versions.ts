@@ -1,8 +1,8 @@
 import { type Result, success } from '../api/result.ts'
 import type { Access } from '../ports/access.ts'
 import type { Head, Published } from '../ports/graph.ts'
-import { makeGraphRoute, type Place, placeIn, type ReadableGraph } from './graph-query.ts'
-import { numberIn, type Query, textsOf } from './query.ts'
+import { makeGraphRoute, type ReadableGraph } from './graph-query.ts'
+import { numberIn } from './query.ts'
 
 /** `truncated`: there are more; ask for a higher limit. */
 export interface VersionsAnswer {
@@ -17,20 +17,14 @@ const mostVersions = 1_000
 
 /** `GET /api/v1/graph/versions`: the versions of an environment that are held. `limit`: 1 to 1000; default 100. */
 export const makeVersionsRoute = ({ access, graph }: { access: Access; graph: ReadableGraph }) =>
-  makeGraphRoute(access, parse, async ({ place, limit }): Promise<Result<VersionsAnswer>> => {
-    const head = await graph.head(place.key)
+  makeGraphRoute(access, { fields: ['limit'], parse }, async ({ key }, limit): Promise<Result<VersionsAnswer>> => {
+    const head = await graph.head(key)
     if (!head.ok) return head
-    const versions = await graph.versions(place.key, limit + 1)
+    const versions = await graph.versions(key, limit + 1)
     if (!versions.ok) return versions
     const truncated = versions.value.length > limit
-    return success({ environment: place.key, head: head.value, versions: versions.value.slice(0, limit), truncated })
+    return success({ environment: key, head: head.value, versions: versions.value.slice(0, limit), truncated })
   })
 
-const parse = (query: Query): Result<{ place: Place; limit: number }> => {
-  const texts = textsOf(query, ['environment', 'limit'])
-  if (!texts.ok) return texts
-  const place = placeIn(texts.value.environment)
-  if (!place.ok) return place
-  const limit = numberIn('limit', texts.value.limit, { least: 1, most: mostVersions, preset: 100 })
-  return limit.ok ? success({ place: place.value, limit: limit.value }) : limit
-}
+const parse = ({ limit }: { readonly limit?: string }): Result<number> =>
+  numberIn('limit', limit, { least: 1, most: mostVersions, preset: 100 })

@@ -112,6 +112,7 @@ describe('the graph in a store elsewhere', function () {
           await here.phase(name, 'Applying')
         } else {
           const waiting = await here.phase(name, 'Queued')
+          assert.equal(waiting.status?.environment, 'dev')
           assert.deepEqual(waiting.status?.blockedBy, [
             {
               reason: 'GraphUnavailable',
@@ -138,7 +139,8 @@ describe('the graph in a store elsewhere', function () {
         await here.phase(name, 'Queued')
       }
       await here.patch('ChangeRequest', 'cancelled', { spec: { cancel: true } })
-      assert.equal((await here.finished('cancelled')).status?.phase, 'Cancelled')
+      const { status } = await here.finished('cancelled')
+      assert.deepEqual([status?.phase, status?.environment], ['Cancelled', 'dev'])
       await here.remove('ChangeRequest', 'deleted')
       await here.gone('ChangeRequest', 'deleted')
     } finally {
