@@ -116,12 +116,13 @@ const ofEnvironment = ({
   promised,
   conditions,
   queued,
+  lockedBy,
 }: Body): Written | undefined => {
   const last = history?.at(-1).type
   // That a graph store was set right is told with whatever is written next.
   const type = last === 'graph.repaired' ? undefined : last
   if (type === 'environment.locked') return 'claim'
-  if (type === 'environment.released') return 'clear'
+  if (type === 'environment.released' || (last === 'graph.repaired' && lockedBy === null)) return 'clear'
   const kinds: Record<string, Effect> = {
     ChangeRequest: 'publish change',
     Creation: 'publish creation',

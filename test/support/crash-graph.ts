@@ -14,7 +14,8 @@ export interface LaneGraph {
 
 export const startGraphStore = async (): Promise<LaneGraph> => {
   const server = await startGremlinServer()
-  const connection = connectTo(server.url)
+  // With hundreds of environments in it each request takes its time: there is no index.
+  const connection = connectTo(server.url, { timeoutMs: 60_000 })
   const store = graphOver(connection)
 
   /** The version that is decided is there, and what the head says of its content is what is in it. */
@@ -35,7 +36,8 @@ export const startGraphStore = async (): Promise<LaneGraph> => {
       const deadline = performance.now() + patienceMs / 4
       for (;;) {
         const { items } = (await api.get('/apis/usekarma.dev/v1alpha1/environments')).body as { items: Environment[] }
-        const found = (await Promise.all(items.map(faultOf))).filter((fault) => fault !== undefined)
+        const found: string[] = []
+        for (const item of items) found.push(...[(await faultOf(item)) ?? []].flat())
         if (found.length === 0 || performance.now() > deadline) return found
         await sleep(250)
       }
