@@ -43,7 +43,11 @@ export const makeGraphHistory = (
     if (answer.truncated || room <= 0 || oldest <= 1) return answer
     const { olderVersions } = await import('./graph-ledger.ts')
     const told = await olderVersions(port, oldest, room)
-    if (told.ok) return { head, versions: [...versions, ...told.value], truncated: oldest - told.value.length > 1 }
+    if (told.ok) {
+      // Where fewer came there are none before them that anybody knows of.
+      const truncated = told.value.length === room && oldest - room > 1
+      return { head, versions: [...versions, ...told.value], truncated }
+    }
     desk.terminal.err(`warning: versions before ${oldest} are not shown: ${told.failure.message}\n`)
     return answer
   }

@@ -3,7 +3,7 @@ import { parse } from 'yaml'
 import type { Ledger } from '../../../operator/ports/ledger.ts'
 import { typed } from '../../support/command-line.ts'
 import { fourVersions, typedGraph as run } from '../../support/graph-desk.ts'
-import { minuteOf } from '../../support/graph-world.ts'
+import { ledgerOf, minuteOf } from '../../support/graph-world.ts'
 
 const away: Pick<Ledger, 'query'> = { query: () => Promise.reject(new Error('the ledger is away')) }
 
@@ -175,6 +175,16 @@ describe('kubectl karma graph', () => {
       const { out } = await run(['versions'], await fourVersions(1))
       assert.match(out, new RegExp(`^2 +${minuteOf(2)} +- +larger$`, 'm'))
       assert.match(out, /^3 .* [0-9a-f]{16} +shop$/m)
+    })
+
+    it('says that there are more when a higher limit shows them', async () => {
+      const world = await fourVersions(1)
+      const of = async (limit: number, events = world.events) =>
+        (await run(['versions', '--limit', `${limit}`], world, { ledger: ledgerOf(events) })).err
+      assert.match(await of(3), /only 3 versions are shown/)
+      assert.equal(await of(4), '')
+      const began = world.events.filter(({ attrs }) => Number(attrs.version) > 1)
+      assert.equal(await of(4, began), '')
     })
 
     it('shows those that are held, and says why not the others', async () => {
