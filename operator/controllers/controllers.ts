@@ -133,7 +133,14 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
     controllerOf(
       'graphCheck',
       1,
-      makeGraphCheck({ caches, graph, graphs, isWhole: gather.isWhole, times: dependencies.graphCheck }),
+      makeGraphCheck({
+        caches,
+        graph,
+        graphs,
+        isWhole: gather.isWhole,
+        isRepairing: repairs.isNeeded,
+        times: dependencies.graphCheck,
+      }),
     ),
   ]
 

@@ -8,6 +8,7 @@ import type { Logger } from '../runtime/log.ts'
 import type { Gather } from './gather.ts'
 import type { Graphs } from './graphs.ts'
 import { changeIdOf } from './passage.ts'
+import type { Repairs } from './repairs.ts'
 
 export interface GraphCheckTimes {
   readonly everyMs: number
@@ -22,6 +23,8 @@ export interface GraphCheckDependencies {
   readonly graph: Pick<GraphStore, 'head' | 'audit' | 'compact'>
   readonly graphs: Pick<Graphs, 'sum' | 'distrust' | 'isBuilt' | 'viewAt'>
   readonly isWhole: Gather['isWhole']
+  /** it is known to differ, and is being set right */
+  readonly isRepairing: Repairs['isNeeded']
 }
 
 /** When it cannot be told now, in milliseconds. */
@@ -36,7 +39,7 @@ export const rebuildAsked = ({ metadata }: Pick<Environment, 'metadata'>): strin
  * differs is set right by whoever holds the environment, and so is what somebody asks to be built anew. Old versions are
  * compacted on the way. A graph in this process, which nobody else writes, is loaded instead.
  */
-export const makeGraphCheck = ({ caches, graph, graphs, isWhole, times }: GraphCheckDependencies) => {
+export const makeGraphCheck = ({ caches, graph, graphs, isWhole, isRepairing, times }: GraphCheckDependencies) => {
   /** by environment: what was asked for last */
   const begun = new Map<string, string>()
 
@@ -72,6 +75,10 @@ export const makeGraphCheck = ({ caches, graph, graphs, isWhole, times }: GraphC
       if (!compacted.ok) log.warn({ message: compacted.failure.message }, 'old versions are not compacted')
       return again(everyMs)
     }
+    // Whoever holds the environment may know it already, or have set it right while it was read.
+    const now = await graph.head(key)
+    if (isRepairing(key) || !now.ok || now.value.epoch !== head.value.epoch || now.value.version !== head.value.version)
+      return again(soonMs)
     log.warn({ found: found.value, version }, 'the graph store is not what is committed')
     graphs.distrust(key)
     return again(everyMs)

@@ -21,6 +21,9 @@ interface World {
   readonly said?: string
   /** what a change makes of the Environment while the store is read */
   readonly meanwhile?: EnvironmentStatus
+  /** the version of the head once the store was read */
+  readonly after?: number
+  readonly isRepairing?: boolean
   readonly inProcess?: boolean
   readonly isBuilt?: boolean
   readonly viewed?: Result<never>
@@ -40,13 +43,15 @@ const makeWorld = ({ status = { version: 3 }, isWhole = true, inProcess = false,
     })
   annotate(more.asked)
   const done: string[] = []
+  let version = 3
   const check = makeGraphCheck({
     caches,
     times: inProcess ? undefined : times,
     graph: {
-      head: async () => success({ epoch: 'e', version: 3, sum: more.said ?? 'abc' }),
+      head: async () => success({ epoch: 'e', version, sum: more.said ?? 'abc' }),
       async audit() {
         done.push('audit')
+        version = more.after ?? version
         if (more.meanwhile) put('Environment', anEnvironment({}, more.meanwhile))
         return more.found ?? success({ epoch: 'e', version: 3, sum: 'abc' })
       },
@@ -56,6 +61,7 @@ const makeWorld = ({ status = { version: 3 }, isWhole = true, inProcess = false,
       },
     },
     isWhole: () => isWhole,
+    isRepairing: () => more.isRepairing === true,
     graphs: {
       sum: () => 'abc',
       distrust: (key) => void done.push(`distrust ${key}`),
@@ -84,6 +90,12 @@ describe('controllers/graph-check', () => {
     ['one of a newer version is, too', { found: head(4, 'abc') }, [60_000, 'audit', 'distrust dev/dev']],
     ['one of other content is, too', { found: head(3, 'abd') }, [60_000, 'audit', 'distrust dev/dev']],
     ['one whose head says something else of it is, too', { said: 'abd' }, [60_000, 'audit', 'distrust dev/dev']],
+    ['one that was set right while it was read is read again', { found: head(2, 'abc'), after: 4 }, [soon, 'audit']],
+    [
+      'one that is known to differ is left to whoever sets it right',
+      { found: head(2, 'abc'), isRepairing: true },
+      [soon, 'audit'],
+    ],
     ['one that does not answer says nothing', { found: away }, [soon, 'audit']],
     ['one that cannot be read whole is not asked for it again and again', { found: tooLarge }, [60_000, 'audit']],
     ['while a version is being written nothing is compared', { isWhole: false }, [soon]],
