@@ -3,7 +3,7 @@ import type { Of } from '../ports/cluster.ts'
 import { type GraphPort, isUnheld, makeGraphPort, type VersionsAnswer } from './graph-port.ts'
 import type { Desk } from './verb.ts'
 
-/** As the operator has it. */
+/** Versions that are shown when nothing is said. */
 const preset = 100
 
 /**
@@ -63,9 +63,9 @@ export const makeGraphHistory = (
         const graph = await past(version)
         return graph.ok ? success({ changes: graph.value.changesUpTo(to) }) : graph
       }),
-    versions: async (limit) => {
+    versions: async (limit = preset) => {
       const answer = await port.versions(limit)
-      return answer.ok ? success(await older(answer.value, Number(limit ?? preset))) : answer
+      return answer.ok ? success(await older(answer.value, Number(limit))) : answer
     },
   }
 }

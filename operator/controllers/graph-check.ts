@@ -2,7 +2,7 @@ import { rebuildAnnotation } from '../api/annotations.ts'
 import type { Environment } from '../api/kinds.generated.ts'
 import { isNewer } from '../api/resource-version.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
-import type { GraphStore } from '../ports/graph.ts'
+import type { GraphStore, Head } from '../ports/graph.ts'
 import { again, done, type Outcome } from '../runtime/controller.ts'
 import type { Logger } from '../runtime/log.ts'
 import type { Gather } from './gather.ts'
@@ -59,6 +59,13 @@ export const makeGraphCheck = ({ caches, graph, graphs, isWhole, isRepairing, ti
     return true
   }
 
+  /** Whoever holds the environment knows that it differs, or has set it right while it was read. */
+  const isLeftAlone = async (key: string, { epoch, version }: Head): Promise<boolean> => {
+    if (isRepairing(key)) return true
+    const now = await graph.head(key)
+    return !now.ok || now.value.epoch !== epoch || now.value.version !== version
+  }
+
   const compare = async (key: string, version: number, { everyMs, keepVersions }: GraphCheckTimes, log: Logger) => {
     const [head, found] = [await graph.head(key), await graph.audit(key)]
     if (!head.ok) return again(soonMs)
@@ -75,10 +82,7 @@ export const makeGraphCheck = ({ caches, graph, graphs, isWhole, isRepairing, ti
       if (!compacted.ok) log.warn({ message: compacted.failure.message }, 'old versions are not compacted')
       return again(everyMs)
     }
-    // Whoever holds the environment may know it already, or have set it right while it was read.
-    const now = await graph.head(key)
-    if (isRepairing(key) || !now.ok || now.value.epoch !== head.value.epoch || now.value.version !== head.value.version)
-      return again(soonMs)
+    if (await isLeftAlone(key, head.value)) return again(soonMs)
     log.warn({ found: found.value, version }, 'the graph store is not what is committed')
     graphs.distrust(key)
     return again(everyMs)

@@ -143,7 +143,7 @@ describe('kubectl karma graph', () => {
   describe('versions that are not held any more', () => {
     const asked = [
       ...['1', '2', '3', '4'].map((version) => ['show', '--at', version, '-o', 'yaml']),
-      ...['0', '1', '2', '3'].flatMap((from) => [
+      ...['0', '1', '2'].flatMap((from) => [
         ['diff', from, '3', '-o', 'json'],
         ['diff', from, '4'],
         ['diff', from, '-o', 'dot'],
@@ -161,7 +161,7 @@ describe('kubectl karma graph', () => {
         .replaceAll(/^ *"(epoch|sum)": .*\n/gm, '')
         .replaceAll(/^ *(epoch|sum): .*\n/gm, '')
 
-    for (const args of asked.filter(([_, from]) => from !== '3')) {
+    for (const args of asked) {
       it(`${args.join(' ')} says the same from the ledger`, async () => {
         const [held, told] = [await run(args, await fourVersions()), await run(args, await fourVersions(0))]
         assert.deepEqual([told.code, same(told.out)], [held.code, same(held.out)])

@@ -70,7 +70,8 @@ const formOf = (state: ReadonlyMap<string, Wanted>) =>
 const seed = process.env.SEED === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(process.env.SEED)
 
 const redo = (state: Map<string, Wanted>, { id, before, after }: Move): void => {
-  assert.deepEqual(formOf(new Map([[id, state.get(id) ?? {}]])), formOf(new Map([[id, before ?? {}]])))
+  const form = (wanted: Wanted | null | undefined) => formOf(new Map(wanted ? [[id, wanted]] : []))
+  assert.deepEqual(form(state.get(id)), form(before))
   after === null ? state.delete(id) : state.set(id, after)
 }
 
