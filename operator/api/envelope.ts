@@ -17,5 +17,14 @@ export interface Event {
   readonly attrs: JsonObject
 }
 
+/** An event as the bus carries it. */
+export interface Message {
+  readonly event: Event
+  /** its JSON text, as it was published by whomever */
+  readonly raw: string
+}
+
+export const messageOf = (event: Event): Message => ({ event, raw: JSON.stringify(event) })
+
 export const topics = ['events.normalized', 'actions.requested', 'actions.progress', 'actions.results'] as const
 export type Topic = (typeof topics)[number]

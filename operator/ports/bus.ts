@@ -1,4 +1,4 @@
-import type { Event, Topic } from '../api/envelope.ts'
+import type { Event, Message, Topic } from '../api/envelope.ts'
 
 export interface Subscription {
   close(): Promise<void>
@@ -8,7 +8,7 @@ export interface Subscription {
 export interface Bus {
   /** Resolves when the events are safe: taken by every subscriber (embedded) or acknowledged by the broker (Kafka). */
   publish(topic: Topic, events: readonly Event[]): Promise<void>
-  /** `take` rejects to have the same events again later. One group receives each event once or more. */
-  subscribe(topic: Topic, group: string, take: (events: readonly Event[]) => Promise<void>): Promise<Subscription>
+  /** `take` rejects to have the same messages again later. One group receives each event once or more. */
+  subscribe(topic: Topic, group: string, take: (messages: readonly Message[]) => Promise<void>): Promise<Subscription>
   close(): Promise<void>
 }

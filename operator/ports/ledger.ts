@@ -1,4 +1,4 @@
-import type { Event } from '../api/envelope.ts'
+import type { Event, Message } from '../api/envelope.ts'
 
 export interface LedgerQuery {
   /** all that one change caused */
@@ -17,7 +17,7 @@ export interface LedgerQuery {
 /** The lasting record of what happened. Nothing is decided from it. */
 export interface Ledger {
   /** Safe on disk when it resolves. Idempotent: an event whose `id` is known already adds nothing. */
-  append(events: readonly Event[]): Promise<void>
+  append(messages: readonly Message[]): Promise<void>
   query(query: LedgerQuery): Promise<Event[]>
   close(): Promise<void>
 }

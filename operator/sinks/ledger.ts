@@ -1,4 +1,4 @@
-import type { Event } from '../api/envelope.ts'
+import type { Message } from '../api/envelope.ts'
 import type { Bus, Subscription } from '../ports/bus.ts'
 import type { Ledger } from '../ports/ledger.ts'
 
@@ -14,7 +14,7 @@ export interface LedgerSinkDependencies {
 }
 
 interface Waiting {
-  readonly events: readonly Event[]
+  readonly messages: readonly Message[]
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -40,8 +40,8 @@ export const startLedgerSink = ({
   const next = (): Waiting[] => {
     let count = 0
     let takes = 0
-    for (const { events } of waiting) {
-      count += events.length
+    for (const { messages } of waiting) {
+      count += messages.length
       if (takes > 0 && count > batchSize) break
       takes++
     }
@@ -68,17 +68,17 @@ export const startLedgerSink = ({
   return bus.subscribe(
     'events.normalized',
     ledgerGroup,
-    (events) =>
+    (messages) =>
       new Promise<void>((resolve, reject) => {
-        waiting.push({ events, resolve, reject })
+        waiting.push({ messages, resolve, reject })
         if (!running) void run()
       }),
   )
 }
 
 /** Republished events meet their originals here more often than anywhere. */
-const distinct = (batch: readonly Waiting[]): Event[] => {
-  const byId = new Map<string, Event>()
-  for (const { events } of batch) for (const event of events) byId.set(event.id, event)
+const distinct = (batch: readonly Waiting[]): Message[] => {
+  const byId = new Map<string, Message>()
+  for (const { messages } of batch) for (const message of messages) byId.set(message.event.id, message)
   return [...byId.values()]
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { Event } from '../../operator/api/envelope.ts'
+import type { Event, Message } from '../../operator/api/envelope.ts'
 import type { Bus } from '../../operator/ports/bus.ts'
 
 /** A bus of its own for each test; `close` is the test's. */
@@ -17,6 +17,8 @@ export const busEvent = (entity: string, number: number): Event => ({
   tags: { namespace: 'dev' },
   attrs: { number, text: 'ü\n"\u0000' },
 })
+
+const idsOf = (messages: readonly Message[]): string[] => messages.map(({ event }) => event.id)
 
 const eventually = async (what: string, holds: () => boolean): Promise<void> => {
   for (let i = 0; i < 2000; i++) {
@@ -38,7 +40,11 @@ export const busContract = (name: string, makeBus: MakeBus): void => {
     it('carries events as they are, to every group', async () => {
       const taken: Record<string, Event[]> = { one: [], two: [] }
       for (const group of ['one', 'two']) {
-        await bus.subscribe(topic, group, async (events) => void taken[group]!.push(...events))
+        await bus.subscribe(
+          topic,
+          group,
+          async (messages) => void taken[group]!.push(...messages.map(({ event }) => event)),
+        )
       }
       const events = [busEvent('a', 1), busEvent('b', 1)]
       await bus.publish(topic, events)
@@ -50,7 +56,7 @@ export const busContract = (name: string, makeBus: MakeBus): void => {
 
     it('keeps topics apart', async () => {
       const taken: string[] = []
-      await bus.subscribe('actions.results', 'g', async (events) => void taken.push(...events.map((e) => e.id)))
+      await bus.subscribe('actions.results', 'g', async (messages) => void taken.push(...idsOf(messages)))
       await bus.subscribe(topic, 'g', async () => {})
       await bus.publish(topic, [busEvent('a', 1)])
       await bus.publish('actions.results', [busEvent('b', 1)])
@@ -65,9 +71,9 @@ export const busContract = (name: string, makeBus: MakeBus): void => {
     it('gives events again when they were not taken, and nothing of the same entity before them', async () => {
       const taken: string[] = []
       let refusals = 3
-      await bus.subscribe(topic, 'g', async (events) => {
+      await bus.subscribe(topic, 'g', async (messages) => {
         if (refusals-- > 0) throw new Error('ledger away')
-        taken.push(...events.map((event) => event.id))
+        taken.push(...idsOf(messages))
       })
       const first = bus.publish(topic, [busEvent('a', 1), busEvent('a', 2)])
       const second = bus.publish(topic, [busEvent('a', 3)])
@@ -78,9 +84,9 @@ export const busContract = (name: string, makeBus: MakeBus): void => {
 
     it('shares a group among its members, and goes on when one leaves', async () => {
       const taken: string[] = []
-      const take = async (events: readonly Event[]) => void taken.push(...events.map((event) => event.id))
-      const first = await bus.subscribe(topic, 'g', (events) => take(events))
-      await bus.subscribe(topic, 'g', (events) => take(events))
+      const take = async (messages: readonly Message[]) => void taken.push(...idsOf(messages))
+      const first = await bus.subscribe(topic, 'g', (messages) => take(messages))
+      await bus.subscribe(topic, 'g', (messages) => take(messages))
       await bus.publish(topic, [busEvent('a', 1)])
       await eventually('the first event', () => taken.includes('a-1'))
       await first.close()
@@ -90,7 +96,7 @@ export const busContract = (name: string, makeBus: MakeBus): void => {
 
     it('keeps events for a group whose members have all left', async () => {
       const taken: string[] = []
-      const take = async (events: readonly Event[]) => void taken.push(...events.map((event) => event.id))
+      const take = async (messages: readonly Message[]) => void taken.push(...idsOf(messages))
       const first = await bus.subscribe(topic, 'g', take)
       await bus.publish(topic, [busEvent('a', 1)])
       await eventually('the first event', () => taken.includes('a-1'))
@@ -114,12 +120,12 @@ export const busContract = (name: string, makeBus: MakeBus): void => {
             try {
               const taken: string[] = []
               const answers = [...refusals]
-              await own.subscribe(topic, 'g', async (events) => {
+              await own.subscribe(topic, 'g', async (messages) => {
                 if (answers.shift()) {
                   refused++
                   throw new Error('not now')
                 }
-                taken.push(...events.map((event) => event.id))
+                taken.push(...idsOf(messages))
               })
               const numbers: Record<string, number> = {}
               const next = (entity: string) => {

@@ -1,5 +1,6 @@
 import { openEmbeddedClient } from '../../operator/adapters/ledger/client.ts'
 import { openLedger } from '../../operator/adapters/ledger/ledger.ts'
+import { messageOf } from '../../operator/api/envelope.ts'
 import { ledgerEvent } from './ledger.ts'
 
 /*
@@ -23,7 +24,7 @@ if (what === 'append') {
     const events = Array.from({ length: 10 }, (_, i) =>
       ledgerEvent({ id: `killed-${count + i}`, correlation_id: 'killed' }),
     )
-    await ledger.value.append(events)
+    await ledger.value.append(events.map(messageOf))
     say(`safe ${count + 10}`)
   }
 }

@@ -10,6 +10,7 @@ import { openEmbeddedClient } from '../../operator/adapters/ledger/client.ts'
 import { openLedger } from '../../operator/adapters/ledger/ledger.ts'
 import { migrate } from '../../operator/adapters/ledger/migrate.ts'
 import { migrations } from '../../operator/adapters/ledger/migrations.ts'
+import { messageOf } from '../../operator/api/envelope.ts'
 import { ledgerContract, ledgerEvent } from './ledger.ts'
 
 const program = fileURLToPath(new URL('ledger-process.ts', import.meta.url))
@@ -52,12 +53,12 @@ describe('ledger in chDB', function () {
 
   it('is still there after closing and opening, and the schema is brought up to date again', async () => {
     const first = await open(folder)
-    await first.append([ledgerEvent({ id: 'stays', correlation_id: 'stays' })])
+    await first.append([ledgerEvent({ id: 'stays', correlation_id: 'stays' })].map(messageOf))
     await first.close()
     const second = await open(folder)
     assert.equal((await second.query({ correlationId: 'stays', limit: 10 })).length, 1)
     await second.close()
-    await assert.rejects(second.append([ledgerEvent({ id: 'late' })]), /closed, 1 events not written/)
+    await assert.rejects(second.append([ledgerEvent({ id: 'late' })].map(messageOf)), /closed, 1 events not written/)
   })
 
   it('refuses data of a newer version, and an edited migration', async () => {

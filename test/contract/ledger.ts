@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { Event } from '../../operator/api/envelope.ts'
+import { type Event, messageOf } from '../../operator/api/envelope.ts'
 import type { JsonObject } from '../../operator/api/kinds.generated.ts'
 import type { Ledger, LedgerQuery } from '../../operator/ports/ledger.ts'
 
@@ -64,7 +64,7 @@ export const ledgerContract = (name: string, open: () => Promise<Ledger>): void 
           },
         }),
       ]
-      await ledger.append(events)
+      await ledger.append(events.map(messageOf))
       assert.deepEqual(await story('whole'), events)
     })
 
@@ -83,7 +83,7 @@ export const ledgerContract = (name: string, open: () => Promise<Ledger>): void 
         one('w', 5, 'dev/site/main', 2),
         one('v', 1500, 'dev/changerequest/r', 11),
       ]
-      await ledger.append(inOrder.toReversed())
+      await ledger.append(inOrder.toReversed().map(messageOf))
       assert.deepEqual(
         (await story('order')).map((event) => event.id),
         inOrder.map((event) => event.id),
@@ -94,12 +94,14 @@ export const ledgerContract = (name: string, open: () => Promise<Ledger>): void 
     it('answers by entity and by namespace, newest first', async () => {
       const of = (id: string, entity: string, ms: number) =>
         ledgerEvent({ id, entity_id: entity, correlation_id: `c-${id}`, ts: new Date(start + ms).toISOString() })
-      await ledger.append([
-        of('n1', 'latest/site/a', 1),
-        of('n2', 'latest/site/b', 2),
-        of('n3', 'latest-2/site/a', 3),
-        of('n4', 'latest/site/a', 4),
-      ])
+      await ledger.append(
+        [
+          of('n1', 'latest/site/a', 1),
+          of('n2', 'latest/site/b', 2),
+          of('n3', 'latest-2/site/a', 3),
+          of('n4', 'latest/site/a', 4),
+        ].map(messageOf),
+      )
       const ids = async (query: Parameters<Ledger['query']>[0]) => (await ledger.query(query)).map((event) => event.id)
       assert.deepEqual(await ids({ entityId: 'latest/site/a', limit: 10 }), ['n4', 'n1'])
       assert.deepEqual(await ids({ namespace: 'latest', limit: 10 }), ['n4', 'n2', 'n1'])
@@ -118,14 +120,16 @@ export const ledgerContract = (name: string, open: () => Promise<Ledger>): void 
           tags: { namespace: 'places', environment },
         })
       const nasty = hostile[0]!
-      await ledger.append([
-        of('p1', 1, 'component.committed', 'dev'),
-        of('p2', 2, 'component.observed', 'dev'),
-        of('p3', 3, 'component.removed', 'dev'),
-        of('p4', 4, 'component.committed', 'prod'),
-        of('p5', 5, 'component.committed', 'dev', 'elsewhere/site/a'),
-        of('p6', 6, nasty, nasty),
-      ])
+      await ledger.append(
+        [
+          of('p1', 1, 'component.committed', 'dev'),
+          of('p2', 2, 'component.observed', 'dev'),
+          of('p3', 3, 'component.removed', 'dev'),
+          of('p4', 4, 'component.committed', 'prod'),
+          of('p5', 5, 'component.committed', 'dev', 'elsewhere/site/a'),
+          of('p6', 6, nasty, nasty),
+        ].map(messageOf),
+      )
       const ids = async (query: Omit<LedgerQuery, 'limit'>, limit = 10) =>
         (await ledger.query({ namespace: 'places', ...query, limit })).map((event) => event.id)
       const eventTypes = ['component.committed', 'component.removed']
@@ -149,13 +153,13 @@ export const ledgerContract = (name: string, open: () => Promise<Ledger>): void 
           attrs: { seq: i, text, [text]: [text] } as JsonObject,
         }),
       )
-      await ledger.append(events)
+      await ledger.append(events.map(messageOf))
       const found = new Map((await story('hostile')).map((event) => [event.id, event]))
       for (const event of events) assert.deepEqual(found.get(event.id), event)
       assert.equal(found.size, events.length)
       for (const text of hostile.slice(0, 9)) {
         assert.deepEqual(await story(text), [], `no story of ${JSON.stringify(text)}`)
-        await ledger.append([ledgerEvent({ id: `c ${text}`, correlation_id: `c ${text}` })])
+        await ledger.append([ledgerEvent({ id: `c ${text}`, correlation_id: `c ${text}` })].map(messageOf))
         assert.equal((await story(`c ${text}`)).length, 1)
       }
     })
@@ -178,7 +182,7 @@ export const ledgerContract = (name: string, open: () => Promise<Ledger>): void 
                 ts: new Date(start + (n >> 2)).toISOString(),
                 attrs: { seq: n + 1 },
               })
-            await Promise.all(batches.map((batch) => ledger.append(batch.map(one))))
+            await Promise.all(batches.map((batch) => ledger.append(batch.map(one).map(messageOf))))
             const distinct = [...new Set(batches.flat())].sort((a, b) => a - b)
             repeats += batches.flat().length - distinct.length
             assert.deepEqual(
@@ -196,7 +200,7 @@ export const ledgerContract = (name: string, open: () => Promise<Ledger>): void 
       const events = Array.from({ length: 12_000 }, (_, i) =>
         ledgerEvent({ id: `many-${i}`, correlation_id: 'many', attrs: { seq: i + 1 } }),
       )
-      await ledger.append(events)
+      await ledger.append(events.map(messageOf))
       assert.equal((await ledger.query({ correlationId: 'many', limit: 20_000 })).length, 12_000)
     })
   })

@@ -1,4 +1,4 @@
-import type { Topic } from '../../api/envelope.ts'
+import { messageOf, type Topic } from '../../api/envelope.ts'
 import type { Bus } from '../../ports/bus.ts'
 import type { Timer } from '../../ports/timer.ts'
 import { type Group, makeGroup } from './group.ts'
@@ -44,7 +44,7 @@ export const makeEmbeddedBus = ({
   const groupOf = (topic: Topic, name: string): Group => {
     const byName = groupsOf(topic)
     const failed = (error: unknown, failures: number): void =>
-      log.warn({ topic, group: name, failures, message: messageOf(error) }, 'events not taken; giving them again')
+      log.warn({ topic, group: name, failures, message: textOf(error) }, 'events not taken; giving them again')
     const group = byName.get(name) ?? makeGroup({ after, backoff, failed, batchSize })
     byName.set(name, group)
     return group
@@ -60,10 +60,9 @@ export const makeEmbeddedBus = ({
         if (size === 0 || size + events.length <= capacity) continue
         throw new Error(`bus: topic ${topic}, group ${name}: ${size} events wait already, at most ${capacity} may`)
       }
-      // A copy: the caller's list may change while the events wait.
-      const parcel = [...events]
+      const messages = events.map(messageOf)
       await Promise.all(
-        takers.map(([, group]) => new Promise<void>((taken, refused) => group.put({ events: parcel, taken, refused }))),
+        takers.map(([, group]) => new Promise<void>((taken, refused) => group.put({ messages, taken, refused }))),
       )
     },
     subscribe: async (topic, group, take) => {
@@ -83,4 +82,4 @@ export const makeEmbeddedBus = ({
   }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,17 +1,17 @@
-import type { Event } from '../../api/envelope.ts'
+import type { Message } from '../../api/envelope.ts'
 import type { Timer } from '../../ports/timer.ts'
 
-export type Take = (events: readonly Event[]) => Promise<void>
+export type Take = (messages: readonly Message[]) => Promise<void>
 
-/** Events that were published together, and what to do when they are taken, or never will be. */
+/** Messages that were published together, and what to do when they are taken, or never will be. */
 export interface Parcel {
-  readonly events: readonly Event[]
+  readonly messages: readonly Message[]
   readonly taken: () => void
   readonly refused: (error: Error) => void
 }
 
 export interface Group {
-  /** Events that wait, those under way included. */
+  /** Messages that wait, those under way included. */
   size(): number
   put(parcel: Parcel): void
   /** Returns the function that leaves; it waits for a take under way. */
@@ -27,7 +27,7 @@ export interface GroupDependencies {
   /** Milliseconds to wait after so many failures in a row. */
   readonly backoff: (failures: number) => number
   readonly failed: (error: unknown, failures: number) => void
-  /** Events of one take: parcels are put together up to this many. */
+  /** Messages of one take: parcels are put together up to this many. */
   readonly batchSize: number
 }
 
@@ -39,7 +39,7 @@ export const makeGroup = ({ after, backoff, failed, batchSize }: GroupDependenci
   const parcels: Parcel[] = []
   const members: Take[] = []
   const idle: (() => void)[] = []
-  let events = 0
+  let size = 0
   let running: Promise<void> | undefined
   let taking: Promise<void> | undefined
   let wake = (): void => {}
@@ -48,9 +48,9 @@ export const makeGroup = ({ after, backoff, failed, batchSize }: GroupDependenci
     const batch: Parcel[] = []
     let count = 0
     for (const parcel of parcels) {
-      if (batch.length > 0 && count + parcel.events.length > batchSize) break
+      if (batch.length > 0 && count + parcel.messages.length > batchSize) break
       batch.push(parcel)
-      count += parcel.events.length
+      count += parcel.messages.length
     }
     return batch
   }
@@ -60,7 +60,7 @@ export const makeGroup = ({ after, backoff, failed, batchSize }: GroupDependenci
     for (const parcel of batch) {
       if (parcels[0] !== parcel) continue
       parcels.shift()
-      events -= parcel.events.length
+      size -= parcel.messages.length
       parcel.taken()
     }
   }
@@ -72,7 +72,7 @@ export const makeGroup = ({ after, backoff, failed, batchSize }: GroupDependenci
       const batch = next()
       if (!take || batch.length === 0) return
       try {
-        taking = take(batch.flatMap((parcel) => parcel.events))
+        taking = take(batch.flatMap((parcel) => parcel.messages))
         await taking
         failures = 0
         done(batch)
@@ -102,10 +102,10 @@ export const makeGroup = ({ after, backoff, failed, batchSize }: GroupDependenci
   }
 
   return {
-    size: () => events,
+    size: () => size,
     put: (parcel) => {
       parcels.push(parcel)
-      events += parcel.events.length
+      size += parcel.messages.length
       pump()
     },
     join: (take) => {
@@ -122,7 +122,7 @@ export const makeGroup = ({ after, backoff, failed, batchSize }: GroupDependenci
     drained: () => (parcels.length === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve))),
     end: (error) => {
       members.length = 0
-      events = 0
+      size = 0
       for (const parcel of parcels.splice(0)) parcel.refused(error)
       wake()
     },

@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client'
-import type { Event } from '../../api/envelope.ts'
+import type { Event, Message } from '../../api/envelope.ts'
 import type { JsonObject } from '../../api/kinds.generated.ts'
 import { failure, type Result, success } from '../../api/result.ts'
 import type { Ledger, LedgerQuery } from '../../ports/ledger.ts'
@@ -35,19 +35,19 @@ const ledgerOver = (client: ClickHouseClient, where: string): Ledger => {
     return (await answer.json<Row>()).map(eventOfRow)
   }
 
-  const insert = async (events: readonly Event[]): Promise<void> => {
-    for (let i = 0; i < events.length; i += insertSize) {
-      const values = events.slice(i, i + insertSize).map(rowOf)
+  const insert = async (messages: readonly Message[]): Promise<void> => {
+    for (let i = 0; i < messages.length; i += insertSize) {
+      const values = messages.slice(i, i + insertSize).map(rowOf)
       await client.insert({ table: 'karma.events', columns, values, format: 'JSONEachRow' })
     }
   }
 
   return {
-    append: (events) => {
-      if (closed) return Promise.reject(new Error(`ledger in ${where}: closed, ${events.length} events not written`))
-      if (events.length === 0) return Promise.resolve()
+    append: (messages) => {
+      if (closed) return Promise.reject(new Error(`ledger in ${where}: closed, ${messages.length} events not written`))
+      if (messages.length === 0) return Promise.resolve()
       // One at a time: the engine would queue them anyway, and parts would be small.
-      const written = last.then(() => insert(events))
+      const written = last.then(() => insert(messages))
       last = written.catch(() => {})
       return written
     },
@@ -76,6 +76,7 @@ interface Row {
   readonly seq?: number
   readonly tags: Readonly<Record<string, string>>
   readonly attrs: string
+  readonly raw?: string
 }
 
 const columns: [string, ...string[]] = [
@@ -88,9 +89,10 @@ const columns: [string, ...string[]] = [
   'seq',
   'tags',
   'attrs',
+  'raw',
 ]
 
-const rowOf = (event: Event): Row => ({
+const rowOf = ({ event, raw }: Message): Row => ({
   id: event.id,
   ts: event.ts,
   event_type: event.event_type,
@@ -100,6 +102,7 @@ const rowOf = (event: Event): Row => ({
   seq: seqOf(event.attrs.seq),
   tags: event.tags,
   attrs: JSON.stringify(event.attrs),
+  raw,
 })
 
 /** Position within the entity, for order; foreign events have none. */

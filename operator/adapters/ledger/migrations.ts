@@ -9,7 +9,7 @@ export interface Migration {
  * `karma.events`: one row per event, rows of one id collapse when parts are merged; reads count distinct ids and do not
  * wait for that. The key holds only what is a function of the id, else rows of one id would never meet.
  * `attrs` is the event's JSON text: ClickHouse's JSON type loses nulls, key order and `{"a.b": 1}`, and refuses some
- * objects outright, which an append-only record must not. fsync, because the publisher forgets what was acknowledged.
+ * objects outright, which an append-only record must not. `raw` is the message as it came, for what no column shows. fsync, because the publisher forgets what was acknowledged.
  */
 export const migrations: readonly Migration[] = [
   {
@@ -36,5 +36,10 @@ export const migrations: readonly Migration[] = [
       ORDER BY (entity_id, event_type, ts, id)
       SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`,
     ],
+  },
+  {
+    number: 2,
+    name: 'raw',
+    statements: ['ALTER TABLE karma.events ADD COLUMN IF NOT EXISTS raw String CODEC(ZSTD(3)) AFTER attrs'],
   },
 ]

@@ -97,9 +97,9 @@ describe('embedded bus', () => {
     const { bus } = makeBus()
     const gate = Promise.withResolvers<void>()
     const taken: string[] = []
-    await bus.subscribe(topic, 'g', async (events) => {
+    await bus.subscribe(topic, 'g', async (messages) => {
       await gate.promise
-      taken.push(...events.map((event) => event.id))
+      taken.push(...messages.map(({ event }) => event.id))
     })
     const list = numbers(2)
     const published = [bus.publish(topic, list), bus.publish(topic, list)]

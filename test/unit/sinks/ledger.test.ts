@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Event } from '../../../operator/api/envelope.ts'
+import { type Event, type Message, messageOf } from '../../../operator/api/envelope.ts'
 import type { Bus } from '../../../operator/ports/bus.ts'
 import { startLedgerSink } from '../../../operator/sinks/ledger.ts'
 import { busEvent } from '../../contract/bus.ts'
@@ -9,7 +9,7 @@ const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 /** A ledger whose inserts end when the test says so, and a bus that hands over what the test gives it. */
 const makeWorld = async (batchSize?: number) => {
   const inserts: { ids: string[]; end: PromiseWithResolvers<void> }[] = []
-  let take: (events: readonly Event[]) => Promise<void> = async () => {}
+  let take: (messages: readonly Message[]) => Promise<void> = async () => {}
   const bus: Pick<Bus, 'subscribe'> = {
     subscribe: async (topic, group, given) => {
       assert.deepEqual([topic, group], ['events.normalized', 'ledger'])
@@ -18,9 +18,9 @@ const makeWorld = async (batchSize?: number) => {
     },
   }
   const ledger = {
-    append: (events: readonly Event[]) => {
+    append: (messages: readonly Message[]) => {
       const end = Promise.withResolvers<void>()
-      inserts.push({ ids: events.map((event) => event.id), end })
+      inserts.push({ ids: messages.map(({ event }) => event.id), end })
       return end.promise
     },
   }
@@ -31,7 +31,7 @@ const makeWorld = async (batchSize?: number) => {
     now: () => 0,
     ...(batchSize !== undefined && { batchSize }),
   })
-  return { inserts, take: (...events: Event[]) => take(events) }
+  return { inserts, take: (...events: Event[]) => take(events.map(messageOf)) }
 }
 
 describe('ledger sink', () => {
