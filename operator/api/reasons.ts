@@ -41,6 +41,13 @@ export const reasons = {
   NotApplied: 'What is to be rolled back was never applied.',
   UnknownComponent: 'The Component that is named does not exist, or is not committed.',
 
+  // What came from a bus is no event
+  NotUtf8: 'A message is not text in UTF-8.',
+  NotJson: 'A message is not JSON.',
+  EventInvalid: 'A message or an entry of a history lacks what every event has, or has it in another form.',
+  InvalidTime: 'The time of an event is not RFC 3339 with a zone, or not one that the ledger can hold.',
+  NotUnicode: 'A text holds half of a surrogate pair, which is no character and cannot be stored.',
+
   // Built-in guards
   InvalidConfig: 'config does not fit configSchema of its ComponentType.',
   InvalidSchema: 'configSchema of the ComponentType does not compile, so no config can be judged.',
