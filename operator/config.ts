@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import type { LeaseTimings } from './api/lease.ts'
 import { failure, type Result, success } from './api/result.ts'
+import { type KafkaConfig, readKafka } from './config-kafka.ts'
 import { timingFault } from './core/lock/election.ts'
 
 /** Everything that can be set. Nothing else reads the environment of the process. */
@@ -15,6 +16,8 @@ export interface Config {
   readonly dataFolder: string
   readonly http: { readonly host: string; readonly port: number }
   readonly probes: { readonly host: string; readonly port: number }
+  /** absent: the bus is in this process */
+  readonly kafka?: KafkaConfig
   /** absent: the graph is in this process, and built of the committed Components */
   readonly graph?: {
     /** ws://HOST:PORT/gremlin or wss://…; of a Neptune cluster the cluster endpoint */
@@ -91,6 +94,7 @@ export const readConfig = (variables: Variables): Result<Config> => {
     )
   }
   faults.push(...plainFaults(region, { KARMA_GRAPH_ENDPOINT: writer, KARMA_GRAPH_READER_ENDPOINT: reader }))
+  const kafka = readKafka(variables, faults)
   const logLevel = variables.KARMA_LOG_LEVEL || 'info'
   if (!logLevels.includes(logLevel)) {
     faults.push(`KARMA_LOG_LEVEL: expected one of ${logLevels.join(', ')}, found ${JSON.stringify(logLevel)}`)
@@ -102,6 +106,7 @@ export const readConfig = (variables: Variables): Result<Config> => {
     dataFolder: resolve(variables.KARMA_DATA || join('.karma', 'data')),
     http: address('KARMA_HTTP', '127.0.0.1:8480'),
     probes: address('KARMA_PROBES', '127.0.0.1:8481'),
+    ...(kafka && { kafka }),
     ...(writer !== undefined && {
       graph: { writer, ...(reader !== undefined && { reader }), ...(region !== undefined && { iam: { region } }) },
     }),

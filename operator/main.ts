@@ -25,14 +25,16 @@ import { makeNoRoom, noticeTransitions } from './controllers/notices.ts'
 import { makeRelay } from './controllers/relay.ts'
 import { indexes } from './controllers/wake.ts'
 import { decide, heldSince, observe } from './core/lock/election.ts'
+import type { Bus } from './ports/bus.ts'
 import type { Caches, Kind, Of } from './ports/cluster.ts'
 import type { GraphStore } from './ports/graph.ts'
 import { makeRelayMetrics } from './relay-metrics.ts'
 import { backoffMs } from './runtime/backoff.ts'
-import { sleep, systemClock } from './runtime/clock.ts'
+import { type Clock, sleep, systemClock } from './runtime/clock.ts'
 import { type Informer, makeInformer } from './runtime/informer.ts'
 import { makeLeader } from './runtime/leader.ts'
 import { makeLifecycle, type Part } from './runtime/lifecycle.ts'
+import type { Logger } from './runtime/log.ts'
 import { makeMetrics } from './runtime/metrics.ts'
 import { makeProbes, serveProbes } from './runtime/probes.ts'
 import { makeRecorder } from './runtime/recorder.ts'
@@ -68,7 +70,7 @@ const run = async (config: Config): Promise<void> => {
   // 2. Ledger and bus: where events go.
   const ledgerClient = required(await openEmbeddedClient(config.dataFolder))
   const ledger = required(await openLedger({ client: ledgerClient, where: config.dataFolder }))
-  const bus = makeEmbeddedBus({ after: clock.after, backoff, log })
+  const bus = await makeBus(config, clock, backoff, log)
 
   // 3. What is known of the cluster, and how it is written.
   const alike = makeAlike()
@@ -231,6 +233,29 @@ const run = async (config: Config): Promise<void> => {
   process.once('SIGTERM', end)
   process.once('SIGINT', end)
   await lifecycle.start()
+}
+
+/** What Kafka needs is loaded only where it is used. */
+const makeBus = async (
+  { kafka }: Config,
+  clock: Clock,
+  backoff: (failures: number) => number,
+  log: Logger,
+): Promise<Bus> => {
+  if (!kafka) return makeEmbeddedBus({ after: clock.after, backoff, log })
+  const [{ makeKafkaBus }, { readCertificates }] = await Promise.all([
+    import('./adapters/bus-kafka/bus.ts'),
+    import('./adapters/bus-kafka/certificates.ts'),
+  ])
+  const { tls, prefix, ...settings } = kafka
+  const ca = tls?.caFile === undefined ? undefined : required(readCertificates(tls.caFile))
+  return makeKafkaBus({
+    settings: { ...settings, ...(tls && { tls: ca === undefined ? {} : { ca } }) },
+    prefix,
+    clock,
+    backoff,
+    log: log.child({ part: 'kafka' }),
+  })
 }
 
 /** A part that gives a handle when it starts. */

@@ -15,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startAttached } from './cluster/attached.ts'
 import { findBinaries } from './cluster/binaries.ts'
 import { findGremlinServer, olderTinkerPop } from './cluster/gremlin-server.ts'
+import { findKafka } from './cluster/kafka.ts'
 import { compileCache } from './support/compile-cache.ts'
 import type { Counts } from './support/counting-reporter.ts'
 
@@ -66,7 +67,10 @@ async function main(args: readonly string[]): Promise<number> {
   // Built before the first test, so that no hook waits for it in silence.
   if (suites.some((suite) => withControlPlane.has(suite))) await findBinaries()
   if (suites.some((suite) => withGraphStore.has(suite))) await findGremlinServer()
-  if (suites.includes('contract')) await findGremlinServer({ version: olderTinkerPop })
+  if (suites.includes('contract')) {
+    await findGremlinServer({ version: olderTinkerPop })
+    await findKafka()
+  }
   const total = { passed: 0, failed: 0 }
   const all: string[] = []
   // What computes only has the machine for itself.

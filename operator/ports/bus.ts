@@ -1,6 +1,8 @@
+import type { DeadLetter } from '../api/dead-letter.ts'
 import type { Event, Message, Topic } from '../api/envelope.ts'
 
 export interface Subscription {
+  /** Waits for what is being taken; what was not taken comes to the group's next member. */
   close(): Promise<void>
 }
 
@@ -10,5 +12,13 @@ export interface Bus {
   publish(topic: Topic, events: readonly Event[]): Promise<void>
   /** `take` rejects to have the same messages again later. One group receives each event once or more. */
   subscribe(topic: Topic, group: string, take: (messages: readonly Message[]) => Promise<void>): Promise<Subscription>
+  /** What is no event, and never will be. Resolves when it is safe, as `publish` does. */
+  putAside(letters: readonly DeadLetter[]): Promise<void>
+  /** What was put aside of a topic, by this process or another; as `subscribe`. */
+  subscribeToDeadLetters(
+    topic: Topic,
+    group: string,
+    take: (letters: readonly DeadLetter[]) => Promise<void>,
+  ): Promise<Subscription>
   close(): Promise<void>
 }

@@ -24,6 +24,7 @@ const neptune = [
   '@aws-crypto/sha256-js',
   '@aws-sdk/credential-provider-node',
 ]
+const kafka = [/^kafkajs/, 'aws-msk-iam-sasl-signer-js', 'lz4-napi', 'snappy']
 const rooms: Readonly<Record<string, Room>> = {
   api: { rooms: [], packages: [] },
   core: { rooms: ['api'], packages: ['ajv', /^ajv\//, 'ajv-formats', 're2js', '@marcbachmann/cel-js', 'node:crypto'] },
@@ -31,7 +32,7 @@ const rooms: Readonly<Record<string, Room>> = {
   runtime: { rooms: [], packages: ['prom-client', 'node:http', 'node:crypto'] },
   adapters: {
     rooms: ['ports', 'api'],
-    packages: [/^node:/, ...kubernetes, '@clickhouse/client', /^chdb/, ...neptune],
+    packages: [/^node:/, ...kubernetes, '@clickhouse/client', /^chdb/, ...neptune, ...kafka],
     types: ['core'],
   },
   controllers: { rooms: ['core', 'ports', 'api', 'runtime'], packages: [] },

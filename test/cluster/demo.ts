@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs, promisify, styleText } from 'node:util'
 import { waitForAdmission } from '../support/admission.ts'
+import { recordsOf } from '../support/kafka-records.ts'
 import { findBinaries } from './binaries.ts'
 import { startControlPlane } from './control-plane.ts'
 import { freePort } from './free-port.ts'
 import { type GremlinServer, startGremlinServer } from './gremlin-server.ts'
 import { install, kubectl, operatorKubeconfig } from './install.ts'
+import { type Broker, startBroker } from './kafka.ts'
 import { startOperator, whenListening } from './operator.ts'
 import { createTable, type Row } from './table.ts'
 
@@ -267,17 +269,42 @@ async function story(api: string, token: string, change: string): Promise<string
   }
 }
 
-/** `--graph gremlin`: the graph is in a Gremlin Server, as it would be in Neptune, and not in the operator. */
-const graphs = ['embedded', 'gremlin']
+/** Telling comes after deciding: asked until both have the same, or for ten seconds. */
+async function carried(api: string, token: string, broker: Broker): Promise<Row> {
+  const counts = { kafka: 0, ledger: -1 }
+  for (let attempt = 0; counts.kafka !== counts.ledger && attempt < 50; attempt++) {
+    const answer = await fetch(`${api}/api/v1/log?limit=5000`, { headers: { authorization: `Bearer ${token}` } })
+    counts.ledger = ((await answer.json()) as { events: unknown[] }).events.length
+    const records = await recordsOf(broker.address, 'events.normalized')
+    counts.kafka = new Set(records.map(({ headers }) => headers?.ce_id?.toString())).size
+  }
+  return {
+    what: 'events in Kafka, and in the ledger',
+    expected: `as many in both: ${counts.kafka}`,
+    actual: `as many in both: ${counts.ledger}`,
+    why: 'the operator publishes to the broker, and the ledger takes from there',
+  }
+}
 
-function graphAsked(): string {
-  const { values } = parseArgs({ options: { graph: { type: 'string', default: 'embedded' } } })
-  if (graphs.includes(values.graph)) return values.graph
-  throw new Error(`--graph: expected ${graphs.join(' or ')}, found ${JSON.stringify(values.graph)}`)
+/**
+ * `--graph gremlin`: the graph is in a Gremlin Server, as it would be in Neptune, and not in the operator.
+ * `--bus kafka`: events travel over an Apache Kafka broker.
+ */
+const choices = { graph: ['embedded', 'gremlin'], bus: ['embedded', 'kafka'] } as const
+
+function asked(): Record<keyof typeof choices, string> {
+  const option = { type: 'string', default: 'embedded' } as const
+  const { values } = parseArgs({ options: { graph: option, bus: option } })
+  for (const [name, known] of Object.entries(choices)) {
+    const found = values[name as keyof typeof choices]
+    if (known.some((one) => one === found)) continue
+    throw new Error(`--${name}: expected ${known.join(' or ')}, found ${JSON.stringify(found)}`)
+  }
+  return values
 }
 
 async function main(): Promise<number> {
-  const graph = graphAsked()
+  const { graph, bus } = asked()
   const started = performance.now()
   const folder = mkdtempSync(join(tmpdir(), 'karma-demo-'))
   const { kubectl: program } = await findBinaries()
@@ -286,10 +313,15 @@ async function main(): Promise<number> {
   const { kubeconfig } = controlPlane
   let operator: ReturnType<typeof startOperator> | undefined
   let store: GremlinServer | undefined
+  let broker: Broker | undefined
   try {
     if (graph === 'gremlin') {
       step('graph store: Gremlin Server')
       store = await startGremlinServer()
+    }
+    if (bus === 'kafka') {
+      step('bus: Apache Kafka')
+      broker = await startBroker()
     }
     await install({ kubeconfig, program })
     await waitForAdmission(kubeconfig)
@@ -302,12 +334,17 @@ async function main(): Promise<number> {
       data: join(folder, 'data'),
       http,
       log,
-      env: { KARMA_PROBES: '127.0.0.1:0', ...(store && { KARMA_GRAPH_ENDPOINT: store.url }) },
+      env: {
+        KARMA_PROBES: '127.0.0.1:0',
+        ...(store && { KARMA_GRAPH_ENDPOINT: store.url }),
+        ...(broker && { KARMA_KAFKA_BROKERS: broker.address }),
+      },
     })
     if (!(await whenListening({ http, process: operator }))) throw new Error(`the operator did not start; see ${log}`)
     const token = await kubectl({ kubeconfig, program, args: ['create', 'token', 'karma', '--namespace=karma-system'] })
     const rows = await play(kubeconfig, `http://${http}`, program, token.trim())
     rows.push(await readOf(kubeconfig, program, graph))
+    if (broker) rows.push(await carried(`http://${http}`, token.trim(), broker))
     say(createTable(rows))
     const wrong = rows.filter(({ expected, actual }) => expected !== actual)
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
@@ -316,6 +353,7 @@ async function main(): Promise<number> {
   } finally {
     await operator?.stop()
     await store?.close()
+    await broker?.close()
     await controlPlane.stop()
     rmSync(folder, { recursive: true, force: true })
   }

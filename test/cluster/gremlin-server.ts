@@ -1,34 +1,17 @@
-import { execFile } from 'node:child_process'
-import { createHash, randomUUID } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { randomUUID } from 'node:crypto'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import gremlin from 'gremlin'
 import { type Attached, startAttached } from './attached.ts'
-import { acquireFolderLock } from './folder-lock.ts'
 import { freePort } from './free-port.ts'
+import { findJars, lastLines, requireJava, type Say, toStandardError } from './jars.ts'
 
-const pom = join(import.meta.dirname, 'pom.xml')
-const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1'
+const service = { name: 'Gremlin Server', profile: 'gremlin-server' }
 /** of Neptune 1.3 and 1.4 */
 export const olderTinkerPop = '3.7.4'
 const readyMs = 60_000
-
-type Say = (line: string) => void
-const toStandardError: Say = (line) => process.stderr.write(`${line}\n`)
 
 /** A running Apache TinkerPop Gremlin Server with an empty graph in memory, on the loopback. */
 export interface GremlinServer {
@@ -71,7 +54,7 @@ export async function startGremlinServer({
   say?: Say
 } = {}): Promise<GremlinServer> {
   const jars = await findGremlinServer({ version, env, say })
-  await requireJava(env)
+  await requireJava(service.name, env)
   const folder = mkdtempSync(join(tmpdir(), 'karma-gremlin-'))
   const log = join(folder, 'server.log')
   let running: Attached | undefined
@@ -212,13 +195,8 @@ async function answersOnce(url: string): Promise<boolean> {
   }
 }
 
-/**
- * Finds the server's jars in the user's cache folder, where they are fetched once with Maven, and returns their folder.
- * Throws an Error of one line that says what to install.
- *
- * @param say gets a line of progress now and then while something is fetched or waited for
- */
-export async function findGremlinServer({
+/** The folder of its jars, which are fetched once: see jars.ts. */
+export const findGremlinServer = ({
   version = '3.8.0',
   env = process.env,
   say = toStandardError,
@@ -226,103 +204,4 @@ export async function findGremlinServer({
   version?: string
   env?: NodeJS.ProcessEnv
   say?: Say
-} = {}): Promise<string> {
-  const key = createHash('sha256').update(readFileSync(pom)).update(`\0${version}`).digest('hex').slice(0, 16)
-  const caches = env.XDG_CACHE_HOME || join(homedir(), '.cache')
-  const folder = join(caches, 'karma', 'gremlin-server', key)
-  const jars = join(folder, 'jars')
-  if (existsSync(jars)) return jars
-  mkdirSync(folder, { recursive: true })
-  const doing = 'fetching Gremlin Server'
-  const release = await acquireFolderLock({ folder, doing, say, needless: () => existsSync(jars) })
-  try {
-    if (!existsSync(jars)) await fetchJars({ version, folder, jars, env, say })
-  } finally {
-    release()
-  }
-  return jars
-}
-
-async function fetchJars({
-  version,
-  folder,
-  jars,
-  env,
-  say,
-}: {
-  version: string
-  folder: string
-  jars: string
-  env: NodeJS.ProcessEnv
-  say: Say
-}): Promise<void> {
-  // Maven says itself when it finds no Java, but not in one line.
-  await requireJava(env)
-  await requireMaven(env)
-  for (const name of readdirSync(folder)) {
-    if (name.startsWith('.')) rmSync(join(folder, name), { recursive: true, force: true })
-  }
-  const what = `Gremlin Server ${version}`
-  const unfinished = join(folder, `.jars.${process.pid}`)
-  const logPath = join(folder, 'fetch.log')
-  const log = openSync(logPath, 'w')
-  const begun = Date.now()
-  const seconds = (): string => `${Math.round((Date.now() - begun) / 1000)} s`
-  say(`the jars of ${what} are fetched once, with Maven, into ${folder}`)
-  const progress = setInterval(() => say(`fetching ${what}, ${seconds()} so far`), 15_000)
-  const goal = [`${plugin}:copy-dependencies`, `-DoutputDirectory=${unfinished}`, '-DincludeScope=runtime']
-  try {
-    const args = ['-q', '-B', '-f', pom, `-Dtinkerpop=${version}`, ...goal]
-    const maven = startAttached({ command: 'mvn', args, cwd: folder, env, output: log })
-    const code = await maven.ended
-    if (code !== 0) throw new Error(`fetching ${what} failed: ${mavenError(logPath)}; all of it is in ${logPath}`)
-    // The folder is there whole or not at all.
-    renameSync(unfinished, jars)
-    rmSync(logPath, { force: true })
-  } finally {
-    clearInterval(progress)
-    closeSync(log)
-    rmSync(unfinished, { recursive: true, force: true })
-  }
-}
-
-async function requireJava(env: NodeJS.ProcessEnv): Promise<void> {
-  const found = await whatSays('java', ['-version'], env)
-  // 1.8 is what Java 8 calls itself.
-  if (Number(/version "(\d+)/.exec(found)?.[1] ?? 0) >= 11) return
-  throw new Error(
-    `Java 11 or newer is needed to run Gremlin Server (https://adoptium.net), found: ${firstLine(found)}; install a JDK`,
-  )
-}
-
-async function requireMaven(env: NodeJS.ProcessEnv): Promise<void> {
-  const found = await whatSays('mvn', ['-B', '--version'], env)
-  if (found.includes('Apache Maven')) return
-  throw new Error(
-    `Maven is needed to fetch Gremlin Server (https://maven.apache.org/install.html), found: ${firstLine(found)}; install it`,
-  )
-}
-
-/** What a program says of itself, on either output, or why it could not be asked. */
-async function whatSays(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
-  try {
-    const { stdout, stderr } = await promisify(execFile)(command, [...args], { env })
-    return `${stdout}${stderr}`
-  } catch (cause) {
-    const { code, stderr } = cause as { code?: string | number; stderr?: string }
-    return code === 'ENOENT' ? `no \`${command}\` on the PATH` : stderr || String(cause)
-  }
-}
-
-const firstLine = (text: string): string => text.trim().split('\n')[0] ?? ''
-
-/** Maven explains itself after the error, and colours the line's beginning. */
-const mavenError = (path: string): string =>
-  /\[ERROR\] (.+)/.exec(readFileSync(path, 'utf8'))?.[1]?.trim() ?? lastLines(path, 1)
-
-/** Of those that say something: a trace's frames are indented. */
-const lastLines = (path: string, count: number): string =>
-  readFileSync(path, 'utf8')
-    .match(/^\S.*$/gm)
-    ?.slice(-count)
-    .join('\n') ?? 'it said nothing'
+} = {}): Promise<string> => findJars({ service, version, env, say })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import type { DeadLetter } from '../../operator/api/dead-letter.ts'
 import type { Event, Message } from '../../operator/api/envelope.ts'
 import type { Bus } from '../../operator/ports/bus.ts'
 
@@ -7,10 +8,11 @@ import type { Bus } from '../../operator/ports/bus.ts'
 export type MakeBus = () => Promise<Bus>
 
 const topic = 'events.normalized'
+const start = Date.UTC(2026, 0, 31)
 
 export const busEvent = (entity: string, number: number): Event => ({
   id: `${entity}-${number}`,
-  ts: new Date(Date.UTC(2026, 0, 31) + number).toISOString(),
+  ts: new Date(start + number).toISOString(),
   event_type: 'component.committed',
   entity_id: `dev/site/${entity}`,
   correlation_id: 'u-1',
@@ -20,7 +22,7 @@ export const busEvent = (entity: string, number: number): Event => ({
 
 const idsOf = (messages: readonly Message[]): string[] => messages.map(({ event }) => event.id)
 
-const eventually = async (what: string, holds: () => boolean): Promise<void> => {
+export const eventually = async (what: string, holds: () => boolean): Promise<void> => {
   for (let i = 0; i < 2000; i++) {
     if (holds()) return
     await new Promise((resolve) => setTimeout(resolve, 5))
@@ -29,8 +31,9 @@ const eventually = async (what: string, holds: () => boolean): Promise<void> => 
 }
 
 /** What port `bus` promises, whatever carries it. */
-export const busContract = (name: string, makeBus: MakeBus): void => {
-  describe(`bus: ${name}`, () => {
+export const busContract = (name: string, makeBus: MakeBus, { runs = 40 } = {}): void => {
+  describe(`bus: ${name}`, function () {
+    this.timeout(120_000)
     let bus: Bus
     beforeEach(async () => {
       bus = await makeBus()
@@ -154,9 +157,45 @@ export const busContract = (name: string, makeBus: MakeBus): void => {
             }
           },
         ),
-        { seed: 5, numRuns: 40 },
+        { seed: 5, numRuns: runs },
       )
-      assert.ok(refused >= 20, `only ${refused} refusals with seed 5`)
+      assert.ok(refused >= runs / 2, `only ${refused} refusals with seed 5`)
+    })
+
+    it('puts aside what is no event, and gives it to every group that asks for it', async () => {
+      const letters: DeadLetter[] = []
+      let refusals = 1
+      await bus.subscribeToDeadLetters(topic, 'g', async (more) => {
+        if (refusals-- > 0) throw new Error('not now')
+        letters.push(...more)
+      })
+      const none: DeadLetter[] = []
+      await bus.subscribeToDeadLetters('actions.results', 'g', async (more) => void none.push(...more))
+      const letter: DeadLetter = {
+        at: new Date(start).toISOString(),
+        topic,
+        partition: 2,
+        offset: '9007199254740993',
+        key: 'dev/site/a',
+        reason: 'NotJson',
+        message: 'value: expected JSON, found "ü\n"',
+        raw: Buffer.from([0, 255, 0xc3, 0x28]),
+      }
+      const other: DeadLetter = {
+        at: letter.at,
+        topic,
+        reason: 'EventInvalid',
+        message: 'no type',
+        raw: Buffer.from('{}'),
+      }
+      await bus.putAside([letter, other])
+      await eventually('both letters', () => letters.length >= 2)
+      const byReason = letters.toSorted((a, b) => (a.reason < b.reason ? 1 : -1))
+      assert.deepEqual(
+        byReason.map((one) => ({ ...one, raw: Buffer.from(one.raw) })),
+        [letter, other],
+      )
+      assert.deepEqual(none, [])
     })
 
     it('when closed it refuses', async () => {
@@ -165,6 +204,14 @@ export const busContract = (name: string, makeBus: MakeBus): void => {
       await assert.rejects(own.publish(topic, [busEvent('a', 1)]), /closed/)
       await assert.rejects(
         own.subscribe(topic, 'g', async () => {}),
+        /closed/,
+      )
+      await assert.rejects(
+        own.subscribeToDeadLetters(topic, 'g', async () => {}),
+        /closed/,
+      )
+      await assert.rejects(
+        own.putAside([{ at: '', topic, reason: 'NotJson', message: '', raw: Buffer.from('') }]),
         /closed/,
       )
     })

@@ -1,7 +1,8 @@
-import { messageOf, type Topic } from '../../api/envelope.ts'
+import type { DeadLetter } from '../../api/dead-letter.ts'
+import { type Message, messageOf, topics } from '../../api/envelope.ts'
 import type { Bus } from '../../ports/bus.ts'
 import type { Timer } from '../../ports/timer.ts'
-import { type Group, makeGroup } from './group.ts'
+import { makeChannel } from './channel.ts'
 
 export interface EmbeddedBusDependencies {
   readonly after: Timer
@@ -30,56 +31,56 @@ export const makeEmbeddedBus = ({
   batchSize = 5_000,
   closeLimit = 5_000,
 }: EmbeddedBusDependencies): Bus => {
-  const groups = new Map<Topic, Map<string, Group>>()
+  const timing = { after, backoff, batchSize, log, capacity }
+  const channels = new Map(
+    topics.map((topic) => [
+      topic,
+      {
+        events: makeChannel<Message>({ ...timing, name: topic }),
+        deadLetters: makeChannel<DeadLetter>({ ...timing, name: `${topic}.dead-letters` }),
+      },
+    ]),
+  )
   let closed = false
 
-  const groupsOf = (topic: Topic): Map<string, Group> => {
-    const found = groups.get(topic) ?? new Map<string, Group>()
-    groups.set(topic, found)
-    return found
-  }
-
-  const everyGroup = (): Group[] => [...groups.values()].flatMap((byName) => [...byName.values()])
-
-  const groupOf = (topic: Topic, name: string): Group => {
-    const byName = groupsOf(topic)
-    const failed = (error: unknown, failures: number): void =>
-      log.warn({ topic, group: name, failures, message: textOf(error) }, 'events not taken; giving them again')
-    const group = byName.get(name) ?? makeGroup({ after, backoff, failed, batchSize })
-    byName.set(name, group)
-    return group
+  const refuseWhenClosed = (topic: string, what: string): void => {
+    if (closed) throw new Error(`bus: topic ${topic}: closed, ${what}`)
   }
 
   return {
     publish: async (topic, events) => {
-      if (closed) throw new Error(`bus: topic ${topic}: closed, ${events.length} events not published`)
-      if (events.length === 0) return
-      const takers = [...groupsOf(topic)]
-      for (const [name, group] of takers) {
-        const size = group.size()
-        if (size === 0 || size + events.length <= capacity) continue
-        throw new Error(`bus: topic ${topic}, group ${name}: ${size} events wait already, at most ${capacity} may`)
-      }
-      const messages = events.map(messageOf)
-      await Promise.all(
-        takers.map(([, group]) => new Promise<void>((taken, refused) => group.put({ messages, taken, refused }))),
-      )
+      refuseWhenClosed(topic, `${events.length} events not published`)
+      if (events.length > 0) await channels.get(topic)?.events.publish(events.map(messageOf))
     },
     subscribe: async (topic, group, take) => {
-      if (closed) throw new Error(`bus: topic ${topic}: closed, group ${group} not subscribed`)
-      return { close: groupOf(topic, group).join(take) }
+      refuseWhenClosed(topic, `group ${group} not subscribed`)
+      return { close: channels.get(topic)!.events.join(group, take) }
+    },
+    putAside: async (letters) => {
+      for (const [topic, { deadLetters }] of channels) {
+        const own = letters.filter((letter) => letter.topic === topic)
+        if (own.length === 0) continue
+        refuseWhenClosed(topic, `${own.length} dead letters not put aside`)
+        await deadLetters.publish(own)
+      }
+    },
+    subscribeToDeadLetters: async (topic, group, take) => {
+      refuseWhenClosed(topic, `group ${group} not subscribed to its dead letters`)
+      return { close: channels.get(topic)!.deadLetters.join(group, take) }
     },
     close: async () => {
       closed = true
+      const groups = [...channels.values()].flatMap(({ events, deadLetters }) => [
+        ...events.groups(),
+        ...deadLetters.groups(),
+      ])
       let cancel = (): void => {}
       const limit = new Promise<void>((resolve) => {
         cancel = after(closeLimit, resolve)
       })
-      await Promise.race([Promise.all(everyGroup().map((group) => group.drained())), limit])
+      await Promise.race([Promise.all(groups.map((group) => group.drained())), limit])
       cancel()
-      for (const group of everyGroup()) group.end(new Error('bus: closed before the events were taken'))
+      for (const group of groups) group.end(new Error('bus: closed before the events were taken'))
     },
   }
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

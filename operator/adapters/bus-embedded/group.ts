@@ -1,21 +1,20 @@
-import type { Message } from '../../api/envelope.ts'
 import type { Timer } from '../../ports/timer.ts'
 
-export type Take = (messages: readonly Message[]) => Promise<void>
+export type Take<T> = (items: readonly T[]) => Promise<void>
 
-/** Messages that were published together, and what to do when they are taken, or never will be. */
-export interface Parcel {
-  readonly messages: readonly Message[]
+/** What was published together, and what to do when it is taken, or never will be. */
+export interface Parcel<T> {
+  readonly items: readonly T[]
   readonly taken: () => void
   readonly refused: (error: Error) => void
 }
 
-export interface Group {
-  /** Messages that wait, those under way included. */
+export interface Group<T> {
+  /** Items that wait, those under way included. */
   size(): number
-  put(parcel: Parcel): void
+  put(parcel: Parcel<T>): void
   /** Returns the function that leaves; it waits for a take under way. */
-  join(take: Take): () => Promise<void>
+  join(take: Take<T>): () => Promise<void>
   /** Resolves when nothing waits any more. */
   drained(): Promise<void>
   /** Gives up what waits. */
@@ -27,7 +26,7 @@ export interface GroupDependencies {
   /** Milliseconds to wait after so many failures in a row. */
   readonly backoff: (failures: number) => number
   readonly failed: (error: unknown, failures: number) => void
-  /** Messages of one take: parcels are put together up to this many. */
+  /** Items of one take: parcels are put together up to this many. */
   readonly batchSize: number
 }
 
@@ -35,32 +34,32 @@ export interface GroupDependencies {
  * One group of one topic: a queue and the member that takes from it. The first member takes, the next one stands by
  * until it leaves; without members the events wait. One take at a time keeps the order.
  */
-export const makeGroup = ({ after, backoff, failed, batchSize }: GroupDependencies): Group => {
-  const parcels: Parcel[] = []
-  const members: Take[] = []
+export const makeGroup = <T>({ after, backoff, failed, batchSize }: GroupDependencies): Group<T> => {
+  const parcels: Parcel<T>[] = []
+  const members: Take<T>[] = []
   const idle: (() => void)[] = []
   let size = 0
   let running: Promise<void> | undefined
   let taking: Promise<void> | undefined
   let wake = (): void => {}
 
-  const next = (): Parcel[] => {
-    const batch: Parcel[] = []
+  const next = (): Parcel<T>[] => {
+    const batch: Parcel<T>[] = []
     let count = 0
     for (const parcel of parcels) {
-      if (batch.length > 0 && count + parcel.messages.length > batchSize) break
+      if (batch.length > 0 && count + parcel.items.length > batchSize) break
       batch.push(parcel)
-      count += parcel.messages.length
+      count += parcel.items.length
     }
     return batch
   }
 
-  const done = (batch: readonly Parcel[]): void => {
+  const done = (batch: readonly Parcel<T>[]): void => {
     // Refused meanwhile: they are out of the queue already.
     for (const parcel of batch) {
       if (parcels[0] !== parcel) continue
       parcels.shift()
-      size -= parcel.messages.length
+      size -= parcel.items.length
       parcel.taken()
     }
   }
@@ -72,7 +71,7 @@ export const makeGroup = ({ after, backoff, failed, batchSize }: GroupDependenci
       const batch = next()
       if (!take || batch.length === 0) return
       try {
-        taking = take(batch.flatMap((parcel) => parcel.messages))
+        taking = take(batch.flatMap((parcel) => parcel.items))
         await taking
         failures = 0
         done(batch)
@@ -105,7 +104,7 @@ export const makeGroup = ({ after, backoff, failed, batchSize }: GroupDependenci
     size: () => size,
     put: (parcel) => {
       parcels.push(parcel)
-      size += parcel.messages.length
+      size += parcel.items.length
       pump()
     },
     join: (take) => {
