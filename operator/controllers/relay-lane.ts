@@ -1,5 +1,9 @@
+import type { DeadLetter } from '../api/dead-letter.ts'
 import type { Event } from '../api/envelope.ts'
+import type { HistoryEntry } from '../api/kinds.generated.ts'
 import { isNewer } from '../api/resource-version.ts'
+import type { Failure } from '../api/result.ts'
+import { entityIdOf } from '../core/component/identity.ts'
 import type { Teller } from '../core/event/envelope.ts'
 import { eventOf } from '../core/event/envelope.ts'
 import { unpublished } from '../core/event/outbox.ts'
@@ -41,7 +45,7 @@ export interface LaneState {
 
 export interface LaneDependencies {
   readonly kind: RelayKind
-  readonly bus: Pick<Bus, 'publish'>
+  readonly bus: Pick<Bus, 'publish' | 'putAside'>
   readonly place: Place
   readonly clock: Clock
   readonly log: Logger
@@ -74,6 +78,8 @@ const stopLimit = 5000
 
 interface Batch {
   readonly events: readonly Event[]
+  /** entries that are no events */
+  readonly letters: readonly DeadLetter[]
   /** what each object had when the batch was made */
   readonly objects: readonly Teller[]
 }
@@ -119,6 +125,7 @@ export const makeLane = (dependencies: LaneDependencies): Lane => {
 
   const take = (): Batch | undefined => {
     const events: Event[] = []
+    const letters: DeadLetter[] = []
     const objects: Teller[] = []
     for (const [uid, object] of waiting) {
       if (events.length >= batchSize) break
@@ -129,13 +136,10 @@ export const makeLane = (dependencies: LaneDependencies): Lane => {
       for (const entry of entries) {
         const event = eventOf(object, entry)
         if (event.ok) events.push(event.value)
-        else {
-          metrics.deadLetters.inc()
-          log.error({ reason: event.failure.reason, entry }, event.failure.message)
-        }
+        else letters.push(letterOf(object, entry, event.failure, clock.now()))
       }
     }
-    return objects.length > 0 ? { events, objects } : undefined
+    return objects.length > 0 ? { events, letters, objects } : undefined
   }
 
   const reportGap = (object: Teller, since: number, first: number | undefined): void => {
@@ -146,9 +150,9 @@ export const makeLane = (dependencies: LaneDependencies): Lane => {
   }
 
   /** True when the bus has it; false when the relay stops first. */
-  const deliver = async ({ events }: Batch): Promise<boolean> => {
-    for (let failures = 0; events.length > 0; failures++) {
-      const error = await attempt(events)
+  const deliver = async ({ events, letters }: Batch): Promise<boolean> => {
+    for (let failures = 0; events.length + letters.length > 0; failures++) {
+      const error = await attempt(events, letters)
       if (error === undefined) break
       if (failures === 0) log.warn({ failure: error, events: events.length }, 'events not published; trying again')
       metrics.retries.inc()
@@ -158,10 +162,13 @@ export const makeLane = (dependencies: LaneDependencies): Lane => {
     return true
   }
 
-  const attempt = async (events: readonly Event[]): Promise<string | undefined> => {
+  const attempt = async (events: readonly Event[], letters: readonly DeadLetter[]): Promise<string | undefined> => {
     try {
       await bus.publish('events.normalized', events)
       metrics.published.inc(events.length)
+      if (letters.length > 0) await bus.putAside(letters)
+      if (letters.length > 0) metrics.deadLetters.inc(letters.length)
+      for (const { reason, message } of letters) log.error({ reason }, message)
       failure = undefined
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error)
@@ -251,5 +258,14 @@ export const makeLane = (dependencies: LaneDependencies): Lane => {
     state: () => ({ kind: kind.kind, waiting: waiting.size, ...(failure !== undefined && { failure }) }),
   }
 }
+
+const letterOf = (object: Teller, entry: HistoryEntry, why: Failure, now: number): DeadLetter => ({
+  at: new Date(now).toISOString(),
+  topic: 'events.normalized',
+  key: entityIdOf(object),
+  reason: why.reason,
+  message: why.message,
+  raw: new TextEncoder().encode(JSON.stringify({ uid: uidOf(object), entry })),
+})
 
 const uidOf = (object: Teller): string => object.metadata.uid ?? ''

@@ -339,6 +339,7 @@ describe('relay', () => {
     const world = makeWorld()
     world.startRelay()
     await world.clock.settle()
+    world.bus.asideDown = true
     world.put('a', (o) => ({
       ...o,
       status: {
@@ -349,9 +350,22 @@ describe('relay', () => {
         ],
       },
     }))
+    const before = world.place.value
     await world.clock.pass(5000)
-    assert.deepEqual(world.told(), ['a:2'])
+    assert.deepEqual([...new Set(world.told())], ['a:2'])
+    assert.equal(world.metrics.deadLetters.value(), 0)
+    assert.equal(world.place.value, before, 'the place does not pass what is not put aside')
+    world.bus.asideDown = false
+    await world.clock.pass(20_000)
     assert.equal(world.metrics.deadLetters.value(), 1)
+    const [letter, ...others] = world.letters
+    assert.deepEqual(others, [])
+    assert.equal(letter?.reason, 'EventInvalid')
+    assert.match(letter.message, /history entry 1: at: expected a time .*, found "nonsense"/)
+    assert.deepEqual(JSON.parse(new TextDecoder().decode(letter.raw)), {
+      uid: 'uid-a',
+      entry: { seq: 1, at: 'nonsense', type: 'change.requested' },
+    })
     assert.equal(world.place.value, String(world.version()))
   })
 

@@ -1,3 +1,4 @@
+import type { DeadLetter } from '../../../operator/api/dead-letter.ts'
 import type { Event } from '../../../operator/api/envelope.ts'
 import type { ChangeRequest } from '../../../operator/api/kinds.generated.ts'
 import { failure, success } from '../../../operator/api/result.ts'
@@ -53,9 +54,15 @@ export const makeWorld = () => {
   const objects = new Map<string, ChangeRequest>()
   const handlers = new Set<Parameters<RelayKind['onChange']>[0]>()
   const published: Event[] = []
+  const letters: DeadLetter[] = []
   const publishes: number[] = []
   const placeWrites: string[] = []
-  const bus = { down: false, hold: undefined as Promise<void> | undefined, capacity: Number.POSITIVE_INFINITY }
+  const bus = {
+    down: false,
+    asideDown: false,
+    hold: undefined as Promise<void> | undefined,
+    capacity: Number.POSITIVE_INFINITY,
+  }
   const place = { value: undefined as string | undefined, down: false }
   const metrics = { published: makeCounter(), retries: makeCounter(), deadLetters: makeCounter(), lost: makeCounter() }
   let version = 100
@@ -102,6 +109,11 @@ export const makeWorld = () => {
           publishes.push(events.length)
           published.push(...events)
         },
+        putAside: async (more) => {
+          await (dead() ? never : bus.hold)
+          if (bus.asideDown) throw new Error('broker refuses')
+          letters.push(...more)
+        },
       },
       place: {
         read: async () =>
@@ -131,6 +143,7 @@ export const makeWorld = () => {
     clock,
     objects,
     published,
+    letters,
     publishes,
     placeWrites,
     bus,
