@@ -216,7 +216,7 @@ const secured = (folder: string): Readonly<Record<string, string>> => ({
   // Tokens that nobody signed: what a broker does with those of AWS happens at AWS.
   'listener.name.secure.oauthbearer.sasl.jaas.config':
     'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="karma";',
-  'listener.name.secure.oauthbearer.connections.max.reauth.ms': '4000',
+  'listener.name.secure.oauthbearer.connections.max.reauth.ms': '15000',
 })
 
 /** A key with a certificate of its own for 127.0.0.1, by the JDK's keytool, and a password. */
@@ -244,14 +244,14 @@ async function answers({ address, broker }: { address: string; broker: Attached 
   return false
 }
 
-/** Asked where it listens, not where it says that it does: a proxy may not be there yet. */
+/** Asked where it listens, not where it says that it does: a proxy there may not know its port yet. */
 async function answersOnce(address: string): Promise<boolean> {
   mendIdleTimer()
   const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING, retry: { retries: 0 } })
   const admin = kafka.admin({ retry: { retries: 0 } })
   try {
+    // Only the first handshake goes to the broker itself.
     await admin.connect()
-    await admin.listTopics()
     return true
   } catch {
     return false

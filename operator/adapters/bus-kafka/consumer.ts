@@ -28,6 +28,7 @@ const most = { items: 20_000, bytes: 32 * 1024 * 1024 }
 /** A consumer of which nothing was heard for so long is made anew (https://github.com/tulios/kafkajs/issues/659). */
 const silenceMs = 120_000
 const watchMs = 5_000
+const sessionMs = 15_000
 /** How long the broker holds a fetch for which there is nothing; so long a consumer takes to stop, too. */
 const fetchMs = 500
 
@@ -72,6 +73,8 @@ const session = async <T>(dependencies: ConsumerDependencies<T>, end: Promise<vo
   const consumer = kafka.consumer({
     groupId: group,
     allowAutoTopicCreation: false,
+    // So long the others wait when this one is gone without a word.
+    sessionTimeout: sessionMs,
     maxWaitTimeInMs: fetchMs,
     maxBytesPerPartition: 4 * 1024 * 1024,
     // Beginning again is done above, and not for some errors only.
