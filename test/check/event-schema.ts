@@ -1,11 +1,7 @@
 import { eventBounds, timePattern } from '../../operator/api/parse-event.ts'
 
-const name = (description: string): object => ({
-  type: 'string',
-  minLength: 1,
-  maxLength: eventBounds.name,
-  description,
-})
+const name = (description: string) =>
+  ({ type: 'string', minLength: 1, maxLength: eventBounds.name, description }) as const
 
 /**
  * The envelope for those who publish: what `parseMessage` takes, as far as JSON Schema (draft 2020-12) can say it. A test

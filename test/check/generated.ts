@@ -1,5 +1,6 @@
 import { eventSchema } from './event-schema.ts'
-import { eventSchemaFile, generatedFile, kindsFolder } from './places.ts'
+import { renderEventsPage } from './events-page.ts'
+import { eventSchemaFile, eventsPage, generatedFile, kindsFolder } from './places.ts'
 import { readKinds } from './schema.ts'
 import { renderKinds } from './types.ts'
 
@@ -17,5 +18,10 @@ export const generated = (): readonly Generated[] => [
     file: eventSchemaFile,
     from: 'test/check/event-schema.ts and the bounds in operator/api/parse-event.ts',
     text: `${JSON.stringify(eventSchema, null, 2)}\n`,
+  },
+  {
+    file: eventsPage,
+    from: 'test/check/events-page.ts, operator/core/event and operator/api/parse-event.ts',
+    text: renderEventsPage(),
   },
 ]

@@ -89,7 +89,7 @@ const head = shape({ epoch: text, version: whole, sum: text })
 
 export const declared: Readonly<Record<EventType, Declared>> = {
   'change.requested': {
-    when: 'somebody asked for it; told with the first thing that becomes of it',
+    when: 'somebody has asked for it, together with the first thing that becomes of it',
     attrs: {
       component: attr(text, 'what it is about'),
       mode: attr(words('Apply', 'Plan'), 'whether it is to be applied'),
@@ -211,6 +211,16 @@ export const declared: Readonly<Record<EventType, Declared>> = {
       asked: maybe(text, 'what somebody asked for it by, when somebody did'),
     },
   },
+}
+
+/** The tags of Karma's own events. All are there from the first event of an object on, but for `environment`. */
+export const declaredTags: Readonly<Record<string, string>> = {
+  kind: 'ChangeRequest, Component or Environment',
+  namespace: 'of the object',
+  name: 'its metadata.name',
+  environment: 'the name of its environment; a ChangeRequest has it once it is known',
+  type: 'of a Component: its type',
+  component: 'of a ChangeRequest: what it is about',
 }
 
 /** JSON Schema of what the attrs of an event of this type may be. Of `omitted` attrs nothing is expected. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { messageOf } from '../../../../operator/api/envelope.ts'
 import { parseMessage } from '../../../../operator/api/parse-event.ts'
-import { attrsSchema, declared, everywhere } from '../../../../operator/core/event/attrs.ts'
+import { attrsSchema, declared, declaredTags, everywhere } from '../../../../operator/core/event/attrs.ts'
 import { eventTypes } from '../../../../operator/core/event/types.ts'
 import { assertDeclared } from '../../../support/declared.ts'
 import { everyEvent } from '../../../support/every-event.ts'
@@ -25,6 +25,10 @@ describe('attrs of events', () => {
       )
     })
   }
+
+  it('tags are declared, each at least once', () => {
+    assert.deepEqual(new Set(events.flatMap(({ tags }) => Object.keys(tags))), new Set(Object.keys(declaredTags)))
+  })
 
   it('what every event says is declared once', () => {
     for (const type of eventTypes) {
