@@ -69,10 +69,13 @@ const requests = (): Event[] => {
   const made = planChange(asked('keep'), world)
   if (!made.ok) throw new Error(made.failure.message)
   const plan: Plan = made.value
+  const there = { world, environment: 'dev' }
   const stop =
-    (step: Stop, inWorld: typeof world | undefined = world) =>
+    (step: Stop, where: Partial<typeof there> = there) =>
     (request: ChangeRequest, now: number): ChangeRequestStatus =>
-      stopped(request, step, { world: inWorld, environment: inWorld && 'dev', position: 1, now })
+      stopped(request, step, { ...where, position: 1, now })
+  /** before anything is known of where it is */
+  const nowhere = {}
   const waits = { reason: 'ApprovalRequired', object: 'bucket/logs', message: 'somebody else has to agree' }
   const awaiting: Stop = { to: 'AwaitingApproval', message: waits.message, blockedBy: [waits], plan }
   const queued: Stop = {
@@ -105,17 +108,17 @@ const requests = (): Event[] => {
     ...told(asked('keep-denied'), stop(denied)),
     ...told(
       asked('keep-faulty'),
-      stop({ to: 'Rejected', reason: 'EmptyChange', message: 'it names no change' }, undefined),
+      stop({ to: 'Rejected', reason: 'EmptyChange', message: 'it names no change' }, nowhere),
     ),
     ...told(asked('keep-late'), stop(queued), stop(says('Expired', 'Expired', 'it has waited for 3600 s'))),
     ...told(asked('keep-less'), stop(queued), stop(says('Cancelled', 'Cancelled', 'spec.cancel was set'))),
     ...told(asked('keep-edit'), stop(says('Superseded', 'Superseded', 'the Component was edited again'))),
-    ...told(asked('keep-known'), stop(says('Applied', 'AlreadyApplied', 'applied before'), undefined)),
+    ...told(asked('keep-known'), stop(says('Applied', 'AlreadyApplied', 'applied before'), nowhere)),
     ...told(asked('keep-same'), stop({ to: 'Applied', reason: 'Unchanged', message: 'it is like this already', plan })),
   ]
 }
 
-const nowhere = { known: () => undefined, type: () => undefined }
+const alone = { known: () => undefined, type: () => undefined }
 
 const components = (): Event[] => {
   const created: Component = aComponent('bucket/logs', { committed: false, config: { name: 'logs', versioned: false } })
@@ -125,7 +128,7 @@ const components = (): Event[] => {
     (report: Partial<ComponentStatus>) =>
     (component: Component, now: number): ComponentStatus => {
       const reported = { ...component, status: { ...component.status, ...report } as ComponentStatus, faults: [] }
-      const drift = driftOf(reported, nowhere)
+      const drift = driftOf(reported, alone)
       return standingStatus(reported, { unresolved: [], heldBack: [], dependents: 1, drift }, now)
     }
   const held = (component: Component, now: number): ComponentStatus => {
@@ -148,6 +151,7 @@ const components = (): Event[] => {
       (component, now) =>
         removedStatus(component, { version: 6, now, change: { ...change, name: 'drop', uid: 'uid-drop' } }),
     ),
+    ...told<Component>(site, reports({ runtime: { config: { size: 2 }, observedAt: looked } })),
     ...told<Component>(bucket, (component, now) => removedStatus(component, { version: 7, now })),
   ]
 }
