@@ -34,7 +34,7 @@ expected and what was found, and quotes no more than 200 characters of it.`,
   ),
   `Bounds: a message ${number(eventBounds.bytes)} bytes; \`id\`, \`event_type\`, \`entity_id\`, \`correlation_id\`, \`causation_id\`
 ${eventBounds.name} characters each, and none of them empty; ${eventBounds.tags} tags, their keys ${eventBounds.tagKey} characters and values
-${number(eventBounds.tagValue)}; \`attrs\` ${eventBounds.depth} levels deep; numbers within ±(2^53-1), larger ones are to be written as texts; times from
+${number(eventBounds.tagValue)}; \`attrs\` ${eventBounds.depth} levels deep; numbers within ±(2^53-1), larger ones are to be written as texts; no key\n\`__proto__\`, and no \`constructor\` with a \`prototype\` in it; times from
 ${eventBounds.years[0]} to ${eventBounds.years[1]}, written and in UTC. The schema says all of it but the size, the depth, whole characters, and what a zone makes
 of the first and the last day.`,
   '## On Kafka',
