@@ -3,7 +3,7 @@ import { depthLimit, describe, type Fault, faultMessage, isPlainObject, joinPath
 import type { Reason } from './reasons.ts'
 import { failure, type Result, success } from './result.ts'
 
-/** Bounds of a message, in Unicode characters where nothing else is said. docs/schemas/event.json has the same numbers. */
+/** Bounds of a message, in Unicode characters where nothing else is said. docs/schemas/event.json is made of them. */
 export const eventBounds = {
   /** bytes of a whole message */
   bytes: 1_048_576,
@@ -14,7 +14,7 @@ export const eventBounds = {
   tagValue: 2048,
   /** Levels of `attrs`, itself the first. Karma's own patches hold config, which may have `depthLimit`, a few levels down. */
   depth: depthLimit + 8,
-  /** the first and the last year that the ledger's time column holds */
+  /** first and last, written and in UTC: what the ledger's time column holds */
   years: [1970, 2199],
 } as const
 
@@ -120,9 +120,9 @@ const timeFault = (value: unknown): Fault => {
   return { reason: 'InvalidTime', path: 'ts', expected, found: describe(value) }
 }
 
-/** RFC 3339 without leap seconds, which no clock here knows. */
-const time =
-  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
+/** RFC 3339 with the years of `eventBounds`, without leap seconds, which no clock here knows. */
+export const timePattern =
+  /^(?:19[7-9]\d|2[01]\d\d)-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
 const firstTime = Date.UTC(eventBounds.years[0], 0)
 const afterLastTime = Date.UTC(eventBounds.years[1] + 1, 0)
 /** as `toISOString` writes it */
@@ -130,11 +130,12 @@ const lengthInUtc = 24
 
 /** In UTC with milliseconds; what is finer is cut off. */
 const timeOf = (text: unknown): string | undefined => {
-  if (typeof text !== 'string' || !time.test(text) || !hasDay(text)) return undefined
+  if (typeof text !== 'string' || !timePattern.test(text) || !hasDay(text)) return undefined
+  // To read and write a time costs as much as half of the rest.
+  if (text.length === lengthInUtc && text.endsWith('Z')) return text
   const at = Date.parse(text)
-  if (at < firstTime || at >= afterLastTime) return undefined
-  // To write a time costs as much as half of the rest.
-  return text.length === lengthInUtc && text.endsWith('Z') ? text : new Date(at).toISOString()
+  // Its zone may put it beyond the years that it names.
+  return at >= firstTime && at < afterLastTime ? new Date(at).toISOString() : undefined
 }
 
 /** `Date.parse` takes the 30th of February for a day in March. */

@@ -1,7 +1,9 @@
-import { writeFileSync } from 'node:fs'
-import { generatedFile, kindsFolder } from './places.ts'
-import { readKinds } from './schema.ts'
-import { renderKinds } from './types.ts'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { generated } from './generated.ts'
 
-// npm run generate: crds/*.yaml -> operator/api/kinds.generated.ts
-writeFileSync(generatedFile, renderKinds(readKinds(kindsFolder)))
+// npm run generate
+for (const { file, text } of generated()) {
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+}

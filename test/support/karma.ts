@@ -1,5 +1,6 @@
 import { installKarma, type Karma, type Operator } from './installed-karma.ts'
 import { type ApiProxy, startProxy } from './proxy.ts'
+import { assertToldAsDeclared } from './told.ts'
 
 interface Shared extends Karma {
   readonly operator: Operator
@@ -31,6 +32,7 @@ after('stop the shared operator and control plane', async function () {
   const { operator, proxy, stop } = shared
   const alive = operator.process.alive()
   const errors = operator.logged().filter(({ level }) => level >= 50)
+  const told = alive ? await assertToldAsDeclared(shared, operator).catch((error: unknown) => error) : undefined
   await stop()
   await proxy.stop()
   if (!alive || errors.length > 0) {
@@ -39,6 +41,7 @@ after('stop the shared operator and control plane', async function () {
         errors.map((line) => JSON.stringify(line)).join('\n'),
     )
   }
+  if (told !== undefined) throw told
 })
 
 /**

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import type { HistoryEntry, JsonObject } from '../../operator/api/kinds.generated.ts'
+import type { Ring } from '../../operator/core/event/outbox.ts'
 import { kindsFolder } from '../check/places.ts'
 import { readKinds, type Schema } from '../check/schema.ts'
+import { assertDeclared } from './declared.ts'
 
 /** Bytes of JSON that a status may have. */
 export const statusLimit = 131_072
@@ -9,14 +12,27 @@ const statusSchemas: Readonly<Record<string, Schema>> = Object.fromEntries(
   readKinds(kindsFolder).map(({ name, schema }) => [name, schema.properties?.status ?? {}]),
 )
 
-/** Fails unless the API server would take this as the status of a `kind`, unchanged, and it is not too large. */
+/**
+ * Fails unless the API server would take this as the status of a `kind`, unchanged, it is not too large, and its history
+ * tells what core/event/attrs.ts declares.
+ */
 export const assertStorable = (kind: string, status: object): void => {
   const text = JSON.stringify(status)
   assert.deepEqual([...faultsIn(statusSchemas[kind] ?? {}, JSON.parse(text), 'status')], [])
   assert.ok(text.isWellFormed() && !/\\ud[89a-f]/i.test(text), 'half a character would be mended')
   const bytes = Buffer.byteLength(text)
   assert.ok(bytes <= statusLimit, `${kind}: status has ${bytes} bytes of JSON, expected at most ${statusLimit}`)
+  for (const entry of (status as Ring).history ?? []) assertDeclared(entry.type, attrsOf(entry))
 }
+
+/** As the event has them. What was asked for comes from the request, not from its history. */
+const attrsOf = ({ seq, type, reason, message, attrs = '{}' }: HistoryEntry): JsonObject => ({
+  ...(type === 'change.requested' && { component: '', mode: 'Apply' }),
+  ...(JSON.parse(attrs) as JsonObject),
+  seq,
+  ...(reason !== undefined && { reason }),
+  ...(message !== undefined && { message }),
+})
 
 function* faultsIn(schema: Schema, value: unknown, path: string): Generator<string> {
   const found = Array.isArray(value) ? 'array' : typeof value

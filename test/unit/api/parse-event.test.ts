@@ -33,7 +33,6 @@ describe('message from a bus: what is an event', () => {
     ['2026-01-31T12:00:00.5-00:30', '2026-01-31T12:30:00.500Z'],
     ['2028-02-29T00:00:00.000Z', '2028-02-29T00:00:00.000Z'],
     ['1970-01-01T00:00:00.000Z', '1970-01-01T00:00:00.000Z'],
-    ['1969-12-31T23:30:00-01:00', '1970-01-01T00:30:00.000Z'],
     ['2199-12-31T23:59:59.999Z', '2199-12-31T23:59:59.999Z'],
   ]
   for (const [written, read] of times) {
@@ -170,6 +169,7 @@ describe('message from a bus: what is none', () => {
     ['a time in words', bytesOf(anEvent({ ts: 'Sat, 31 Jan 2026 12:00:00 GMT' })), 'InvalidTime', /found "Sat/],
     ['the hour 24', bytesOf(anEvent({ ts: '2026-01-31T24:00:00Z' })), 'InvalidTime', /found "2026/],
     ['a leap second', bytesOf(anEvent({ ts: '2016-12-31T23:59:60Z' })), 'InvalidTime', /found "2016/],
+    ['a year before 1970', bytesOf(anEvent({ ts: '1969-12-31T23:59:00-01:00' })), 'InvalidTime', /found "1969/],
     ['before 1970', bytesOf(anEvent({ ts: '1970-01-01T00:00:00+00:01' })), 'InvalidTime', /found "1970/],
     ['after 2199', bytesOf(anEvent({ ts: '2199-12-31T23:59:00-00:01' })), 'InvalidTime', /found "2199/],
     [

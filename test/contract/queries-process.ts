@@ -1,0 +1,45 @@
+import { text } from 'node:stream/consumers'
+import { openEmbeddedClient } from '../../operator/adapters/ledger/client.ts'
+import { openLedger } from '../../operator/adapters/ledger/ledger.ts'
+import type { Message } from '../../operator/api/envelope.ts'
+
+/*
+ * A process of its own, because one can have one data folder only. Argument: the folder. Reads `Work` from standard
+ * input, and writes what each statement gave.
+ */
+
+export interface Work {
+  /** what the ledger gets, one append after the other */
+  readonly appends: readonly (readonly Message[])[]
+  readonly statements: readonly Statement[]
+}
+
+/** A query, or rows (JSON, one a line) for a statement that ends with FORMAT JSONEachRow. */
+export interface Statement {
+  readonly sql: string
+  readonly gives: 'rows' | 'nothing'
+}
+
+export type Answer = { readonly rows: readonly unknown[] } | { readonly error: string }
+
+if (import.meta.main) {
+  const [folder = ''] = process.argv.slice(2)
+  const { appends, statements } = JSON.parse(await text(process.stdin)) as Work
+  const client = await openEmbeddedClient(folder)
+  if (!client.ok) throw new Error(client.failure.message)
+  const ledger = await openLedger({ client: client.value, where: folder })
+  if (!ledger.ok) throw new Error(ledger.failure.message)
+  for (const messages of appends) await ledger.value.append(messages)
+  const answers: Answer[] = []
+  for (const { sql, gives } of statements) {
+    try {
+      if (gives === 'nothing') await client.value.command({ query: sql })
+      const rows = gives === 'rows' ? await client.value.query({ query: sql, format: 'JSONEachRow' }) : undefined
+      answers.push({ rows: rows ? await rows.json() : [] })
+    } catch (error) {
+      answers.push({ error: String(error) })
+    }
+  }
+  await ledger.value.close()
+  process.stdout.write(JSON.stringify(answers))
+}
