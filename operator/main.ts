@@ -15,7 +15,8 @@ import { collectionPath, eventsPath, parseAs } from './adapters/kubernetes/kinds
 import { makeLease } from './adapters/kubernetes/lease.ts'
 import { makePlace } from './adapters/kubernetes/place.ts'
 import { makeSource } from './adapters/kubernetes/source.ts'
-import { openEmbeddedClient } from './adapters/ledger/client.ts'
+import { awaitLedger } from './adapters/ledger/awaited.ts'
+import { makeServerClient, openEmbeddedClient } from './adapters/ledger/client.ts'
 import { openLedger } from './adapters/ledger/ledger.ts'
 import { parseJson } from './api/json.ts'
 import type { Result } from './api/result.ts'
@@ -66,8 +67,21 @@ const run = async (config: Config): Promise<void> => {
   const backoff = (failures: number): number => backoffMs(failures, { minMs: 50, maxMs: 10_000 }, random)
 
   // 2. Ledger and bus: where events go.
-  const ledgerClient = required(await openEmbeddedClient(config.dataFolder))
-  const ledger = required(await openLedger({ client: ledgerClient, where: config.dataFolder }))
+  const { ledger: ledgerServer, ledgerKeepDays: keepDays } = config
+  const openHere = async () =>
+    openLedger({ client: required(await openEmbeddedClient(config.dataFolder)), where: config.dataFolder, keepDays })
+  const openThere = async (server: NonNullable<typeof ledgerServer>) =>
+    openLedger({ client: await makeServerClient(server), where: server.url, keepDays })
+  const ledger = required(
+    ledgerServer
+      ? await awaitLedger({
+          open: () => openThere(ledgerServer),
+          sleep: (ms, signal) => sleep(clock, ms, signal),
+          backoff,
+          log,
+        })
+      : await openHere(),
+  )
   const bus = makeEmbeddedBus({ after: clock.after, backoff, log })
 
   // 3. What is known of the cluster, and how it is written.
