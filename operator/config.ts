@@ -12,8 +12,12 @@ export interface Config {
   readonly namespace: string
   /** of this process: what a Lease's holder begins with */
   readonly podName: string
-  /** where the ledger lives */
+  /** where the ledger lives when it is in this process */
   readonly dataFolder: string
+  /** a ClickHouse server; absent: the ledger is in this process */
+  readonly ledger?: { readonly url: string; readonly user: string; readonly password: string }
+  /** days for which the ledger keeps events; absent: for ever */
+  readonly ledgerKeepDays?: number
   readonly http: { readonly host: string; readonly port: number }
   readonly probes: { readonly host: string; readonly port: number }
   /** absent: the bus is in this process */
@@ -104,6 +108,8 @@ export const readConfig = (variables: Variables): Result<Config> => {
     namespace: variables.KARMA_NAMESPACE || 'karma-system',
     podName: (variables.POD_NAME || variables.HOSTNAME || 'karma').slice(0, longestPodName),
     dataFolder: resolve(variables.KARMA_DATA || join('.karma', 'data')),
+    ...ledgerIn(variables, faults),
+    ...keepDaysIn(variables, faults),
     http: address('KARMA_HTTP', '127.0.0.1:8480'),
     probes: address('KARMA_PROBES', '127.0.0.1:8481'),
     ...(kafka && { kafka }),
@@ -121,6 +127,51 @@ export const readConfig = (variables: Variables): Result<Config> => {
   if (faults.length === 0) return success(config)
   return failure({ reason: 'InvalidConfig', message: faults.join('\n'), retry: false })
 }
+
+/** Beyond it a time that the ledger can hold would leave its calendar. */
+const longestKeepDays = 36_500
+
+const keepDaysIn = ({ KARMA_LEDGER_KEEP_DAYS: text }: Variables, faults: string[]): Pick<Config, 'ledgerKeepDays'> => {
+  if (text === undefined || text === '') return {}
+  const days = /^\d{1,5}$/.test(text) ? Number(text) : 0
+  if (days > 0 && days <= longestKeepDays) return { ledgerKeepDays: days }
+  faults.push(
+    `KARMA_LEDGER_KEEP_DAYS: expected a number of days from 1 to ${longestKeepDays}, found ${JSON.stringify(text)}`,
+  )
+  return {}
+}
+
+/** Adds to `faults` what is wrong with it; nothing of a password is said. */
+const ledgerIn = (variables: Variables, faults: string[]): Pick<Config, 'ledger'> => {
+  const text = variables.KARMA_LEDGER_URL || undefined
+  const user = variables.KARMA_LEDGER_USER || undefined
+  const password = variables.KARMA_LEDGER_PASSWORD || undefined
+  if (text === undefined) {
+    if ((user ?? password) !== undefined) {
+      faults.push('KARMA_LEDGER_URL: expected the address of a ClickHouse server, as its user is set, found none')
+    }
+    return {}
+  }
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isPlain = url?.protocol === 'http:'
+  if (!url || !(isPlain || url.protocol === 'https:') || url.href !== `${url.origin}/`) {
+    // Not the whole of it: there may be a password in it.
+    const scheme = /^[\w+.-]*/.exec(text)?.[0] ?? ''
+    faults.push(
+      `KARMA_LEDGER_URL: expected http://HOST:PORT or https://HOST:PORT, without credentials or path, found one that begins with ${JSON.stringify(scheme.slice(0, 20))}`,
+    )
+    return {}
+  }
+  if (isPlain && password !== undefined && !isLoopback(url.hostname)) {
+    faults.push(
+      'KARMA_LEDGER_URL: expected https://… with KARMA_LEDGER_PASSWORD, found http://; a password can be read by others on the way',
+    )
+  }
+  return { ledger: { url: url.origin, user: user ?? 'default', password: password ?? '' } }
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
 
 /** A signed request, and the token in it, can be read by others on the way. */
 const plainFaults = (region: string | undefined, endpoints: Readonly<Record<string, string | undefined>>): string[] =>

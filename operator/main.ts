@@ -15,7 +15,8 @@ import { collectionPath, eventsPath, parseAs } from './adapters/kubernetes/kinds
 import { makeLease } from './adapters/kubernetes/lease.ts'
 import { makePlace } from './adapters/kubernetes/place.ts'
 import { makeSource } from './adapters/kubernetes/source.ts'
-import { openEmbeddedClient } from './adapters/ledger/client.ts'
+import { awaitLedger } from './adapters/ledger/awaited.ts'
+import { makeServerClient, openEmbeddedClient } from './adapters/ledger/client.ts'
 import { openLedger } from './adapters/ledger/ledger.ts'
 import { parseJson } from './api/json.ts'
 import type { Result } from './api/result.ts'
@@ -28,6 +29,7 @@ import { decide, heldSince, observe } from './core/lock/election.ts'
 import type { Bus } from './ports/bus.ts'
 import type { Caches, Kind, Of } from './ports/cluster.ts'
 import type { GraphStore } from './ports/graph.ts'
+import type { Ledger } from './ports/ledger.ts'
 import { makeRelayMetrics } from './relay-metrics.ts'
 import { backoffMs } from './runtime/backoff.ts'
 import { type Clock, sleep, systemClock } from './runtime/clock.ts'
@@ -68,8 +70,7 @@ const run = async (config: Config): Promise<void> => {
   const backoff = (failures: number): number => backoffMs(failures, { minMs: 50, maxMs: 10_000 }, random)
 
   // 2. Ledger and bus: where events go.
-  const ledgerClient = required(await openEmbeddedClient(config.dataFolder))
-  const ledger = required(await openLedger({ client: ledgerClient, where: config.dataFolder }))
+  const ledger = await openConfigured(config, clock, backoff, log)
   const bus = await makeBus(config, clock, backoff, log)
 
   // 3. What is known of the cluster, and how it is written.
@@ -233,6 +234,21 @@ const run = async (config: Config): Promise<void> => {
   process.once('SIGTERM', end)
   process.once('SIGINT', end)
   await lifecycle.start()
+}
+
+/** Of a server that is away: opened in the background, as nothing is decided from it. */
+const openConfigured = async (
+  { ledger: server, ledgerKeepDays: keepDays, dataFolder }: Config,
+  clock: Clock,
+  backoff: (failures: number) => number,
+  log: Logger,
+): Promise<Ledger> => {
+  if (!server) {
+    const client = required(await openEmbeddedClient(dataFolder))
+    return required(await openLedger({ client, where: dataFolder, keepDays }))
+  }
+  const open = async () => openLedger({ client: await makeServerClient(server), where: server.url, keepDays })
+  return required(await awaitLedger({ open, sleep: (ms, signal) => sleep(clock, ms, signal), backoff, log }))
 }
 
 /** What Kafka needs is loaded only where it is used. */

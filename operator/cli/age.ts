@@ -34,6 +34,12 @@ const names = new Map([
   [year, 'y'],
 ])
 
+/** A span that is told more finely than kubectl does: 40ms, 1.2s, 65.02s, then as there. */
+export const shortSpanOf = (ms: number): string => {
+  if (ms < second) return `${Math.max(Math.round(ms), 0)}ms`
+  return ms < 2 * minute ? `${Math.floor(ms / 10) / 100}s` : spanOf(ms)
+}
+
 /** How long ago; `<unknown>` for what has no time. */
 export const ageOf = (at: string | undefined, now: number): string => {
   const then = Date.parse(at ?? '')

@@ -97,7 +97,8 @@ export const printLog = (
 export const isLogAnswer = (answer: Result<unknown>): answer is Result<LogAnswer> =>
   !answer.ok || Array.isArray((answer.value as { events?: unknown }).events)
 
-const colourOf: Readonly<Record<string, number>> = {
+/** By the last word of an event's type. */
+export const colourOf: Readonly<Record<string, number>> = {
   applied: green,
   committed: green,
   converged: green,
@@ -123,7 +124,7 @@ const columnsFor = (namespace: string | undefined): Column<Event>[] => [
 ]
 
 /** Reason and message where Karma gave them, else the attributes that tell most. */
-const messageOf = ({ attrs }: Event): string => {
+export const messageOf = ({ attrs }: Event): string => {
   const { reason, message } = attrs
   if (typeof message === 'string') return typeof reason === 'string' ? `${reason}: ${message}` : message
   const parts: string[] = typeof reason === 'string' ? [reason] : []

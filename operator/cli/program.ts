@@ -8,8 +8,10 @@ import { addLog } from './log.ts'
 import { addPlan } from './plan.ts'
 import { addQueue } from './queue.ts'
 import { addRollback } from './rollback.ts'
+import { addStats } from './stats.ts'
 import { escaped } from './table.ts'
 import type { Terminal } from './terminal.ts'
+import { addTrace } from './trace.ts'
 import { addUninstall } from './uninstall.ts'
 import type { Run, Verb } from './verb.ts'
 import { addWhy } from './why.ts'
@@ -26,6 +28,8 @@ const verbs: readonly Verb[] = [
   addCancel,
   addRollback,
   addLog,
+  addTrace,
+  addStats,
   addUninstall,
 ]
 

@@ -1,5 +1,6 @@
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Failure, Result } from '../api/result.ts'
+import type { Ledger } from '../ports/ledger.ts'
 import { makeChangesRoute } from './graph-changes.ts'
 import { makeHistoryRoute } from './graph-history.ts'
 import { makeProgressRoute, type Rebuilding } from './graph-progress.ts'
@@ -8,8 +9,10 @@ import { makeStatesRoute } from './graph-states.ts'
 import { makeVersionsRoute } from './graph-versions.ts'
 import { type LogDependencies, makeLogRoute } from './log.ts'
 import type { Query } from './query.ts'
+import { makeStatsRoute } from './stats.ts'
 
 export interface ServerDependencies extends LogDependencies {
+  readonly ledger: Pick<Ledger, 'query' | 'stats'>
   readonly graph: ReadableGraph
   readonly rebuilding: Rebuilding
   readonly log: { error(data: object, message: string): void }
@@ -93,6 +96,7 @@ const routesOf = ({
   rebuilding,
 }: ServerDependencies): Readonly<Record<string, { reads: string; route: Route<unknown> }>> => ({
   '/api/v1/log': { reads: 'ledger', route: makeLogRoute({ access, ledger }) },
+  '/api/v1/stats': { reads: 'ledger', route: makeStatsRoute({ access, ledger }) },
   '/api/v1/graph/versions': { reads: 'graph', route: makeVersionsRoute({ access, graph }) },
   '/api/v1/graph/changes': { reads: 'graph', route: makeChangesRoute({ access, graph }) },
   '/api/v1/graph/states': { reads: 'graph', route: makeStatesRoute({ access, graph }) },

@@ -12,6 +12,8 @@ import { migrate } from '../../operator/adapters/ledger/migrate.ts'
 import { migrations } from '../../operator/adapters/ledger/migrations.ts'
 import { messageOf } from '../../operator/api/envelope.ts'
 import { ledgerContract, ledgerEvent } from './ledger.ts'
+import { retentionContract } from './ledger-retention.ts'
+import { viewsContract } from './ledger-views.ts'
 
 const program = fileURLToPath(new URL('ledger-process.ts', import.meta.url))
 
@@ -50,6 +52,8 @@ describe('ledger in chDB', function () {
   after(() => rm(folder, { recursive: true, force: true }))
 
   ledgerContract('chDB', () => open(folder))
+  viewsContract('chDB', () => open(folder))
+  retentionContract('chDB', () => clientOf(folder))
 
   it('is still there after closing and opening, and the schema is brought up to date again', async () => {
     const first = await open(folder)
@@ -59,6 +63,17 @@ describe('ledger in chDB', function () {
     assert.equal((await second.query({ correlationId: 'stays', limit: 10 })).length, 1)
     await second.close()
     await assert.rejects(second.append([ledgerEvent({ id: 'late' })].map(messageOf)), /closed, 1 events not written/)
+  })
+
+  it('repeats every statement of every migration without harm, as after a crash in between', async () => {
+    const ledger = await open(folder)
+    await ledger.append([ledgerEvent({ id: 'repeated', correlation_id: 'repeated' })].map(messageOf))
+    const client = await clientOf(folder)
+    for (const { statements } of migrations) for (const query of statements) await client.command({ query })
+    await client.close()
+    assert.equal((await ledger.query({ correlationId: 'repeated', limit: 10 })).length, 1)
+    assert.equal((await ledger.stats({ view: 'outcomes', namespace: 'dev', limit: 10 })).rows.length, 1)
+    await ledger.close()
   })
 
   it('refuses data of a newer version, and an edited migration', async () => {

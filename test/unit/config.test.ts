@@ -35,7 +35,11 @@ describe('config', () => {
     const graph = ['ENDPOINT', 'READER_ENDPOINT', 'IAM_REGION', 'CHECK_MS', 'KEEP_VERSIONS'].map(
       (name) => `KARMA_GRAPH_${name}`,
     )
-    const empty = [...names, ...numbers, ...graph, 'KARMA_LINGER_MS', 'KARMA_LOG_LEVEL'].map((name) => [name, ''])
+    const ledger = ['URL', 'USER', 'PASSWORD', 'KEEP_DAYS'].map((name) => `KARMA_LEDGER_${name}`)
+    const empty = [...names, ...numbers, ...graph, ...ledger, 'KARMA_LINGER_MS', 'KARMA_LOG_LEVEL'].map((name) => [
+      name,
+      '',
+    ])
     assert.deepEqual(read({}), defaults)
     assert.deepEqual(read(Object.fromEntries(empty)), defaults)
   })
@@ -47,6 +51,10 @@ describe('config', () => {
       POD_NAME: 'karma-0',
       HOSTNAME: 'node-1',
       KARMA_DATA: '/data/../var',
+      KARMA_LEDGER_URL: 'https://db.example:8443/',
+      KARMA_LEDGER_USER: 'karma',
+      KARMA_LEDGER_PASSWORD: 'a secret',
+      KARMA_LEDGER_KEEP_DAYS: '400',
       KARMA_HTTP: '[::1]:0',
       KARMA_PROBES: '0.0.0.0:65535',
       KARMA_LEASE_DURATION_MS: '1000',
@@ -66,6 +74,8 @@ describe('config', () => {
       namespace: 'ops',
       podName: 'karma-0',
       dataFolder: resolve('/var'),
+      ledger: { url: 'https://db.example:8443', user: 'karma', password: 'a secret' },
+      ledgerKeepDays: 400,
       http: { host: '[::1]', port: 0 },
       probes: { host: '0.0.0.0', port: 65_535 },
       lease: { durationMs: 1_000, renewDeadlineMs: 500, retryMs: 100, requestTimeoutMs: 300 },
@@ -79,6 +89,15 @@ describe('config', () => {
       logLevel: 'debug',
     })
     assert.equal(read({ HOSTNAME: 'node-1' }).podName, 'node-1')
+  })
+
+  it('takes a ledger server without a user, and a password over http on the loopback', () => {
+    const open = read({ KARMA_LEDGER_URL: 'http://db.example:8123' }).ledger
+    assert.deepEqual(open, { url: 'http://db.example:8123', user: 'default', password: '' })
+    for (const host of ['127.0.0.1', 'localhost', '[::1]']) {
+      const { ledger } = read({ KARMA_LEDGER_URL: `http://${host}:8123`, KARMA_LEDGER_PASSWORD: 'secret' })
+      assert.deepEqual(ledger, { url: `http://${host}:8123`, user: 'default', password: 'secret' })
+    }
   })
 
   it('leaves room for a UUID behind the longest name of a pod', () => {
@@ -120,6 +139,32 @@ describe('config', () => {
       'KARMA_GRAPH_ENDPOINT: expected ws://HOST:PORT/gremlin or wss://HOST:PORT/gremlin without credentials, found one that begins with "wss"',
     ],
     [{ KARMA_GRAPH_KEEP_VERSIONS: '0' }, 'KARMA_GRAPH_KEEP_VERSIONS: expected a number of versions above 0, found "0"'],
+    [
+      { KARMA_LEDGER_URL: 'http://db.example:8123', KARMA_LEDGER_PASSWORD: 'secret' },
+      'KARMA_LEDGER_URL: expected https://… with KARMA_LEDGER_PASSWORD, found http://; a password can be read by others on the way',
+    ],
+    [
+      { KARMA_LEDGER_URL: 'http://127.0.0.1.example:8123', KARMA_LEDGER_PASSWORD: 'secret' },
+      'KARMA_LEDGER_URL: expected https://… with KARMA_LEDGER_PASSWORD, found http://; a password can be read by others on the way',
+    ],
+    ...[
+      'https://karma:secret@db.example',
+      'https://db.example/path',
+      'tcp://secret',
+      'https://db.example?password=secret',
+    ].map((url): [Variables, string] => [
+      { KARMA_LEDGER_URL: url },
+      `KARMA_LEDGER_URL: expected http://HOST:PORT or https://HOST:PORT, without credentials or path, found one that begins with "${url.split(':')[0]}"`,
+    ]),
+    [
+      { KARMA_LEDGER_PASSWORD: 'secret' },
+      'KARMA_LEDGER_URL: expected the address of a ClickHouse server, as its user is set, found none',
+    ],
+    [{ KARMA_LEDGER_KEEP_DAYS: '0' }, 'KARMA_LEDGER_KEEP_DAYS: expected a number of days from 1 to 36500, found "0"'],
+    [
+      { KARMA_LEDGER_KEEP_DAYS: '36501' },
+      'KARMA_LEDGER_KEEP_DAYS: expected a number of days from 1 to 36500, found "36501"',
+    ],
     [{ KARMA_HTTP: 'localhost' }, 'KARMA_HTTP: expected HOST:PORT, found "localhost"'],
     [{ KARMA_HTTP: ':80' }, 'KARMA_HTTP: expected HOST:PORT, found ":80"'],
     [{ KARMA_HTTP: '127.0.0.1:65536' }, 'KARMA_HTTP: expected HOST:PORT, found "127.0.0.1:65536"'],

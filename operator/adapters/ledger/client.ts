@@ -43,3 +43,42 @@ export const openEmbeddedClient = async (folder: string): Promise<Result<ClickHo
     })
   }
 }
+
+export interface LedgerServer {
+  /** http://HOST:PORT or https://… */
+  readonly url: string
+  readonly user: string
+  readonly password: string
+}
+
+/** Milliseconds after which a server that says nothing is taken for gone. */
+const silence = 30_000
+
+/** A ClickHouse server by HTTP. Nothing is asked yet. */
+export const makeServerClient = async (
+  { url, user, password }: LedgerServer,
+  { silenceMs = silence }: { silenceMs?: number } = {},
+): Promise<ClickHouseClient> => {
+  const { ClickHouseLogLevel, createClient } = await import('@clickhouse/client')
+  return createClient({
+    url,
+    username: user,
+    password,
+    application: 'karma',
+    request_timeout: silenceMs,
+    // Appends go one after the other; the rest is for those who ask.
+    max_open_connections: 8,
+    // A server closes what idles: after 10 s, ClickHouse Cloud after 3 s. Whoever writes to it at that moment gets ECONNRESET.
+    keep_alive: { enabled: true, idle_socket_ttl: 2_000, eagerly_destroy_stale_sockets: true },
+    clickhouse_settings: {
+      ...settings,
+      // An answer begins when it is whole: a fault on the way is an error then, and not the end of a shorter answer.
+      wait_end_of_query: 1,
+      // What nobody waits for any more does not go on.
+      cancel_http_readonly_queries_on_client_close: 1,
+      max_execution_time: silenceMs / 1000,
+    },
+    // What fails comes back as a value, and is said where it matters.
+    log: { level: ClickHouseLogLevel.OFF },
+  })
+}

@@ -3,24 +3,32 @@ import type { Event, Message } from '../../api/envelope.ts'
 import type { JsonObject } from '../../api/kinds.generated.ts'
 import { failure, type Result, success } from '../../api/result.ts'
 import type { Ledger, LedgerQuery } from '../../ports/ledger.ts'
+import { failureOf } from './failure.ts'
 import { migrate } from './migrate.ts'
 import { migrations } from './migrations.ts'
+import { keepFor } from './retention.ts'
+import { statsFrom } from './stats.ts'
 
 /** One insert: a text is built of it at once (about 0.1 s for this many), which holds up everything else meanwhile. */
 const insertSize = 5_000
 
 export interface LedgerDependencies {
-  /** Of `openEmbeddedClient`, or of a ClickHouse server. Closed with the ledger, and when it cannot be opened. */
+  /** Of `openEmbeddedClient` or `makeServerClient`. Closed with the ledger, and when it cannot be opened. */
   readonly client: ClickHouseClient
   /** For messages: the folder or the address. */
   readonly where: string
+  /** absent: events are kept for ever */
+  readonly keepDays?: number | undefined
 }
 
-/** Fails with the reasons of `migrate`, or `LedgerUnavailable`. */
-export const openLedger = async ({ client, where }: LedgerDependencies): Promise<Result<Ledger>> => {
-  const ready = await migrate(client, migrations, where).catch((error: unknown) =>
-    failure({ reason: 'LedgerUnavailable', message: `ledger in ${where}: ${messageOf(error)}`, retry: true }),
-  )
+/** Fails with the reasons of `migrate` and of `failureOf`. */
+export const openLedger = async ({ client, where, keepDays }: LedgerDependencies): Promise<Result<Ledger>> => {
+  const prepare = async (): Promise<Result<number>> => {
+    const migrated = await migrate(client, migrations, where)
+    if (migrated.ok) await keepFor(client, keepDays)
+    return migrated
+  }
+  const ready = await prepare().catch((error: unknown) => failure(failureOf(error, where)))
   if (ready.ok) return success(ledgerOver(client, where))
   await client.close().catch(() => {})
   return ready
@@ -30,9 +38,26 @@ const ledgerOver = (client: ClickHouseClient, where: string): Ledger => {
   let last: Promise<void> = Promise.resolve()
   let closed = false
 
+  /** What the engine says becomes one line that says what to do. */
+  const clearly = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work
+    } catch (cause) {
+      throw new Error(failureOf(cause, where).message, { cause })
+    }
+  }
+
   const select = async (query: LedgerQuery, recent: boolean): Promise<Event[]> => {
     const answer = await client.query({ ...statement(query, recent), format: 'JSONEachRow' })
     return (await answer.json<Row>()).map(eventOfRow)
+  }
+
+  const find = async (query: LedgerQuery): Promise<Event[]> => {
+    if (query.correlationId !== undefined) return select(query, false)
+    // The newest of a long ledger are found by their time column alone (a million rows: 0.1 s instead of 1.2 s).
+    // Rows that came twice may make that too few, and then everything is looked through.
+    const newest = await select(query, true)
+    return newest.length === query.limit ? newest : select(query, false)
   }
 
   const insert = async (messages: readonly Message[]): Promise<void> => {
@@ -47,17 +72,12 @@ const ledgerOver = (client: ClickHouseClient, where: string): Ledger => {
       if (closed) return Promise.reject(new Error(`ledger in ${where}: closed, ${messages.length} events not written`))
       if (messages.length === 0) return Promise.resolve()
       // One at a time: the engine would queue them anyway, and parts would be small.
-      const written = last.then(() => insert(messages))
+      const written = last.then(() => clearly(insert(messages)))
       last = written.catch(() => {})
       return written
     },
-    query: async (query) => {
-      if (query.correlationId !== undefined) return select(query, false)
-      // The newest of a long ledger are found by their time column alone (a million rows: 0.1 s instead of 1.2 s).
-      // Rows that came twice may make that too few, and then everything is looked through.
-      const newest = await select(query, true)
-      return newest.length === query.limit ? newest : select(query, false)
-    },
+    query: (query) => clearly(find(query)),
+    stats: (query) => clearly(statsFrom(client, query)),
     close: async () => {
       closed = true
       await last
@@ -150,5 +170,3 @@ const statement = (query: LedgerQuery, recent: boolean) => {
     },
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,3 +1,5 @@
+import { viewStatements } from './views.ts'
+
 /** One step of the ledger's schema. Each statement may be run again without harm, and is never edited once released. */
 export interface Migration {
   readonly number: number
@@ -42,4 +44,5 @@ export const migrations: readonly Migration[] = [
     name: 'raw',
     statements: ['ALTER TABLE karma.events ADD COLUMN IF NOT EXISTS raw String CODEC(ZSTD(3)) AFTER attrs'],
   },
+  { number: 3, name: 'views', statements: viewStatements },
 ]

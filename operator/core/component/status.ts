@@ -7,6 +7,7 @@ import type {
   JsonObject,
 } from '../../api/kinds.generated.ts'
 import { patchBetween } from '../../api/merge-patch.ts'
+import { cut } from '../../api/text.ts'
 import { sentences } from '../change/bounds.ts'
 import { stateOf } from '../change/image.ts'
 import { isFinished, withCondition } from '../change/status.ts'
@@ -52,6 +53,8 @@ export const committedStatus = (component: Component, { wanted, version, change,
     version,
     hash,
     ...(change && { change: change.uid, request: change.name }),
+    // Which commit it came from is asked of every event; the patch has it only where it is another.
+    ...(wanted.source?.revision !== undefined && { revision: cut(wanted.source.revision, longestRevision) }),
     forward: patchBetween(before, after),
     ...(was && { inverse: patchBetween(after, before) }),
   }
@@ -72,6 +75,9 @@ export const committedStatus = (component: Component, { wanted, version, change,
     ],
   }
 }
+
+/** In bytes: what the schema lets a revision of plain characters have. */
+const longestRevision = 253
 
 /** How many bytes of JSON the requests that a Component remembers may take: 64 of them, with names of usual length. */
 const mostApplied = 8_192

@@ -38,7 +38,9 @@ describe('read-only port: graph', () => {
   afterEach(() => server?.close())
 
   const serve = async ({ graph, ledger }: { graph: GraphStore; ledger: Pick<Ledger, 'query'> }) => {
-    server = makeServer({ access, graph, ledger, rebuilding: () => ({ done: 3, total: 7 }), log: { error() {} } })
+    const stats = () => Promise.reject(new Error('nobody asked'))
+    const rebuilding = () => ({ done: 3, total: 7 })
+    server = makeServer({ access, graph, ledger: { ...ledger, stats }, rebuilding, log: { error() {} } })
     const address = await server.listen({ host: '127.0.0.1', port: 0 })
     return async (query: string, who = 'reader') => {
       const headers = who === '' ? {} : { authorization: `Bearer ${who}` }

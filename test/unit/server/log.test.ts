@@ -32,6 +32,8 @@ const ledgerOf = (events: Event[]): Pick<Ledger, 'query'> => ({
       .slice(0, limit),
 })
 
+const noStats: Ledger['stats'] = () => Promise.reject(new Error('nobody asked'))
+
 describe('read-only port', () => {
   let server: Server | undefined
   const serve = async (ledger: Pick<Ledger, 'query'>, more: { capacity?: number; timeLimit?: number } = {}) => {
@@ -41,7 +43,14 @@ describe('read-only port', () => {
       nobody: [],
     })
     const graph = makeEmbeddedGraph({ newEpoch: () => 'e', now: () => 0 })
-    server = makeServer({ access, ledger, graph, rebuilding: () => undefined, log: { error() {} }, ...more })
+    server = makeServer({
+      access,
+      ledger: { stats: noStats, ...ledger },
+      graph,
+      rebuilding: () => undefined,
+      log: { error() {} },
+      ...more,
+    })
     const address = await server.listen({ host: '127.0.0.1', port: 0 })
     return async (query: string, headers: Record<string, string> = { authorization: 'Bearer reader' }) => {
       const answer = await fetch(`${address}${query}`, { headers })
@@ -116,7 +125,7 @@ describe('read-only port', () => {
     assert.deepEqual([status, body.reason], [404, 'NotFound'])
     assert.match(
       String(body.message),
-      /^GET \/api\/v2\/nothing: there is only GET \/api\/v1\/log, \/api\/v1\/graph\/versions, /,
+      /^GET \/api\/v2\/nothing: there is only GET \/api\/v1\/log, \/api\/v1\/stats, \/api\/v1\/graph\/versions, /,
     )
     assert.equal((await get('/%zz')).status, 400)
   })

@@ -202,6 +202,19 @@ describe('core/component/status: transitions', () => {
     assert.equal(event.value.correlation_id, 'uid-wish')
   })
 
+  it('says from which revision it is, also where that is the one before', () => {
+    const source = { repository: 'https://git.example/infra', revision: '1fd742f' }
+    const first = attrsOf(commit(aComponent('site/main', { committed: false }), { source }))
+    assert.equal(first.revision, '1fd742f')
+    const same = attrsOf(commit(aComponent('site/main', { source }), { source, config: { size: 2 } }, change))
+    assert.deepEqual([same.revision, same.forward], ['1fd742f', { config: { size: 2 } }])
+    const without = { repository: source.repository }
+    assert.ok(!Object.hasOwn(attrsOf(commit(aComponent('site/main', { source }), { source: without })), 'revision'))
+    const long = commit(aComponent('site/main'), { source: { ...source, revision: 'ü'.repeat(253) } })
+    assert.equal(attrsOf(long).revision, `${'ü'.repeat(125)}…`)
+    assertStorable('Component', long)
+  })
+
   it('a removal', () => {
     const component = aComponent('site/main', { config: { size: 1 }, outputs: { o: 1 } })
     const status = removedStatus(component, { version: 4, now: noon })
