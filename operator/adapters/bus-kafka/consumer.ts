@@ -22,9 +22,9 @@ export interface ConsumerDependencies<T> {
 }
 
 /** Items that one take gets at most, unless they came together. */
-const batchSize = 5_000
+const batchSize = 20_000
 /** What may wait to be taken; beyond that nothing more is fetched. */
-const most = { items: 20_000, bytes: 32 * 1024 * 1024 }
+const most = { items: 40_000, bytes: 32 * 1024 * 1024 }
 /** A consumer of which nothing was heard for so long is made anew (https://github.com/tulios/kafkajs/issues/659). */
 const silenceMs = 120_000
 const watchMs = 5_000

@@ -61,9 +61,17 @@ const ledgerOver = (client: ClickHouseClient, where: string): Ledger => {
   }
 
   const insert = async (messages: readonly Message[]): Promise<void> => {
-    for (let i = 0; i < messages.length; i += insertSize) {
-      const values = messages.slice(i, i + insertSize).map(rowOf)
-      await client.insert({ table: 'karma.events', columns, values, format: 'JSONEachRow' })
+    const underWay: Promise<unknown>[] = []
+    try {
+      for (let i = 0; i < messages.length; i += insertSize) {
+        const values = messages.slice(i, i + insertSize).map(rowOf)
+        underWay.push(client.insert({ table: 'karma.events', columns, values, format: 'JSONCompactEachRow' }))
+        // The next one's text is built while the engine works on this one.
+        if (underWay.length === 2) await underWay.shift()
+      }
+      await underWay.shift()
+    } finally {
+      await Promise.allSettled(underWay)
     }
   }
 
@@ -93,10 +101,8 @@ interface Row {
   readonly entity_id: string
   readonly correlation_id: string
   readonly causation_id: string
-  readonly seq?: number
   readonly tags: Readonly<Record<string, string>>
   readonly attrs: string
-  readonly raw?: string
 }
 
 const columns: [string, ...string[]] = [
@@ -112,18 +118,19 @@ const columns: [string, ...string[]] = [
   'raw',
 ]
 
-const rowOf = ({ event, raw }: Message): Row => ({
-  id: event.id,
-  ts: event.ts,
-  event_type: event.event_type,
-  entity_id: event.entity_id,
-  correlation_id: event.correlation_id,
-  causation_id: event.causation_id ?? '',
-  seq: seqOf(event.attrs.seq),
-  tags: event.tags,
-  attrs: JSON.stringify(event.attrs),
+/** In the order of `columns`: without their names a row is half the work, here and in the engine. */
+const rowOf = ({ event, raw }: Message): readonly unknown[] => [
+  event.id,
+  event.ts,
+  event.event_type,
+  event.entity_id,
+  event.correlation_id,
+  event.causation_id ?? '',
+  seqOf(event.attrs.seq),
+  event.tags,
+  JSON.stringify(event.attrs),
   raw,
-})
+]
 
 /** Position within the entity, for order; foreign events have none. */
 const seqOf = (value: unknown): number =>
