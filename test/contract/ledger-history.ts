@@ -125,7 +125,10 @@ const componentHistory = (place: Place, n: number): Event[] => {
   }
   for (const _ of repeat(random.below(6), () => 0)) {
     const kind = random.pick(['drifted', 'drifted', 'converged', 'observed', 'blocked'])
-    teller.tell(`component.${kind}`, uid, { version: 1, ...(kind === 'blocked' && { reason: 'OutputInUse' }) })
+    teller.tell(`component.${kind}`, uid, {
+      ...(kind === 'drifted' && { version: 1 }),
+      ...(kind === 'blocked' && { reason: 'OutputInUse' }),
+    })
   }
   if (random.below(100) < 20) teller.tell('component.removed', uid, { version: 9, message: 'gone' })
   return teller.told

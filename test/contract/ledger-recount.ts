@@ -136,7 +136,7 @@ export const recount: Readonly<Record<View, (asked: Asked) => Row[]>> = {
           ...placeOf([event]),
           component: event.entity_id.split('/').slice(1).join('/'),
           event: event.event_type.slice('component.'.length),
-          version: version ?? 0,
+          version: version ?? null,
           revision: revision ?? '',
           by: change?.by ?? '',
           change: request ?? '',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -73,6 +74,18 @@ describe('ledger in chDB', function () {
     await client.close()
     assert.equal((await ledger.query({ correlationId: 'repeated', limit: 10 })).length, 1)
     assert.equal((await ledger.stats({ view: 'outcomes', namespace: 'dev', limit: 10 })).rows.length, 1)
+    await ledger.close()
+  })
+
+  it('answers the questions of docs/ledger.md', async () => {
+    const ledger = await open(folder)
+    const client = await clientOf(folder)
+    const text = readFileSync(new URL('../../docs/ledger.md', import.meta.url), 'utf8')
+    const questions = [...text.matchAll(/^```sql\n(.*?)^```$/gms)].flatMap(([, block = '']) => block.split(/;\n/))
+    const asked = questions.filter((question) => question.trim() !== '')
+    assert.ok(asked.length >= 4)
+    for (const query of asked) await (await client.query({ query, format: 'JSON' })).json()
+    await client.close()
     await ledger.close()
   })
 

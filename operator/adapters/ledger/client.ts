@@ -5,6 +5,8 @@ import { failure, type Result, success } from '../../api/result.ts'
 
 type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>
 
+const mebibyte = 1024 * 1024
+
 /**
  * One set for every call: chDB keeps a setting for all later queries of the connection, so one that stood on a single
  * call (a deduplication token above all, which makes later inserts vanish) would leak.
@@ -16,6 +18,12 @@ const settings: ClickHouseSettings = {
   output_format_json_quote_64bit_integers: 1,
   date_time_input_format: 'best_effort',
   input_format_skip_unknown_fields: 0,
+  // Whoever asks for much must not end the operator: groups go to disk first, and then the question fails.
+  max_bytes_before_external_group_by: String(256 * mebibyte),
+  max_bytes_before_external_sort: String(256 * mebibyte),
+  max_memory_usage: String(1024 * mebibyte),
+  // Seconds. Longer than anybody waits for an answer, and what is to be written waits behind it.
+  max_execution_time: 30,
 }
 
 /**
@@ -51,8 +59,8 @@ export interface LedgerServer {
   readonly password: string
 }
 
-/** Milliseconds after which a server that says nothing is taken for gone. */
-const silence = 30_000
+/** Milliseconds after which a server that says nothing is taken for gone: a question that takes too long fails before. */
+const silence = 35_000
 
 /** A ClickHouse server by HTTP. Nothing is asked yet. */
 export const makeServerClient = async (
@@ -76,7 +84,6 @@ export const makeServerClient = async (
       wait_end_of_query: 1,
       // What nobody waits for any more does not go on.
       cancel_http_readonly_queries_on_client_close: 1,
-      max_execution_time: silenceMs / 1000,
     },
     // What fails comes back as a value, and is said where it matters.
     log: { level: ClickHouseLogLevel.OFF },

@@ -148,7 +148,7 @@ GROUP BY namespace, environment, action`
 /** Whom a creation is owed to is not in the events: nobody asked for it by a ChangeRequest. */
 const timeline = `SELECT
   ts AS at, namespace, environment, substring(entity_id, length(namespace) + 2) AS component,
-  replaceOne(event_type, 'component.', '') AS event, JSONExtractUInt(attrs, 'version') AS version,
+  replaceOne(event_type, 'component.', '') AS event, JSONExtract(attrs, 'version', 'Nullable(UInt64)') AS version,
   JSONExtractString(attrs, 'revision') AS revision, requested_by AS by, JSONExtractString(attrs, 'request') AS change,
   why, JSONExtractString(attrs, 'message') AS message
 FROM (

@@ -56,8 +56,10 @@ const blocked = (
   { heldBack }: Standing,
 ): Transition | undefined => {
   const was = conditionOf(before, 'Stalled')
-  const { reason = '', message = '' } = conditionOf({ conditions }, 'Stalled') ?? {}
-  const isNews = heldBack.length > 0 && (was?.reason !== reason || was.message !== message)
+  const { status, reason = '', message = '' } = conditionOf({ conditions }, 'Stalled') ?? {}
+  // What only waits for something else is not stalled.
+  const isHeld = heldBack.length > 0 && status === 'True'
+  const isNews = isHeld && (was?.reason !== reason || was.message !== message)
   return isNews ? { type: 'component.blocked', reason, message } : undefined
 }
 

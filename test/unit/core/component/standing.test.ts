@@ -159,3 +159,27 @@ describe('core/component/standing: reports', () => {
     }
   })
 })
+
+describe('core/component/standing: blocked', () => {
+  const held = [{ reason: 'Cycle' as const, message: 'it leads back' }]
+  const waits = [{ verdict: 'Queue' as const, reason: 'OutputsUnavailable' as const, message: 'not reported yet' }]
+  const lookedAt = (looks: readonly (typeof held | typeof waits)[]): string[] => {
+    let component = aComponent('site/main', { committed: false })
+    for (const heldBack of looks) {
+      const status = standingStatus(component, { unresolved: [], heldBack, dependents: 0 }, noon)
+      component = aComponent('site/main', { committed: false, status })
+    }
+    return (component.status?.history ?? []).map(({ type, reason }) => `${type} ${reason}`)
+  }
+  const table: readonly [title: string, looks: Parameters<typeof lookedAt>[0], told: string[]][] = [
+    ['held back: told once', [held, held], ['component.blocked Cycle']],
+    ['it only waits: nothing to tell, the first time too', [waits, waits], []],
+    ['it waits, and is held back then', [waits, held], ['component.blocked Cycle']],
+    [
+      'held back, and again after it waited',
+      [held, waits, held],
+      ['component.blocked Cycle', 'component.blocked Cycle'],
+    ],
+  ]
+  for (const [title, looks, told] of table) it(title, () => assert.deepEqual(lookedAt(looks), told))
+})
