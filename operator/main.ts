@@ -26,11 +26,11 @@ import { makeNoRoom, noticeTransitions } from './controllers/notices.ts'
 import { makeRelay } from './controllers/relay.ts'
 import { indexes } from './controllers/wake.ts'
 import { decide, heldSince, observe } from './core/lock/election.ts'
+import { type EventMetrics, makeEventMetrics } from './event-metrics.ts'
 import type { Bus } from './ports/bus.ts'
 import type { Caches, Kind, Of } from './ports/cluster.ts'
 import type { GraphStore } from './ports/graph.ts'
 import type { Ledger } from './ports/ledger.ts'
-import { makeRelayMetrics } from './relay-metrics.ts'
 import { backoffMs } from './runtime/backoff.ts'
 import { type Clock, sleep, systemClock } from './runtime/clock.ts'
 import { type Informer, makeInformer } from './runtime/informer.ts'
@@ -71,7 +71,8 @@ const run = async (config: Config): Promise<void> => {
 
   // 2. Ledger and bus: where events go.
   const ledger = await openConfigured(config, clock, backoff, log)
-  const bus = await makeBus(config, clock, backoff, log)
+  const eventMetrics = makeEventMetrics(metrics.registry, clock.now)
+  const bus = await makeBus({ config, clock, backoff, log, putAside: eventMetrics.putAside })
 
   // 3. What is known of the cluster, and how it is written.
   const alike = makeAlike()
@@ -126,9 +127,10 @@ const run = async (config: Config): Promise<void> => {
     place: makePlace({ client, namespace: config.namespace }),
     clock,
     log,
-    metrics: makeRelayMetrics(metrics.registry),
+    metrics: eventMetrics.relay,
     backoff,
   })
+  eventMetrics.watch({ outbox: relay.state, bus: bus.lag })
   const recorder = makeRecorder({
     create: (namespace, event) => client.create(eventsPath(namespace), event),
     controller: 'usekarma.dev/karma',
@@ -207,7 +209,13 @@ const run = async (config: Config): Promise<void> => {
     {
       name: 'ledger sink',
       start: async () =>
-        void (await startLedgerSink({ bus, ledger, sleep: (ms) => sleep(clock, ms), now: clock.monotonic })),
+        void (await startLedgerSink({
+          bus,
+          ledger,
+          sleep: (ms) => sleep(clock, ms),
+          now: clock.monotonic,
+          metrics: eventMetrics.sink,
+        })),
     },
     ...everyInformer.map(([kind, informer]) => ({
       name: `informer ${kind}`,
@@ -252,12 +260,19 @@ const openConfigured = async (
 }
 
 /** What Kafka needs is loaded only where it is used. */
-const makeBus = async (
-  { kafka }: Config,
-  clock: Clock,
-  backoff: (failures: number) => number,
-  log: Logger,
-): Promise<Bus> => {
+const makeBus = async ({
+  config: { kafka },
+  clock,
+  backoff,
+  log,
+  putAside,
+}: {
+  config: Config
+  clock: Clock
+  backoff: (failures: number) => number
+  log: Logger
+  putAside: EventMetrics['putAside']
+}): Promise<Bus> => {
   if (!kafka) return makeEmbeddedBus({ after: clock.after, backoff, log })
   const [{ makeKafkaBus }, { readCertificates }] = await Promise.all([
     import('./adapters/bus-kafka/bus.ts'),
@@ -271,6 +286,7 @@ const makeBus = async (
     clock,
     backoff,
     log: log.child({ part: 'kafka' }),
+    onPutAside: putAside,
   })
 }
 

@@ -39,6 +39,8 @@ export interface LaneState {
   readonly kind: string
   /** objects with entries that are not published yet */
   readonly waiting: number
+  /** of the transition that waits longest: when it was; absent when none waits */
+  readonly oldest?: string
   /** why the last attempt to publish failed; absent when it succeeded */
   readonly failure?: string
 }
@@ -105,6 +107,12 @@ export const makeLane = (dependencies: LaneDependencies): Lane => {
   let running: Promise<void> | undefined
   let mark: Mark | undefined
   let failure: string | undefined
+
+  /** The queue's first is the one that waits longest. */
+  const oldestOf = (): string | undefined => {
+    const [object] = waiting.values()
+    return object && unpublished(object.status, known.get(uidOf(object)) ?? 0)[0]?.at
+  }
 
   const offer = (object: Teller): void => {
     const uid = uidOf(object)
@@ -255,7 +263,15 @@ export const makeLane = (dependencies: LaneDependencies): Lane => {
       await keeper.close()
     },
     published: (uid) => known.get(uid) ?? 0,
-    state: () => ({ kind: kind.kind, waiting: waiting.size, ...(failure !== undefined && { failure }) }),
+    state: () => {
+      const oldest = oldestOf()
+      return {
+        kind: kind.kind,
+        waiting: waiting.size,
+        ...(oldest !== undefined && { oldest }),
+        ...(failure !== undefined && { failure }),
+      }
+    },
   }
 }
 

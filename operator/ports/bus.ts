@@ -6,6 +6,14 @@ export interface Subscription {
   close(): Promise<void>
 }
 
+/** How far a group is behind on a topic, as this process knows it: of partitions that others have it knows nothing. */
+export interface Lag {
+  readonly topic: string
+  readonly group: string
+  /** messages on the topic that the group has not taken yet */
+  readonly messages: number
+}
+
 /** Carries events. Order holds per `entity_id`; delivery is at least once, so takers drop what they know by `id`. */
 export interface Bus {
   /** Resolves when the events are safe: taken by every subscriber (embedded) or acknowledged by the broker (Kafka). */
@@ -20,5 +28,7 @@ export interface Bus {
     group: string,
     take: (letters: readonly DeadLetter[]) => Promise<void>,
   ): Promise<Subscription>
+  /** A line for each group that has a member here. */
+  lag(): readonly Lag[]
   close(): Promise<void>
 }

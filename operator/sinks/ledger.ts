@@ -2,6 +2,12 @@ import type { Message } from '../api/envelope.ts'
 import type { Bus, Subscription } from '../ports/bus.ts'
 import type { Ledger } from '../ports/ledger.ts'
 
+export interface LedgerSinkMetrics {
+  /** `newest`: when the newest of them happened, in epoch milliseconds */
+  appended(events: number, newest: number): void
+  failed(): void
+}
+
 export interface LedgerSinkDependencies {
   readonly bus: Pick<Bus, 'subscribe'>
   readonly ledger: Pick<Ledger, 'append'>
@@ -11,6 +17,7 @@ export interface LedgerSinkDependencies {
   /** Milliseconds between the beginnings of two inserts, while events keep coming: small inserts cost as much as large ones. */
   readonly intervalMs?: number
   readonly now: () => number
+  readonly metrics: LedgerSinkMetrics
 }
 
 interface Waiting {
@@ -33,6 +40,7 @@ export const startLedgerSink = ({
   sleep,
   intervalMs = 100,
   now,
+  metrics,
 }: LedgerSinkDependencies): Promise<Subscription> => {
   const waiting: Waiting[] = []
   let running = false
@@ -53,9 +61,12 @@ export const startLedgerSink = ({
     for (let batch = next(); batch.length > 0; batch = next()) {
       const began = now()
       try {
-        await ledger.append(distinct(batch))
+        const messages = distinct(batch)
+        await ledger.append(messages)
+        metrics.appended(messages.length, newestOf(messages))
         for (const { resolve } of batch) resolve()
       } catch (error) {
+        metrics.failed()
         for (const { reject } of batch) reject(error)
       }
       // Not when a whole insert waits already.
@@ -82,3 +93,6 @@ const distinct = (batch: readonly Waiting[]): Message[] => {
   for (const { messages } of batch) for (const message of messages) byId.set(message.event.id, message)
   return [...byId.values()]
 }
+
+const newestOf = (messages: readonly Message[]): number =>
+  messages.reduce((newest, { event }) => Math.max(newest, Date.parse(event.ts)), 0)

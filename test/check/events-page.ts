@@ -86,7 +86,7 @@ const topicMeaning: Readonly<Record<(typeof topics)[number], string>> = {
 
 const namespaceOf = ({ tags, entity_id }: Event): string => tags.namespace ?? entity_id.split('/')[0]!
 
-const headers: Readonly<Record<string, { readonly is: string; readonly of: (event: Event) => string }>> = {
+export const headers: Readonly<Record<string, { readonly is: string; readonly of: (event: Event) => string }>> = {
   ce_specversion: { is: '`1.0`', of: () => '1.0' },
   ce_id: { is: '`id`', of: ({ id }) => id },
   ce_type: { is: '`event_type`', of: ({ event_type }) => event_type },
@@ -98,7 +98,7 @@ const headers: Readonly<Record<string, { readonly is: string; readonly of: (even
   'content-type': { is: '`application/json`', of: () => 'application/json' },
 }
 
-const deadHeaders: Readonly<Record<string, string>> = {
+export const deadHeaders: Readonly<Record<string, string>> = {
   karma_reason: 'why, in one word of the table above',
   karma_message: 'why, in a sentence that names the member, what was expected and what was found',
   karma_topic: 'the topic that it came by',

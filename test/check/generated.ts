@@ -1,6 +1,7 @@
 import { eventSchema } from './event-schema.ts'
 import { renderEventsPage } from './events-page.ts'
-import { eventSchemaFile, eventsPage, generatedFile, kindsFolder } from './places.ts'
+import { renderMetricsPage } from './metrics-page.ts'
+import { eventSchemaFile, eventsPage, generatedFile, kindsFolder, metricsPage } from './places.ts'
 import { readKinds } from './schema.ts'
 import { renderKinds } from './types.ts'
 
@@ -23,5 +24,10 @@ export const generated = (): readonly Generated[] => [
     file: eventsPage,
     from: 'test/check/events-page.ts, operator/core/event and operator/api/parse-event.ts',
     text: renderEventsPage(),
+  },
+  {
+    file: metricsPage,
+    from: 'test/check/metrics-page.ts, operator/event-metrics.ts and operator/runtime/metrics.ts',
+    text: renderMetricsPage(),
   },
 ]

@@ -85,6 +85,23 @@ export const busContract = (name: string, makeBus: MakeBus, { runs = 40 } = {}):
       assert.deepEqual([...new Set(taken)], ['a-1', 'a-2', 'a-3'])
     })
 
+    it('says how far a group is behind', async () => {
+      let refuse = true
+      const taken: string[] = []
+      await bus.subscribe(topic, 'g', async (messages) => {
+        if (refuse) throw new Error('ledger away')
+        taken.push(...idsOf(messages))
+      })
+      const behind = () => bus.lag().filter((lag) => lag.topic === topic && lag.group === 'g')
+      const published = bus.publish(topic, [busEvent('a', 1), busEvent('a', 2), busEvent('b', 1)])
+      await eventually('three messages that wait', () => behind()[0]?.messages === 3)
+      refuse = false
+      await published
+      await eventually('all three', () => taken.length >= 3)
+      await eventually('nothing that waits', () => behind()[0]?.messages === 0)
+      assert.equal(behind().length, 1)
+    })
+
     it('shares a group among its members, and goes on when one leaves', async () => {
       const taken: string[] = []
       const take = async (messages: readonly Message[]) => void taken.push(...idsOf(messages))

@@ -53,7 +53,13 @@ export const startTelling = async (kubeconfigPath: string, data: string, host = 
   const client = makeKubernetesClient({ credentials: must(loadCredentials({ kubeconfigPath })) })
   const ledger = must(await openLedger({ client: must(await openEmbeddedClient(data)), where: data }))
   const bus = makeEmbeddedBus({ after: clock.after, backoff, log: quiet })
-  const sink = await startLedgerSink({ bus, ledger, sleep: (ms) => pause(ms), now: () => performance.now() })
+  const sink = await startLedgerSink({
+    bus,
+    ledger,
+    sleep: (ms) => pause(ms),
+    now: () => performance.now(),
+    metrics: { appended() {}, failed() {} },
+  })
   const informer = makeInformer<ChangeRequest>({
     source: makeSource({ client, path: pathOf({ ...group, plural: 'changerequests' }) }),
     parse: (raw) => must(parseChangeRequest(raw)),

@@ -43,6 +43,12 @@ export const makeEmbeddedBus = ({
   )
   let closed = false
 
+  const every = () =>
+    [...channels].flatMap(([topic, { events, deadLetters }]) => [
+      ...[...events.groups()].map(([name, group]) => ({ topic, name, group })),
+      ...[...deadLetters.groups()].map(([name, group]) => ({ topic: `${topic}.dead-letters`, name, group })),
+    ])
+
   const refuseWhenClosed = (topic: string, what: string): void => {
     if (closed) throw new Error(`bus: topic ${topic}: closed, ${what}`)
   }
@@ -68,12 +74,10 @@ export const makeEmbeddedBus = ({
       refuseWhenClosed(topic, `group ${group} not subscribed to its dead letters`)
       return { close: channels.get(topic)!.deadLetters.join(group, take) }
     },
+    lag: () => every().map(({ topic, name, group }) => ({ topic, group: name, messages: group.size() })),
     close: async () => {
       closed = true
-      const groups = [...channels.values()].flatMap(({ events, deadLetters }) => [
-        ...events.groups(),
-        ...deadLetters.groups(),
-      ])
+      const groups = every().map(({ group }) => group)
       let cancel = (): void => {}
       const limit = new Promise<void>((resolve) => {
         cancel = after(closeLimit, resolve)

@@ -6,7 +6,7 @@ export interface Channel<T> {
   publish(items: readonly T[]): Promise<void>
   /** Returns the function that leaves the group. */
   join(group: string, take: Take<T>): () => Promise<void>
-  groups(): Group<T>[]
+  groups(): ReadonlyMap<string, Group<T>>
 }
 
 export interface ChannelDependencies extends Pick<GroupDependencies, 'after' | 'backoff' | 'batchSize'> {
@@ -40,7 +40,7 @@ export const makeChannel = <T>({ name, log, capacity, ...timing }: ChannelDepend
       )
     },
     join: (group, take) => groupOf(group).join(take),
-    groups: () => [...groups.values()],
+    groups: () => groups,
   }
 }
 

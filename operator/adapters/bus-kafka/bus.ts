@@ -7,7 +7,7 @@ import type { Bus, Subscription } from '../../ports/bus.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Timer } from '../../ports/timer.ts'
 import { connectKafka, type KafkaLog, type KafkaSettings, type SignToken } from './connection.ts'
-import { startConsumer } from './consumer.ts'
+import { type Member, startConsumer } from './consumer.ts'
 import { textOf, wordOf } from './failure.ts'
 import { makeSerialProducer } from './producer.ts'
 import { deadLetterOf, deadRecordOf, recordOf, timeOf } from './records.ts'
@@ -23,6 +23,8 @@ export interface KafkaBusDependencies {
   readonly backoff: (failures: number) => number
   readonly log: KafkaLog
   readonly signToken?: SignToken
+  /** Told of what came and was no event, once it is put aside. */
+  readonly onPutAside?: (topic: Topic, letters: number) => void
 }
 
 /** A message may be as large as whoever wrote it was allowed to; it is kept whole beside the reason. */
@@ -34,10 +36,18 @@ const keptOfTooLarge = 512 * 1024
  * The bus over Apache Kafka. Nothing is connected before it is used, and nobody waits for brokers that are away: what is
  * published then is refused, and members of groups try again until they are there.
  */
-export const makeKafkaBus = ({ settings, prefix, clock, backoff, log, signToken }: KafkaBusDependencies): Bus => {
+export const makeKafkaBus = ({
+  settings,
+  prefix,
+  clock,
+  backoff,
+  log,
+  signToken,
+  onPutAside = () => {},
+}: KafkaBusDependencies): Bus => {
   const kafka = connectKafka(settings, log, signToken)
   const producer = makeSerialProducer(kafka)
-  const subscriptions = new Set<Subscription>()
+  const members = new Map<Member, { readonly topic: string; readonly group: string }>()
   const nameOf = (topic: Topic): string => `${prefix}${topic}`
   const deadLettersOf = (topic: Topic): string => `${prefix}${topic}.dead-letters`
   let isClosed = false
@@ -90,14 +100,16 @@ export const makeKafkaBus = ({ settings, prefix, clock, backoff, log, signToken 
     }
   }
 
-  const take = (taken: (messages: readonly Message[]) => Promise<void>) => async (items: readonly Received[]) => {
-    const messages = items.flatMap(({ message }) => message ?? [])
-    const letters = items.flatMap(({ letter }) => letter ?? [])
-    // Put aside first: a letter that cannot be kept must not be lost, and a message may be taken twice.
-    if (letters.length > 0) log.warn({ count: letters.length, first: letters[0]?.message }, 'messages put aside')
-    await putAside(letters)
-    if (messages.length > 0) await taken(messages)
-  }
+  const take =
+    (topic: Topic, taken: (messages: readonly Message[]) => Promise<void>) => async (items: readonly Received[]) => {
+      const messages = items.flatMap(({ message }) => message ?? [])
+      const letters = items.flatMap(({ letter }) => letter ?? [])
+      // Put aside first: a letter that cannot be kept must not be lost, and a message may be taken twice.
+      if (letters.length > 0) log.warn({ count: letters.length, first: letters[0]?.message }, 'messages put aside')
+      await putAside(letters)
+      if (letters.length > 0) onPutAside(topic, letters.length)
+      if (messages.length > 0) await taken(messages)
+    }
 
   const subscribed = <T>(
     topic: string,
@@ -108,15 +120,14 @@ export const makeKafkaBus = ({ settings, prefix, clock, backoff, log, signToken 
     refuseWhenClosed(topic, `group ${group} not subscribed`)
     // Of one topic each: the members of a group of Kafka are dealt the topics of all of them.
     const names = { topic, group: `${prefix}karma-${group}.${topic.slice(prefix.length)}` }
-    const consumer = startConsumer({ kafka, ...names, ready, receive, take: taken, clock, backoff, log })
-    const subscription: Subscription = {
+    const member = startConsumer({ kafka, ...names, ready, receive, take: taken, clock, backoff, log })
+    members.set(member, { topic: topic.slice(prefix.length), group })
+    return {
       close: async () => {
-        subscriptions.delete(subscription)
-        await consumer.close()
+        members.delete(member)
+        await member.close()
       },
     }
-    subscriptions.add(subscription)
-    return subscription
   }
 
   return {
@@ -126,13 +137,14 @@ export const makeKafkaBus = ({ settings, prefix, clock, backoff, log, signToken 
       if (events.length > 0) await sending(name, () => producer.send(name, events.map(recordOf)))
     },
     subscribe: async (topic, group, taken) =>
-      subscribed(nameOf(topic), group, (partition, message) => received(topic, partition, message), take(taken)),
+      subscribed(nameOf(topic), group, (partition, message) => received(topic, partition, message), take(topic, taken)),
     putAside,
     subscribeToDeadLetters: async (topic, group, taken) =>
       subscribed(deadLettersOf(topic), group, (_, message) => deadLetterOf(topic, message), taken),
+    lag: () => [...members].map(([member, names]) => ({ ...names, messages: member.lag() })),
     close: async () => {
       isClosed = true
-      await Promise.all([...subscriptions].map((subscription) => subscription.close()))
+      await Promise.all([...members.keys()].map((member) => member.close()))
       await producer.close()
     },
   }

@@ -21,6 +21,11 @@ export interface ConsumerDependencies<T> {
   readonly log: KafkaLog
 }
 
+export interface Member extends Subscription {
+  /** Messages of its partitions that it has not taken yet. */
+  lag(): number
+}
+
 /** Items that one take gets at most, unless they came together. */
 const batchSize = 20_000
 /** What may wait to be taken; beyond that nothing more is fetched. */
@@ -37,9 +42,10 @@ const fetchMs = 500
  * beside fetching, so that a taker that is slow, or refuses for an hour, costs the member neither its heartbeat nor its
  * place; what waits is bounded. A consumer that crashes or falls silent is made anew, for as long as it takes.
  */
-export const startConsumer = <T>(dependencies: ConsumerDependencies<T>): Subscription => {
+export const startConsumer = <T>(dependencies: ConsumerDependencies<T>): Member => {
   const { topic, group, ready, clock, backoff, log } = dependencies
   const end = Promise.withResolvers<void>()
+  const behind = new Map<number, Behind>()
   let isClosed = false
 
   const run = async (): Promise<void> => {
@@ -47,7 +53,7 @@ export const startConsumer = <T>(dependencies: ConsumerDependencies<T>): Subscri
       const began = clock.monotonic()
       try {
         await Promise.race([ready(), end.promise])
-        if (!isClosed) await session(dependencies, end.promise)
+        if (!isClosed) await session(dependencies, behind, end.promise)
       } catch (error) {
         // One that has worked for a while begins to count anew.
         failures = clock.monotonic() - began > silenceMs ? 1 : failures + 1
@@ -59,6 +65,7 @@ export const startConsumer = <T>(dependencies: ConsumerDependencies<T>): Subscri
 
   const running = run()
   return {
+    lag: () => [...behind.values()].reduce((sum, { high, next }) => sum + Math.max(0, Number(high - next)), 0),
     close: async () => {
       isClosed = true
       end.resolve()
@@ -68,7 +75,11 @@ export const startConsumer = <T>(dependencies: ConsumerDependencies<T>): Subscri
 }
 
 /** One kafkajs consumer, from its beginning to its end. Resolves when it is to end, rejects when it cannot go on. */
-const session = async <T>(dependencies: ConsumerDependencies<T>, end: Promise<void>): Promise<void> => {
+const session = async <T>(
+  dependencies: ConsumerDependencies<T>,
+  behind: Map<number, Behind>,
+  end: Promise<void>,
+): Promise<void> => {
   const { kafka, topic, group, clock } = dependencies
   const consumer = kafka.consumer({
     groupId: group,
@@ -84,7 +95,7 @@ const session = async <T>(dependencies: ConsumerDependencies<T>, end: Promise<vo
   const listen = (): void => {
     heard = clock.monotonic()
   }
-  const desk = makeDesk(dependencies, consumer, listen)
+  const desk = makeDesk(dependencies, consumer, behind, listen)
   const failed = Promise.withResolvers<never>()
   // Nobody may wait for it yet.
   failed.promise.catch(() => {})
@@ -124,6 +135,12 @@ const session = async <T>(dependencies: ConsumerDependencies<T>, end: Promise<vo
 
 const closeMs = 5_000
 
+/** Of a partition: the offset after its last message, as last heard, and that of the first message not taken yet. */
+interface Behind {
+  high: bigint
+  next: bigint
+}
+
 interface Desk {
   accept(payload: EachBatchPayload): Promise<void>
   /** Partitions were dealt anew: what is not taken yet comes again, to whoever has them now. */
@@ -136,6 +153,7 @@ interface Desk {
 const makeDesk = <T>(
   { topic, group: name, receive, take, clock, backoff, log }: ConsumerDependencies<T>,
   consumer: Consumer,
+  behind: Map<number, Behind>,
   listen: () => void,
 ): Desk => {
   const failed = (error: unknown, failures: number): void =>
@@ -177,12 +195,17 @@ const makeDesk = <T>(
       wake()
     }
     bytes += size
+    const after = BigInt(batch.lastOffset()) + 1n
+    const place = behind.get(batch.partition) ?? { high: 0n, next: BigInt(batch.firstOffset() ?? '0') }
+    place.high = BigInt(batch.highWatermark)
+    behind.set(batch.partition, place)
     group.put({
       items: batch.messages.map((message) => receive(batch.partition, message)),
       taken: () => {
         settled()
         if (group !== now.group) return
-        taken.set(batch.partition, String(BigInt(batch.lastOffset()) + 1n))
+        place.next = after
+        taken.set(batch.partition, String(after))
         committing ??= commit()
       },
       refused: settled,
@@ -211,6 +234,7 @@ const makeDesk = <T>(
       const { group, leave } = now
       now = open()
       taken.clear()
+      behind.clear()
       turning++
       past = Promise.all([past, leave()]).then(() => {
         group.end(new Error('kafka: partitions were dealt anew'))

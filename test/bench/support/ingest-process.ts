@@ -163,6 +163,7 @@ const ways: Readonly<Record<Way, () => Promise<void>>> = {
       },
       sleep: (ms) => sleep(clock, ms),
       now: clock.monotonic,
+      metrics: { appended() {}, failed() {} },
     })
   },
 }

@@ -45,7 +45,9 @@ describe('relay', () => {
     const relay = world.startRelay()
     world.transit('a')
     await world.clock.pass(3000)
-    assert.deepEqual(relay.state(), [{ kind: 'ChangeRequest', waiting: 1, failure: 'broker away' }])
+    assert.deepEqual(relay.state(), [
+      { kind: 'ChangeRequest', waiting: 1, oldest: '2026-01-31T00:00:00.000Z', failure: 'broker away' },
+    ])
     assert.ok(world.metrics.retries.value() >= 3)
     assert.deepEqual(world.placeWrites, [])
     world.bus.down = false

@@ -9,6 +9,7 @@ const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 /** A ledger whose inserts end when the test says so, and a bus that hands over what the test gives it. */
 const makeWorld = async (batchSize?: number) => {
   const inserts: { ids: string[]; end: PromiseWithResolvers<void> }[] = []
+  const measured: string[] = []
   let take: (messages: readonly Message[]) => Promise<void> = async () => {}
   const bus: Pick<Bus, 'subscribe'> = {
     subscribe: async (topic, group, given) => {
@@ -29,9 +30,13 @@ const makeWorld = async (batchSize?: number) => {
     ledger,
     sleep: () => Promise.resolve(),
     now: () => 0,
+    metrics: {
+      appended: (events, newest) => void measured.push(`${events} up to ${new Date(newest).toISOString()}`),
+      failed: () => void measured.push('failed'),
+    },
     ...(batchSize !== undefined && { batchSize }),
   })
-  return { inserts, take: (...events: Event[]) => take(events.map(messageOf)) }
+  return { inserts, measured, take: (...events: Event[]) => take(events.map(messageOf)) }
 }
 
 describe('ledger sink', () => {
@@ -54,7 +59,7 @@ describe('ledger sink', () => {
   })
 
   it('a failed insert is everybody’s who is in it, and nobody else’s', async () => {
-    const { inserts, take } = await makeWorld()
+    const { inserts, measured, take } = await makeWorld()
     const first = take(busEvent('a', 1))
     const others = [take(busEvent('b', 1)), take(busEvent('c', 1))]
     inserts[0]?.end.resolve()
@@ -67,6 +72,8 @@ describe('ledger sink', () => {
     await settle()
     inserts[2]?.end.resolve()
     await again
+    const at = '2026-01-31T00:00:00.001Z'
+    assert.deepEqual(measured, [`1 up to ${at}`, 'failed', `1 up to ${at}`])
   })
 
   it('does not split what the bus handed over, nor exceed the batch size otherwise', async () => {
