@@ -34,6 +34,7 @@ const withControlPlane = new Set(['crash', 'e2e', 'faults', 'installation', 'int
 /** They have services of their own. */
 const besideOthers = new Set([...withControlPlane, 'contract'])
 const withGraphStore = new Set(['contract', 'e2e', 'faults', 'integration'])
+const withKafka = new Set(['contract', 'faults'])
 const sideBySide = 4
 /** how long a suite may take to end after its last test: what is left then is a leak */
 const lingerMs = 20_000
@@ -67,10 +68,8 @@ async function main(args: readonly string[]): Promise<number> {
   // Built before the first test, so that no hook waits for it in silence.
   if (suites.some((suite) => withControlPlane.has(suite))) await findBinaries()
   if (suites.some((suite) => withGraphStore.has(suite))) await findGremlinServer()
-  if (suites.includes('contract')) {
-    await findGremlinServer({ version: olderTinkerPop })
-    await findKafka()
-  }
+  if (suites.includes('contract')) await findGremlinServer({ version: olderTinkerPop })
+  if (suites.some((suite) => withKafka.has(suite))) await findKafka()
   const total = { passed: 0, failed: 0 }
   const all: string[] = []
   // What computes only has the machine for itself.

@@ -232,7 +232,7 @@ describe('bus: Apache Kafka, when things go wrong', function () {
     const before = await memberOf()
     assert.ok(before)
     // Longer than a session without a heartbeat may last.
-    await sleep(18_000)
+    await sleep(13_000)
     assert.equal(await memberOf(), before)
     gate.resolve()
     await admin.disconnect()

@@ -1,7 +1,7 @@
 /**
- * `npm run faults`: operators as processes of their own, and everything that can go wrong with them. Two suites:
- * `plans` (kills, stale lists, disturbed watches, refused and lost requests: generate.ts) and `locks` (several operators:
- * locks.ts).
+ * `npm run faults`: operators as processes of their own, and everything that can go wrong with them. Three suites:
+ * `plans` (kills, stale lists, disturbed watches, refused and lost requests: generate.ts), `locks` (several operators:
+ * locks.ts) and `telling` (from status over Kafka into the ledger: telling.ts).
  *
  *   --seed N          the same campaign again
  *   --suite NAME      one suite alone
@@ -20,6 +20,7 @@ import { generate, sample, whole } from './generate.ts'
 import { type Contest, contestsOf, type Nemesis, nemeses, runContest } from './locks.ts'
 import { readPlanFile } from './plan-file.ts'
 import { randomOf } from './random.ts'
+import { runTellings, tellingMisses, tellingsOf, tellingTable } from './telling.ts'
 
 const { values, positionals } = parseArgs({
   options: {
@@ -122,7 +123,26 @@ const seededBugs = async (): Promise<number> => {
   return chosen.length - found
 }
 
-const suites: Readonly<Record<string, () => Promise<number>>> = { plans, locks }
+/** Each lane has a broker and an engine of its own. */
+const telling = async (): Promise<number> => {
+  const begun = performance.now()
+  const tellings = tellingsOf(randomOf(seed), values.sample ? 'sample' : 'whole')
+  print(`${tellings.length} runs`)
+  const shares = Array.from({ length: Math.min(lanes, tellings.length) }, (_, lane) =>
+    tellings.filter((_, i) => i % lanes === lane),
+  )
+  const outcomes = await Promise.all(
+    shares.map((share, lane) => runTellings({ tellings: share, name: `tell-${lane}`, print })),
+  )
+  print(tellingTable(outcomes))
+  const faults = outcomes.flatMap((outcome) => outcome.faults)
+  const missed = tellingMisses(outcomes, tellings)
+  for (const one of [...faults, ...missed]) print(one)
+  print(`in ${((performance.now() - begun) / 1000).toFixed(0)} s`)
+  return faults.length + missed.length
+}
+
+const suites: Readonly<Record<string, () => Promise<number>>> = { plans, locks, telling }
 
 const main = async (): Promise<number> => {
   await findBinaries()

@@ -3,9 +3,11 @@ import { deedTable, missesIn, type Outcome, runCampaign } from './campaign.ts'
 import { generate, sample } from './generate.ts'
 import { contestsOf, nemeses, runContest } from './locks.ts'
 import { randomOf } from './random.ts'
+import { runTellings, tellingMisses, tellingsOf, tellingTable } from './telling.ts'
 
 /*
- * A sample of `npm run faults`: plans of each sort, and an episode of each nemesis, about three minutes of them. The
+ * A sample of `npm run faults`: plans of each sort, an episode of each nemesis, a kill at each step of telling, about four
+ * minutes of them. The
  * seed is printed, and SEED repeats it.
  */
 const seed = process.env.SEED === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(process.env.SEED)
@@ -32,5 +34,13 @@ describe(`faults, seed ${seed}`, function () {
       nemeses.filter((nemesis) => !struck.has(nemesis)),
       [],
     )
+  })
+
+  it('killed at each step of telling: etcd, Kafka and the ledger have the same events', async () => {
+    const tellings = tellingsOf(randomOf(seed), 'sample')
+    const outcome = await runTellings({ tellings, name: 'tell', print })
+    process.stdout.write(`${tellingTable([outcome])}\n`)
+    assert.deepEqual(outcome.faults, [])
+    assert.deepEqual(tellingMisses([outcome], tellings), [])
   })
 })

@@ -33,7 +33,7 @@ const most = { items: 40_000, bytes: 32 * 1024 * 1024 }
 /** A consumer of which nothing was heard for so long is made anew (https://github.com/tulios/kafkajs/issues/659). */
 const silenceMs = 120_000
 const watchMs = 5_000
-const sessionMs = 15_000
+const sessionMs = 10_000
 /** How long the broker holds a fetch for which there is nothing; so long a consumer takes to stop, too. */
 const fetchMs = 500
 
