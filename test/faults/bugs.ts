@@ -14,18 +14,25 @@ const root = resolve(import.meta.dirname, '../..')
 export interface Bug {
   readonly name: string
   readonly patch: string
-  /** what finds it, see plan-file.ts; undefined: the locks do */
+  /** what finds it, see plan-file.ts */
   readonly plans?: string
+  /** or what of telling does; neither: the locks do */
+  readonly tellings?: string
 }
 
 export const bugs = (): Bug[] => {
-  const plans = new Set(globSync('*.json', { cwd: bugsFolder }))
+  const files = new Set(globSync('*.json', { cwd: bugsFolder }))
   return globSync('*.patch', { cwd: bugsFolder })
     .sort()
     .map((file) => {
       const name = basename(file, '.patch')
-      const own = `${name}.json`
-      return { name, patch: join(bugsFolder, file), ...(plans.has(own) && { plans: join(bugsFolder, own) }) }
+      const [plans, tellings] = [`${name}.json`, `${name}.tellings.json`]
+      return {
+        name,
+        patch: join(bugsFolder, file),
+        ...(files.has(plans) && { plans: join(bugsFolder, plans) }),
+        ...(files.has(tellings) && { tellings: join(bugsFolder, tellings) }),
+      }
     })
 }
 

@@ -20,7 +20,7 @@ import { generate, sample, whole } from './generate.ts'
 import { type Contest, contestsOf, type Nemesis, nemeses, runContest } from './locks.ts'
 import { readPlanFile } from './plan-file.ts'
 import { randomOf } from './random.ts'
-import { runTellings, tellingMisses, tellingsOf, tellingTable } from './telling.ts'
+import { readTellings, runTellings, tellingMisses, tellingsOf, tellingTable } from './telling.ts'
 
 const { values, positionals } = parseArgs({
   options: {
@@ -90,15 +90,19 @@ const locks = async (): Promise<number> => {
   return wrong + missed.length + ((await isFound(bugs().find(({ name }) => name === unfenced)!)) ? 0 : 1)
 }
 
-/** Whether its plans, or for the locks its episodes, find a bug. */
+const violationsOf = async ({ plans: own, tellings }: Bug, program: string): Promise<readonly string[]> => {
+  const how = { program, patienceMs, print: () => {} }
+  if (tellings !== undefined)
+    return (await runTellings({ tellings: readTellings(tellings), name: 'tell', ...how })).faults
+  if (own === undefined) return (await runContest(control, { untilViolation: true, ...how })).violations
+  return (await runCampaign({ groups: [readPlanFile(own)], lanes: 1, ...how })).faults
+}
+
+/** Whether its plans or runs, or for the locks its episodes, find a bug. */
 const isFound = async (bug: Bug): Promise<boolean> => {
   const { program, remove } = withBug(bug)
   try {
-    const violations: readonly string[] =
-      bug.plans === undefined
-        ? (await runContest(control, { program, patienceMs, untilViolation: true, print: () => {} })).violations
-        : (await runCampaign({ groups: [readPlanFile(bug.plans)], lanes: 1, program, patienceMs, print: () => {} }))
-            .faults
+    const violations = await violationsOf(bug, program)
     const proofs = violations.filter((violation) => !isMiss(violation))
     print(`${bug.name.padEnd(28)}${proofs.length > 0 ? 'found' : 'NOT FOUND'}  ${(proofs[0] ?? '').slice(0, 160)}`)
     return proofs.length > 0

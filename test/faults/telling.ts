@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ClickHouseHttp, startClickHouseHttp, users } from '../cluster/clickhouse-http.ts'
 import { type Broker, startBroker } from '../cluster/kafka.ts'
@@ -91,6 +92,10 @@ export const tellingMisses = (outcomes: readonly TellingOutcome[], tellings: rea
   )
   return [...wanted].filter((what) => !outcomes.some(({ hits }) => hits.has(what))).map((what) => `never: ${what}`)
 }
+
+/** Of a file beside a bug: `{tellings: [...]}`. */
+export const readTellings = (path: string): Telling[] =>
+  (JSON.parse(readFileSync(path, 'utf8')) as { tellings: Telling[] }).tellings
 
 interface Place {
   readonly lane: Lane
