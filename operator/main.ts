@@ -41,6 +41,7 @@ import { makeMetrics } from './runtime/metrics.ts'
 import { makeProbes, serveProbes } from './runtime/probes.ts'
 import { makeRecorder } from './runtime/recorder.ts'
 import { makeServer } from './server/server.ts'
+import { startDeadLetterSink } from './sinks/dead-letters.ts'
 import { startLedgerSink } from './sinks/ledger.ts'
 
 /** What cannot be set right by waiting ends the process with one line that says why. */
@@ -209,6 +210,7 @@ const run = async (config: Config): Promise<void> => {
       start: async () =>
         void (await startLedgerSink({ bus, ledger, sleep: (ms) => sleep(clock, ms), now: clock.monotonic })),
     },
+    { name: 'dead letter sink', start: async () => void (await startDeadLetterSink({ bus, ledger })) },
     ...everyInformer.map(([kind, informer]) => ({
       name: `informer ${kind}`,
       start: () => informer.start(),
