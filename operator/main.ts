@@ -193,7 +193,15 @@ const run = async (config: Config): Promise<void> => {
   })
 
   // 8. What people and machines may ask.
-  const server = makeServer({ access: makeAccess({ client }), ledger, graph, rebuilding: controllers.rebuilding, log })
+  const server = makeServer({
+    access: makeAccess({ client }),
+    ledger,
+    bus,
+    graph,
+    rebuilding: controllers.rebuilding,
+    now: clock.now,
+    log,
+  })
   const probes = makeProbes({
     live: { informers: () => silent(everyInformer, clock.monotonic()) },
     ready: { informers: () => unsynced(everyInformer) },
@@ -219,7 +227,7 @@ const run = async (config: Config): Promise<void> => {
     { name: 'first lists', start: async () => void (await Promise.all(everyInformer.map(([, { synced }]) => synced))) },
     partOf('probes', async () => serveProbes(probes, config.probes)),
     {
-      name: 'read-only port',
+      name: 'port',
       start: async () => log.info({ address: await server.listen(config.http) }, 'listening'),
       stop: () => server.close(),
     },

@@ -23,6 +23,7 @@ import { backoffMs } from '../../operator/runtime/backoff.ts'
 import { systemClock } from '../../operator/runtime/clock.ts'
 import { makeInformer } from '../../operator/runtime/informer.ts'
 import { makeServer } from '../../operator/server/server.ts'
+import { startDeadLetterSink } from '../../operator/sinks/dead-letters.ts'
 import { startLedgerSink } from '../../operator/sinks/ledger.ts'
 import type { ControlPlane } from '../cluster/control-plane.ts'
 import { operatorKubeconfig } from '../cluster/install.ts'
@@ -54,6 +55,7 @@ export const startTelling = async (kubeconfigPath: string, data: string, host = 
   const ledger = must(await openLedger({ client: must(await openEmbeddedClient(data)), where: data }))
   const bus = makeEmbeddedBus({ after: clock.after, backoff, log: quiet })
   const sink = await startLedgerSink({ bus, ledger, sleep: (ms) => pause(ms), now: () => performance.now() })
+  const letters = await startDeadLetterSink({ bus, ledger })
   const informer = makeInformer<ChangeRequest>({
     source: makeSource({ client, path: pathOf({ ...group, plural: 'changerequests' }) }),
     parse: (raw) => must(parseChangeRequest(raw)),
@@ -75,11 +77,20 @@ export const startTelling = async (kubeconfigPath: string, data: string, host = 
   })
   relay.start()
   const graph = makeEmbeddedGraph({ newEpoch: () => 'epoch', now: Date.now })
-  const server = makeServer({ access: makeAccess({ client }), ledger, graph, rebuilding: () => undefined, log: quiet })
+  const server = makeServer({
+    access: makeAccess({ client }),
+    ledger,
+    bus,
+    graph,
+    rebuilding: () => undefined,
+    now: Date.now,
+    log: quiet,
+  })
   const address = await server.listen({ host, port: 0 })
   return {
     client,
     ledger,
+    bus,
     relay,
     metrics,
     address,
@@ -96,6 +107,7 @@ export const startTelling = async (kubeconfigPath: string, data: string, host = 
       await relay.stop()
       await informer.stop()
       await sink.close()
+      await letters.close()
       await bus.close()
       await ledger.close()
       await client.close()
