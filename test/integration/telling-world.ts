@@ -28,6 +28,7 @@ import { startLedgerSink } from '../../operator/sinks/ledger.ts'
 import type { ControlPlane } from '../cluster/control-plane.ts'
 import { operatorKubeconfig } from '../cluster/install.ts'
 import { type Said, typed } from '../support/command-line.ts'
+import { temporaryFolder } from '../support/control-plane.ts'
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 const group = { group: 'usekarma.dev', version: 'v1alpha1' }
@@ -115,11 +116,19 @@ export const startTelling = async (kubeconfigPath: string, data: string, host = 
   }
 }
 
-/** Kubeconfig of the operator's account and a data folder, which `clear` removes. */
+let data: string | undefined
+
+/** One process can have one folder only, ever: the tests of a run share it, and go by their namespaces. */
+const ledgerFolder = (): string => {
+  data ??= temporaryFolder()
+  return data
+}
+
+/** Kubeconfig of the operator's account, which `clear` removes, and the data folder. */
 export const makeHome = async (controlPlane: ControlPlane) => {
   const dir = mkdtempSync(join(tmpdir(), 'karma-telling-'))
   return {
-    data: join(dir, 'data'),
+    data: ledgerFolder(),
     kubeconfig: await operatorKubeconfig({ controlPlane, dir }),
     accountKubeconfig: (namespace: string, account: string) =>
       operatorKubeconfig({ controlPlane, dir, namespace, account }),

@@ -19,7 +19,7 @@ export interface LedgerDependencies {
   readonly client: ClickHouseClient
   /** For messages: the folder or the address. */
   readonly where: string
-  /** absent: events are kept for ever */
+  /** absent: events and dead letters are kept for ever */
   readonly keepDays?: number | undefined
 }
 
