@@ -50,11 +50,10 @@ export interface Happened {
   readonly id: string
 }
 
-/** An event among those that are told in the order in which the ledger got them. */
-export interface Arrived {
+/** An event among those that are told as the ledger got them; what it got together is told in order of happening. */
+export interface Arrived extends Happened {
   /** epoch milliseconds */
   readonly at: number
-  readonly id: string
 }
 
 /** `last`: where the next page begins; absent: there is nothing more now. */

@@ -2,7 +2,7 @@ import type { Event } from '../api/envelope.ts'
 import { type Result, success } from '../api/result.ts'
 import type { Access } from '../ports/access.ts'
 import type { Ledger } from '../ports/ledger.ts'
-import { arrivedCursor, arrivedIn } from './cursor.ts'
+import { arrivalsFrom, arrivedCursor, arrivedIn } from './cursor.ts'
 import { askedEvents } from './events-query.ts'
 import type { Query } from './query.ts'
 
@@ -37,10 +37,10 @@ export const makeTailRoute =
     if (!after.ok) return after
     const { filter, limit: most } = asked.value
     const { items, last } = await ledger.arrived(filter, { limit: most, ...(after.value && { after: after.value }) })
-    const end = last ?? after.value ?? { at: 0, id: '' }
+    const end = last ?? after.value ?? arrivalsFrom(0)
     return success({
       events: items,
       next: arrivedCursor(end),
-      again: arrivedCursor({ at: Math.max(end.at - lookBackMs, 0), id: '' }),
+      again: arrivedCursor(arrivalsFrom(Math.max(end.at - lookBackMs, 0))),
     })
   }

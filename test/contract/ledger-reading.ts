@@ -6,6 +6,8 @@ import { ledgerEvent } from './ledger.ts'
 
 const start = Date.UTC(2026, 3, 30, 23, 59, 59)
 const timeAt = (ms: number): string => new Date(start + ms).toISOString()
+/** Before all that ever came. */
+const beginning: Arrived = { at: 0, ts: new Date(0).toISOString(), entityId: '', seq: 0, id: '' }
 const hostile = [`'; DROP TABLE karma.events; --`, '\\', '\u0000\n\t"', '😀\u2028', "tags['x']", '{key0: String}', '%']
 
 /** What the ledger promises to those who read it whole, or follow it. Each test has a namespace of its own. */
@@ -47,7 +49,7 @@ export const readingContract = (name: string, open: () => Promise<Ledger>): void
         return { items: items.map((message) => message.event), ...(last && { last }) }
       })
     const arrivedPages = (filter: EventFilter, limit: number) =>
-      pagesOf<Arrived>((after) => ledger.arrived(filter, { limit, after: after ?? { at: 0, id: '' } }))
+      pagesOf<Arrived>((after) => ledger.arrived(filter, { limit, after: after ?? beginning }))
 
     it('in order of happening, whatever came twice and at the same time', async () => {
       const random = randomOf(5)
@@ -144,12 +146,19 @@ export const readingContract = (name: string, open: () => Promise<Ledger>): void
       assert.deepEqual(await ledger.arrived(filter, { limit: 3 }), { items: [] })
       await append([5, 6, 7, 8].map((n) => event('followed', n)))
       const first = await ledger.arrived(filter, { limit: 3 })
-      assert.equal(first.items.length, 3)
+      // What came together is told as it happened.
+      assert.deepEqual(
+        first.items.map(({ id }) => id),
+        ['followed-6', 'followed-7', 'followed-8'],
+      )
       // In another month, and so in another part; before everything; and once more what is known.
       const old = event('followed', 1, { ts: '2020-02-29T00:00:00.000Z' })
       await append([old, event('followed', 2, { ts: timeAt(-1000) })])
       const second = await ledger.arrived(filter, { limit: 3, after: first.last! })
-      assert.deepEqual(second.items.map(({ id }) => id).toSorted(), ['followed-1', 'followed-2'])
+      assert.deepEqual(
+        second.items.map(({ id }) => id),
+        ['followed-1', 'followed-2'],
+      )
       await append([event('followed', 9)])
       const third = await ledger.arrived(filter, { limit: 3, after: second.last! })
       assert.deepEqual(

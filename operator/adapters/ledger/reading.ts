@@ -67,6 +67,35 @@ const select = async (client: ClickHouseClient, query: LedgerQuery, recent: bool
   return (await answer.json<Row>()).map(eventOfRow)
 }
 
+const happening = ['ts', 'entity_id', 'seq', 'id']
+
+/** Behind this event, where rows are in the order of these columns. */
+const behind = (after: Happened | undefined, columns: readonly string[], values: readonly string[]): string[] =>
+  after === undefined
+    ? []
+    : // The first of them alone leaves out most of what need not be read.
+      [`${columns[0]} >= ${values[0]}`, `(${columns.join(', ')}) > (${values.join(', ')})`]
+
+const behindHappened = [
+  `{afterTs: DateTime64(3, 'UTC')}`,
+  '{afterEntity: String}',
+  '{afterSeq: UInt64}',
+  '{afterId: String}',
+]
+const behindArrived = [`{afterAt: DateTime64(3, 'UTC')}`, ...behindHappened]
+
+const paramsOf = (after: Happened | undefined): Readonly<Record<string, unknown>> =>
+  after === undefined
+    ? {}
+    : { afterTs: columnTime(after.ts), afterEntity: after.entityId, afterSeq: after.seq, afterId: after.id }
+
+const placeOf = (row: Row): Happened => ({
+  ts: isoTime(row.ts),
+  entityId: row.entity_id,
+  seq: Number(row.seq),
+  id: row.id,
+})
+
 /** Bytes of messages in one page, beyond the first. */
 const pageBytes = 16 * 1024 * 1024
 
@@ -76,43 +105,22 @@ export const happened = async (
   { after, limit }: { after?: Happened; limit: number },
 ): Promise<Page<Message, Happened>> => {
   const selection = selectionOf(filter)
-  const conditions = [
-    ...selection.conditions,
-    ...(after === undefined
-      ? []
-      : [
-          `ts >= {afterTs: DateTime64(3, 'UTC')}`,
-          `(ts, entity_id, seq, id) > ({afterTs: DateTime64(3, 'UTC')}, {afterEntity: String}, {afterSeq: UInt64}, {afterId: String})`,
-        ]),
-  ]
+  const conditions = [...selection.conditions, ...behind(after, happening, behindHappened)]
+  const order = happening.join(', ')
   const next = `SELECT ts FROM karma.events ${whereOf(conditions)} ORDER BY ts LIMIT {reach: UInt32}`
   const page = `SELECT ${members}, seq, raw FROM karma.events
     ${whereOf([...conditions, `ts <= (SELECT max(ts) FROM (${next}))`])}
-    ORDER BY ts, entity_id, seq, id LIMIT 1 BY id LIMIT {limit: UInt32}`
+    ORDER BY ${order} LIMIT 1 BY id LIMIT {limit: UInt32}`
   const answer = await client.query({
     query: `SELECT * FROM (
-        SELECT *, sum(length(raw)) OVER (ORDER BY ts, entity_id, seq, id ROWS UNBOUNDED PRECEDING) AS bytes FROM (${page})
-      ) WHERE bytes - length(raw) < {pageBytes: UInt64} ORDER BY ts, entity_id, seq, id`,
-    query_params: {
-      ...selection.params,
-      limit,
-      reach: limit * 2,
-      pageBytes,
-      ...(after && {
-        afterTs: columnTime(after.ts),
-        afterEntity: after.entityId,
-        afterSeq: after.seq,
-        afterId: after.id,
-      }),
-    },
+        SELECT *, sum(length(raw)) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING) AS bytes FROM (${page})
+      ) WHERE bytes - length(raw) < {pageBytes: UInt64} ORDER BY ${order}`,
+    query_params: { ...selection.params, ...paramsOf(after), limit, reach: limit * 2, pageBytes },
     format: 'JSONEachRow',
   })
   const rows = await answer.json<Row>()
   const last = rows.at(-1)
-  return {
-    items: rows.map(messageOfRow),
-    ...(last && { last: { ts: isoTime(last.ts), entityId: last.entity_id, seq: Number(last.seq), id: last.id } }),
-  }
+  return { items: rows.map(messageOfRow), ...(last && { last: placeOf(last) }) }
 }
 
 /** Rows that are older than the column have no message as it came. */
@@ -127,27 +135,21 @@ export const arrived = async (
   { after, limit }: { after?: Arrived; limit: number },
 ): Promise<Page<Event, Arrived>> => {
   const selection = selectionOf(filter)
-  const conditions = [
-    ...selection.conditions,
-    ...(after === undefined
-      ? []
-      : [
-          `ingested_at >= {afterAt: DateTime64(3, 'UTC')}`,
-          `(ingested_at, id) > ({afterAt: DateTime64(3, 'UTC')}, {afterId: String})`,
-        ]),
-  ]
+  const columns = ['ingested_at', ...happening]
+  const conditions = [...selection.conditions, ...behind(after, columns, behindArrived)]
   const [direction, bound] = after === undefined ? ['DESC', '>= (SELECT min'] : ['ASC', '<= (SELECT max']
   const near = `SELECT ingested_at FROM karma.events ${whereOf(conditions)}
     ORDER BY ingested_at ${direction} LIMIT {reach: UInt32}`
   const answer = await client.query({
-    query: `SELECT ${members}, ingested_at FROM karma.events
+    query: `SELECT ${members}, seq, ingested_at FROM karma.events
       ${whereOf([...conditions, `ingested_at ${bound}(ingested_at) FROM (${near}))`])}
-      ORDER BY ingested_at ${direction}, id ${direction} LIMIT 1 BY id LIMIT {limit: UInt32}`,
+      ORDER BY ${columns.map((column) => `${column} ${direction}`).join(', ')} LIMIT 1 BY id LIMIT {limit: UInt32}`,
     query_params: {
       ...selection.params,
+      ...paramsOf(after),
+      ...(after && { afterAt: timeParam(after.at) }),
       limit,
       reach: limit * 2,
-      ...(after && { afterAt: timeParam(after.at), afterId: after.id }),
     },
     format: 'JSONEachRow',
   })
@@ -156,7 +158,7 @@ export const arrived = async (
   const last = rows.at(-1)
   return {
     items: rows.map(eventOfRow),
-    ...(last && { last: { at: Date.parse(isoTime(last.ingested_at)), id: last.id } }),
+    ...(last && { last: { ...placeOf(last), at: Date.parse(isoTime(last.ingested_at)) } }),
   }
 }
 

@@ -4,7 +4,7 @@ import { type Message, messageOf } from '../../../operator/api/envelope.ts'
 import { failure, success } from '../../../operator/api/result.ts'
 import type { Access } from '../../../operator/ports/access.ts'
 import type { Arrived, EventFilter, Happened, Ledger, LedgerQuery } from '../../../operator/ports/ledger.ts'
-import { arrivedCursor, happenedCursor } from '../../../operator/server/cursor.ts'
+import { arrivalsFrom, arrivedCursor, happenedCursor } from '../../../operator/server/cursor.ts'
 import { parseEventsQuery } from '../../../operator/server/events-query.ts'
 import { makeServer, type Server } from '../../../operator/server/server.ts'
 import { ledgerEvent } from '../../contract/ledger.ts'
@@ -88,10 +88,11 @@ describe('port: events', () => {
   it('follows by what the ledger got, and says where to look again', async () => {
     const asked: (Arrived | undefined)[] = []
     const minute = 60_000
+    const last: Arrived = { at: 100_000, ts: story[2]!.ts, entityId: 'dev/a', seq: 3, id: 'e3' }
     const { ask } = await serve({
       arrived: async (_, { after }) => {
         asked.push(after)
-        return after ? { items: [] } : { items: story, last: { at: 100_000, id: 'e3' } }
+        return after ? { items: [] } : { items: story, last }
       },
     })
     const first = (await ask('GET', 'events/tail?namespace=dev')).body
@@ -99,12 +100,12 @@ describe('port: events', () => {
     const { body } = await ask('GET', `events/tail?namespace=dev&after=${first.next}`)
     assert.deepEqual(body, { events: [], next: first.next, again: first.again })
     await ask('GET', `events/tail?namespace=dev&after=${first.again}`)
-    assert.deepEqual(asked, [undefined, { at: 100_000, id: 'e3' }, { at: 100_000 - minute, id: '' }])
+    assert.deepEqual(asked, [undefined, last, arrivalsFrom(100_000 - minute)])
   })
 
   it('of an empty ledger it begins at the beginning', async () => {
     const { ask } = await serve({ arrived: async () => ({ items: [] }) })
-    const begin = arrivedCursor({ at: 0, id: '' })
+    const begin = arrivedCursor(arrivalsFrom(0))
     assert.deepEqual((await ask('GET', 'events/tail?namespace=dev')).body, { events: [], next: begin, again: begin })
   })
 
@@ -177,7 +178,13 @@ describe('port: events', () => {
       400,
       /^after: /,
     ],
-    ['GET', `events/tail?namespace=dev&after=${arrivedCursor({ at: -1, id: '' })}`, 'reader', 400, /^after: /],
+    [
+      'GET',
+      `events/tail?namespace=dev&after=${arrivedCursor({ ...arrivalsFrom(0), at: -1 })}`,
+      'reader',
+      400,
+      /^after: /,
+    ],
     ['GET', 'events/tail?namespace=dev&after=%00%22', 'reader', 400, /^after: /],
     ['GET', 'events?namespace=dev&after=x', 'reader', 400, /^after: expected one of namespace, entity, /],
   ]
