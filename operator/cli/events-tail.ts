@@ -42,12 +42,12 @@ const tail = async (flags: TailFlags, { session, namespace, terminal }: Desk): P
     return isTail(answer) ? answer : notKarma('events, next, again')
   }
   let said = ''
-  const line = flags.output === 'table' ? lineMaker(shown, terminal.colours) : jsonLine
+  const linesOf = flags.output === 'table' ? lineMaker(shown, terminal.colours) : jsonLines
   const following = follow({
     read,
     show: (events) => {
       said = ''
-      if (!signal.aborted) terminal.out(events.map(line).join(''))
+      if (!signal.aborted) terminal.out(linesOf(events))
     },
     failed: ({ reason, message }) => {
       if (signal.aborted || said === message) return
@@ -75,18 +75,27 @@ const isTail = (answer: Result<unknown>): answer is Result<Tail> => {
   return Array.isArray(events) && typeof next === 'string' && typeof again === 'string'
 }
 
-const jsonLine = (event: Event): string => `${JSON.stringify(event)}\n`
+const jsonLines = (events: readonly Event[]): string => events.map((event) => `${JSON.stringify(event)}\n`).join('')
 
 /** Columns as in a table; what is to come is not known, so they grow. The message is not broken into lines. */
-const lineMaker = (namespace: string | undefined, colours: boolean): ((event: Event) => string) => {
+const lineMaker = (namespace: string | undefined, colours: boolean): ((events: readonly Event[]) => string) => {
   const columns = columnsFor(namespace)
-  const widths = [24, 20, 24]
-  return (event) => {
-    const texts = columns.map(({ text, colour }, i) => {
-      const plain = escaped(text(event))
-      widths[i] = Math.max(widths[i] ?? 0, i < columns.length - 1 ? plain.length : 0)
-      return painted(plain, colours ? colour?.(event) : undefined) + ' '.repeat(Math.max(widths[i] - plain.length, 0))
-    })
-    return `${texts.join('   ').trimEnd()}\n`
+  const widths = [24, 20, 24, 0]
+  return (events) => {
+    const rows = events.map((event) => columns.map(({ text }) => escaped(text(event))))
+    for (const row of rows) {
+      for (const [i, text] of row.slice(0, -1).entries()) widths[i] = Math.max(widths[i] ?? 0, text.length)
+    }
+    const lines = events.map((event, n) =>
+      columns
+        .map(({ colour }, i) => {
+          const text = rows[n]?.[i] ?? ''
+          const space = ' '.repeat(Math.max((widths[i] ?? 0) - text.length, 0))
+          return painted(text, colours ? colour?.(event) : undefined) + space
+        })
+        .join('   ')
+        .trimEnd(),
+    )
+    return lines.map((line) => `${line}\n`).join('')
   }
 }
