@@ -16,7 +16,7 @@ export interface Config {
   readonly dataFolder: string
   /** a ClickHouse server; absent: the ledger is in this process */
   readonly ledger?: { readonly url: string; readonly user: string; readonly password: string }
-  /** days for which the ledger keeps events; absent: for ever */
+  /** days for which the ledger keeps events and dead letters; absent: for ever */
   readonly ledgerKeepDays?: number
   readonly http: { readonly host: string; readonly port: number }
   readonly probes: { readonly host: string; readonly port: number }

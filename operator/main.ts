@@ -41,6 +41,7 @@ import { makeMetrics } from './runtime/metrics.ts'
 import { makeProbes, serveProbes } from './runtime/probes.ts'
 import { makeRecorder } from './runtime/recorder.ts'
 import { makeServer } from './server/server.ts'
+import { startDeadLetterSink } from './sinks/dead-letters.ts'
 import { startLedgerSink } from './sinks/ledger.ts'
 
 /** What cannot be set right by waiting ends the process with one line that says why. */
@@ -194,7 +195,15 @@ const run = async (config: Config): Promise<void> => {
   })
 
   // 8. What people and machines may ask.
-  const server = makeServer({ access: makeAccess({ client }), ledger, graph, rebuilding: controllers.rebuilding, log })
+  const server = makeServer({
+    access: makeAccess({ client }),
+    ledger,
+    bus,
+    graph,
+    rebuilding: controllers.rebuilding,
+    now: clock.now,
+    log,
+  })
   const probes = makeProbes({
     live: { informers: () => silent(everyInformer, clock.monotonic()) },
     ready: { informers: () => unsynced(everyInformer) },
@@ -217,6 +226,7 @@ const run = async (config: Config): Promise<void> => {
           metrics: eventMetrics.sink,
         })),
     },
+    { name: 'dead letter sink', start: async () => void (await startDeadLetterSink({ bus, ledger })) },
     ...everyInformer.map(([kind, informer]) => ({
       name: `informer ${kind}`,
       start: () => informer.start(),
@@ -225,7 +235,7 @@ const run = async (config: Config): Promise<void> => {
     { name: 'first lists', start: async () => void (await Promise.all(everyInformer.map(([, { synced }]) => synced))) },
     partOf('probes', async () => serveProbes(probes, config.probes)),
     {
-      name: 'read-only port',
+      name: 'port',
       start: async () => log.info({ address: await server.listen(config.http) }, 'listening'),
       stop: () => server.close(),
     },

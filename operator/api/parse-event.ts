@@ -129,7 +129,7 @@ const afterLastTime = Date.UTC(eventBounds.years[1] + 1, 0)
 const lengthInUtc = 24
 
 /** In UTC with milliseconds; what is finer is cut off. */
-const timeOf = (text: unknown): string | undefined => {
+export const timeOf = (text: unknown): string | undefined => {
   if (typeof text !== 'string' || !timePattern.test(text) || !hasDay(text)) return undefined
   // To read and write a time costs as much as half of the rest.
   if (text.length === lengthInUtc && text.endsWith('Z')) return text

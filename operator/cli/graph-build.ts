@@ -4,6 +4,7 @@ import { failure, type Result, success } from '../api/result.ts'
 import { keyOf } from '../core/component/identity.ts'
 import type { Of } from '../ports/cluster.ts'
 import { msOf, spanOf } from './age.ts'
+import { type Bar, makeBar, type Progress } from './bar.ts'
 import { environmentOf, type GraphFlags, withEnvironment } from './graph-place.ts'
 import { type GraphPort, makeGraphPort } from './graph-port.ts'
 import type { Desk, Verb } from './verb.ts'
@@ -59,7 +60,7 @@ const build = async (flags: BuildFlags, { session, namespace, terminal }: Desk):
     return success(0)
   }
   const port = makeGraphPort(session, found.value)
-  const bar = terminal.width === undefined ? undefined : makeBar(terminal.width, terminal.err)
+  const bar = terminal.width === undefined ? undefined : makeBar(terminal.width, terminal.err, elementsText)
   const deadline = terminal.monotonic() + flags.timeout
   for (;;) {
     const read = await session.objects.get('Environment', key)
@@ -81,38 +82,13 @@ const build = async (flags: BuildFlags, { session, namespace, terminal }: Desk):
 const versionText = ({ status }: Of<'Environment'>): string =>
   status?.version === undefined ? '' : ` as version ${status.version}`
 
-type Progress = { readonly done: number; readonly total: number }
-
-interface Bar {
-  draw(progress: Progress): void
-  end(how: { readonly isWhole: boolean }): void
-}
+const elementsText = ({ done, total }: Progress): string =>
+  ` ${String(done).padStart(String(total).length)} of ${total} elements`
 
 /** What cannot be read now is drawn the next time. */
 const advance = async (bar: Bar, port: GraphPort): Promise<void> => {
   const answer = await port.progress()
   if (answer.ok && answer.value.progress) bar.draw(answer.value.progress)
-}
-
-/** Nothing is drawn of what is built before anybody looks. */
-const makeBar = (width: number, err: (text: string) => void): Bar => {
-  let last: Progress | undefined
-  const draw = (progress: Progress): void => {
-    const { done, total } = progress
-    const counted = ` ${String(done).padStart(String(total).length)} of ${total} elements`
-    const room = Math.max(Math.min(width - counted.length - 3, 40), 10)
-    const filled = Math.round((room * done) / Math.max(total, 1))
-    err(`\r[${'#'.repeat(filled)}${' '.repeat(room - filled)}]${counted}`)
-    last = progress
-  }
-  return {
-    draw,
-    end({ isWhole }) {
-      if (!last) return
-      if (isWhole) draw({ ...last, done: last.total })
-      err('\n')
-    },
-  }
 }
 
 const stillBuilding = (key: string, timeout: number): Result<never> =>

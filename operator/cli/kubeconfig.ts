@@ -25,6 +25,7 @@ export const openSession = (
     objects: makeObjects({ client, server }),
     apiServer: makeApiServer({ client, server }),
     operator: operator.get,
+    post: operator.post,
     close: async () => {
       await Promise.all([client.close(), operator.close()])
     },

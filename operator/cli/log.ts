@@ -112,7 +112,7 @@ export const colourOf: Readonly<Record<string, number>> = {
   denied: red,
 }
 
-const columnsFor = (namespace: string | undefined): Column<Event>[] => [
+export const columnsFor = (namespace: string | undefined): Column<Event>[] => [
   { title: 'TIME', text: (event) => event.ts },
   {
     title: 'EVENT',

@@ -42,7 +42,13 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   requestSchema,
   now: Date.now,
   monotonic: () => performance.now(),
-  sleep: (ms) => sleep(ms),
+  sleep: (ms, signal) => sleep(ms, undefined, { ...(signal && { signal }) }).catch(() => {}),
+  interruption: () => {
+    const controller = new AbortController()
+    // Once: a second one ends whatever does not listen to the first.
+    process.once('SIGINT', () => controller.abort())
+    return controller.signal
+  },
   // Loaded when needed: help should not wait for the Kubernetes client.
   openSession: async (options) => (await import('./kubeconfig.ts')).openSession(options, env.KARMA_API || undefined),
 })

@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander'
 import type { Failure } from '../api/result.ts'
 import { addApprove, addDeny } from './approval.ts'
 import { addCancel } from './cancel.ts'
+import { addDeadLetters } from './dead-letters.ts'
+import { addEvents } from './events.ts'
 import { addGraph } from './graph.ts'
 import { addImpact } from './impact.ts'
 import { addLog } from './log.ts'
@@ -30,6 +32,8 @@ const verbs: readonly Verb[] = [
   addLog,
   addTrace,
   addStats,
+  addEvents,
+  addDeadLetters,
   addUninstall,
 ]
 

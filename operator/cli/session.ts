@@ -17,7 +17,9 @@ export interface Session {
   readonly objects: Objects
   /** objects of any kind */
   readonly apiServer: ApiServer
-  /** GET from the operator's read-only port */
+  /** GET from the operator's port */
   readonly operator: (path: string) => Promise<Result<unknown>>
+  /** POST to it */
+  readonly post: (path: string) => Promise<Result<unknown>>
   readonly close: () => Promise<void>
 }

@@ -27,6 +27,9 @@ export interface Terminal {
   readonly now: () => number
   /** milliseconds */
   readonly monotonic: () => number
-  readonly sleep: (ms: number) => Promise<void>
+  /** Over at once when the signal is given. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
+  /** Given at Ctrl-C, which from the first call on does not end the process. */
+  readonly interruption: () => AbortSignal
   readonly openSession: (options: SessionOptions) => Promise<Result<Session>>
 }

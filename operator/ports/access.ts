@@ -10,7 +10,8 @@ export interface Caller {
 
 /** A right on objects of Karma. Without `namespace`: in all of them. */
 export interface Right {
-  readonly verb: 'get' | 'list'
+  /** `replay`: to have events told again */
+  readonly verb: 'get' | 'list' | 'replay'
   /** default: changerequests */
   readonly resource?: 'changerequests' | 'components'
   readonly namespace?: string

@@ -18,6 +18,8 @@ export interface Lag {
 export interface Bus {
   /** Resolves when the events are safe: taken by every subscriber (embedded) or acknowledged by the broker (Kafka). */
   publish(topic: Topic, events: readonly Event[]): Promise<void>
+  /** As `publish`, of what was on a bus before: each message as it came then, member by member. */
+  republish(topic: Topic, messages: readonly Message[]): Promise<void>
   /** `take` rejects to have the same messages again later. One group receives each event once or more. */
   subscribe(topic: Topic, group: string, take: (messages: readonly Message[]) => Promise<void>): Promise<Subscription>
   /** What is no event, and never will be. Resolves when it is safe, as `publish` does. */

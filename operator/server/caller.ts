@@ -21,9 +21,11 @@ const unauthorized: Result<never> = failure({
 const forbidden = ({ username }: Caller, right: Right): Result<never> => {
   const { verb, resource = 'changerequests', namespace, name } = right
   const where = namespace === undefined ? 'in all namespaces' : `in namespace ${namespace}`
+  // A verb that kubectl does not know, so nobody has it by chance.
+  const next = verb === 'replay' ? `; it takes the verb replay on ${resource}, which the role admin has` : ''
   return failure({
     reason: 'Forbidden',
-    message: `${username} may not ${verb} ${resource}.usekarma.dev${name ? ` ${name}` : ''} ${where}`,
+    message: `${username} may not ${verb} ${resource}.usekarma.dev${name ? ` ${name}` : ''} ${where}${next}`,
     retry: false,
   })
 }

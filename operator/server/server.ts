@@ -1,6 +1,12 @@
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Failure, Result } from '../api/result.ts'
+import type { Bus } from '../ports/bus.ts'
 import type { Ledger } from '../ports/ledger.ts'
+import { makeDeadLetterRoute, makeDeadLettersRoute } from './dead-letters.ts'
+import { makeDeadLetterReplayRoute } from './dead-letters-replay.ts'
+import { makeEventsRoute } from './events.ts'
+import { makeReplayRoute } from './events-replay.ts'
+import { makeTailRoute } from './events-tail.ts'
 import { makeChangesRoute } from './graph-changes.ts'
 import { makeHistoryRoute } from './graph-history.ts'
 import { makeProgressRoute, type Rebuilding } from './graph-progress.ts'
@@ -12,10 +18,13 @@ import type { Query } from './query.ts'
 import { makeStatsRoute } from './stats.ts'
 
 export interface ServerDependencies extends LogDependencies {
-  readonly ledger: Pick<Ledger, 'query' | 'stats'>
+  readonly ledger: Omit<Ledger, 'append' | 'keep' | 'close'>
+  readonly bus: Pick<Bus, 'republish'>
+  /** epoch milliseconds */
+  readonly now: () => number
   readonly graph: ReadableGraph
   readonly rebuilding: Rebuilding
-  readonly log: { error(data: object, message: string): void }
+  readonly log: { info(data: object, message: string): void; error(data: object, message: string): void }
   /** Requests that may be under way; more are told to come again. */
   readonly capacity?: number
   /** For one request, in milliseconds. */
@@ -29,7 +38,8 @@ export interface Server {
 }
 
 /**
- * The read-only port. Who asks is said by `Authorization: Bearer …`; behind the API server's service proxy, which keeps
+ * The port for people and machines: GET reads, and POST has told again what was told before; nothing else can be written
+ * here. Who asks is said by `Authorization: Bearer …`; behind the API server's service proxy, which keeps
  * that header to itself, by `X-Karma-Authorization`. Every answer is JSON; a failure is `{reason, message}`.
  */
 export const makeServer = (dependencies: ServerDependencies): Server => {
@@ -45,16 +55,19 @@ export const makeServer = (dependencies: ServerDependencies): Server => {
     http: { maxHeaderSize: 32 * 1024 },
   })
   const routes = routesOf(dependencies)
+  const known = (['GET', 'POST'] as const)
+    .map((method) => `${method} ${routes.flatMap((one) => (one.method === method ? one.path : [])).join(', ')}`)
+    .join('; ')
   let underWay = 0
 
   /** Runs a route within the limits; what it throws is our fault or that of what it reads, and is not shown. */
-  const answer = async (reply: FastifyReply, reads: string, route: () => Promise<Result<unknown>>): Promise<void> => {
+  const answer = async (reply: FastifyReply, fails: string, route: () => Promise<Result<unknown>>): Promise<void> => {
     if (underWay >= capacity) return refuse(reply, busy)
     underWay++
     const work = route()
       .catch((error): Result<never> => {
         log.error({ err: error }, 'request failed')
-        return { ok: false, failure: unavailable(reads) }
+        return { ok: false, failure: unavailable(fails) }
       })
       .finally(() => {
         underWay--
@@ -65,20 +78,24 @@ export const makeServer = (dependencies: ServerDependencies): Server => {
     await reply.send(result.value)
   }
 
-  for (const [path, { reads, route }] of Object.entries(routes)) {
-    fastify.get(path, async (request, reply) => {
-      await answer(reply, reads, () => route(tokenOf(request), request.query as Query))
-      return reply
+  for (const { method, path, fails, route } of routes) {
+    fastify.route({
+      method,
+      url: path,
+      handler: async (request, reply) => {
+        await answer(reply, fails, () => route(tokenOf(request), request.query as Query))
+        return reply
+      },
     })
   }
   fastify.setNotFoundHandler((request, reply) => {
-    const message = `${request.method} ${request.url.slice(0, 200)}: there is only GET ${Object.keys(routes).join(', ')}`
+    const message = `${request.method} ${request.url.slice(0, 200)}: there is only ${known}`
     return refuse(reply, { reason: 'NotFound', message, retry: false })
   })
   fastify.setErrorHandler((error, _request, reply) => {
     const status = (error as { statusCode?: number }).statusCode ?? 500
     if (status >= 500) log.error({ err: error }, 'request failed')
-    if (status >= 500) return refuse(reply, unavailable('request'))
+    if (status >= 500) return refuse(reply, unavailable('the request failed'))
     return refuse(reply, { reason: 'BadRequest', message: (error as Error).message, retry: false })
   })
 
@@ -88,21 +105,44 @@ export const makeServer = (dependencies: ServerDependencies): Server => {
   }
 }
 
-/** Everything that can be asked. `reads`: for messages. */
-const routesOf = ({
-  access,
-  ledger,
-  graph,
-  rebuilding,
-}: ServerDependencies): Readonly<Record<string, { reads: string; route: Route<unknown> }>> => ({
-  '/api/v1/log': { reads: 'ledger', route: makeLogRoute({ access, ledger }) },
-  '/api/v1/stats': { reads: 'ledger', route: makeStatsRoute({ access, ledger }) },
-  '/api/v1/graph/versions': { reads: 'graph', route: makeVersionsRoute({ access, graph }) },
-  '/api/v1/graph/changes': { reads: 'graph', route: makeChangesRoute({ access, graph }) },
-  '/api/v1/graph/states': { reads: 'graph', route: makeStatesRoute({ access, graph }) },
-  '/api/v1/graph/progress': { reads: 'graph', route: makeProgressRoute({ access, rebuilding }) },
-  '/api/v1/graph/history': { reads: 'ledger', route: makeHistoryRoute({ access, ledger }) },
-})
+interface Served {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  /** what is said when it does not work */
+  readonly fails: string
+  readonly route: Route<unknown>
+}
+
+/** Everything that can be asked. */
+const routesOf = ({ access, ledger, bus, graph, rebuilding, now, log }: ServerDependencies): readonly Served[] => {
+  const reading = (what: string, path: string, route: Route<unknown>): Served => ({
+    method: 'GET',
+    path: `/api/v1/${path}`,
+    fails: `the ${what} cannot be read`,
+    route,
+  })
+  const replaying = (path: string, route: Route<unknown>): Served => ({
+    method: 'POST',
+    path: `/api/v1/${path}`,
+    fails: 'the replay stopped: the ledger cannot be read, or the bus takes nothing',
+    route,
+  })
+  return [
+    reading('ledger', 'log', makeLogRoute({ access, ledger })),
+    reading('ledger', 'stats', makeStatsRoute({ access, ledger })),
+    reading('ledger', 'events', makeEventsRoute({ access, ledger })),
+    reading('ledger', 'events/tail', makeTailRoute({ access, ledger })),
+    reading('ledger', 'dead-letters', makeDeadLettersRoute({ access, ledger })),
+    reading('ledger', 'dead-letter', makeDeadLetterRoute({ access, ledger })),
+    reading('graph', 'graph/versions', makeVersionsRoute({ access, graph })),
+    reading('graph', 'graph/changes', makeChangesRoute({ access, graph })),
+    reading('graph', 'graph/states', makeStatesRoute({ access, graph })),
+    reading('graph', 'graph/progress', makeProgressRoute({ access, rebuilding })),
+    reading('ledger', 'graph/history', makeHistoryRoute({ access, ledger })),
+    replaying('events/replay', makeReplayRoute({ access, ledger, bus, log })),
+    replaying('dead-letters/replay', makeDeadLetterReplayRoute({ access, ledger, bus, now, log })),
+  ]
+}
 
 const statuses: Readonly<Record<string, number>> = {
   BadRequest: 400,
@@ -128,7 +168,7 @@ const late: Failure = {
 }
 const unavailable = (what: string): Failure => ({
   reason: 'Unavailable',
-  message: `the ${what} cannot be read; see the operator’s log`,
+  message: `${what}; see the operator’s log`,
   retry: true,
 })
 

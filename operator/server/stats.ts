@@ -4,7 +4,7 @@ import { isView, type View, viewNames } from '../core/event/views.ts'
 import type { Access } from '../ports/access.ts'
 import type { Ledger, StatsQuery } from '../ports/ledger.ts'
 import { identified, permitted } from './caller.ts'
-import { bad, label, type Query, subdomain, textsOf } from './query.ts'
+import { bad, label, type Query, subdomain, textsOf, timeIn } from './query.ts'
 
 /** `truncated`: there are more rows; they become fewer by environment and since. */
 export interface StatsAnswer {
@@ -47,18 +47,12 @@ export const parseStatsQuery = (query: Query): Result<Omit<StatsQuery, 'limit'>>
   if (environment !== undefined && !subdomain.test(environment)) {
     return bad('environment', 'the name of an Environment', environment)
   }
-  const then = since === undefined ? 0 : timeIn(since)
-  if (then === undefined) return bad('since', 'a time such as 2026-01-31T12:00:00Z', since)
+  const then = timeIn('since', since)
+  if (!then.ok) return then
   return success({
     view,
     ...(namespace !== undefined && { namespace }),
     ...(environment !== undefined && { environment }),
-    ...(since !== undefined && { since: then }),
+    ...(then.value !== undefined && { since: then.value }),
   })
-}
-
-/** What the ledger's time column can hold. */
-const timeIn = (text: string): number | undefined => {
-  const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/.test(text) ? Date.parse(text) : Number.NaN
-  return time >= 0 && time < Date.UTC(2200, 0) ? time : undefined
 }

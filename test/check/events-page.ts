@@ -56,12 +56,14 @@ headers are those of CloudEvents 1.0 in binary mode:`,
     ['header', 'value'],
     Object.entries(deadHeaders).map(([name, is]) => [code(name), is]),
   ),
+  `The ledger keeps dead letters (\`karma.dead_letters\`), and \`kubectl karma dead-letters\` lists, shows and replays them.`,
   '## Order, and what comes twice',
   `Messages of one \`entity_id\` are in one partition, in the order in which they happened: of Karma's own objects by
 \`attrs.seq\`, which counts from 1. Between entities nothing is promised; \`ts\` is good for showing, not for deciding.
 
 Delivery is at least once. Karma publishes again what it does not know to be taken: after a restart, after an answer that was
-lost, from a restored backup. The same event has the same \`id\` however often and by whomever it is published, because the \`id\`
+lost, from a restored backup, and when somebody replays (\`kubectl karma events replay\`), which brings what is old behind what is
+newer. The same event has the same \`id\` however often and by whomever it is published, because the \`id\`
 is a function of what happened (SHA-256 of the object's uid, the number of the transition and what it says). A consumer keeps
 the ids that it has taken, or a key made of the id, and drops what it knows: \`INSERT ... ON CONFLICT (id) DO NOTHING\`, a
 ReplacingMergeTree by id, an upsert with the id as the document's. To remember only the last \`seq\` of each entity is not

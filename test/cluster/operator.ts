@@ -11,7 +11,7 @@ export const operatorMain = resolve(import.meta.dirname, '../../operator/main.ts
  * Starts the operator as a process of its own, which ends with this process at the latest.
  *
  * @param data folder of its data
- * @param http host:port of its read-only port
+ * @param http host:port of its port
  * @param log file to which its output is appended
  * @param program the composition root, if it is not this one
  */

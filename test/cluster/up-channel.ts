@@ -7,7 +7,7 @@ import { acquireFolderLock } from './folder-lock.ts'
 /** What `npm run up` tells of what it left running. */
 export interface UpState {
   readonly kubeconfig: string
-  /** base URL of the operator's read-only port; absent when no operator was asked for */
+  /** base URL of the operator's port; absent when no operator was asked for */
   readonly api?: string
   readonly failed?: string
 }

@@ -57,6 +57,16 @@ export const busContract = (name: string, makeBus: MakeBus, { runs = 40 } = {}):
       assert.deepEqual(byId(taken.two!), events)
     })
 
+    it('carries again what was on it, with members that no event has', async () => {
+      const taken: Message[] = []
+      await bus.subscribe(topic, 'g', async (messages) => void taken.push(...messages))
+      const event = busEvent('a', 1)
+      const raw = `{ "more" : 1.50 , ${JSON.stringify(event).slice(1)}`
+      await bus.republish(topic, [{ event, raw }])
+      await eventually('the message', () => taken.length > 0)
+      assert.deepEqual(taken[0], { event, raw })
+    })
+
     it('keeps topics apart', async () => {
       const taken: string[] = []
       await bus.subscribe('actions.results', 'g', async (messages) => void taken.push(...idsOf(messages)))

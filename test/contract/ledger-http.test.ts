@@ -9,6 +9,8 @@ import { messageOf } from '../../operator/api/envelope.ts'
 import type { Failure } from '../../operator/api/result.ts'
 import { type ClickHouseHttp, startClickHouseHttp, users } from '../cluster/clickhouse-http.ts'
 import { ledgerContract, ledgerEvent } from './ledger.ts'
+import { lettersContract } from './ledger-letters.ts'
+import { readingContract } from './ledger-reading.ts'
 import { retentionContract } from './ledger-retention.ts'
 import { viewsContract } from './ledger-views.ts'
 
@@ -32,6 +34,8 @@ describe('ledger over HTTP', function () {
 
   ledgerContract('HTTP', open)
   viewsContract('HTTP', open)
+  lettersContract('HTTP', open)
+  readingContract('HTTP', open)
   retentionContract('HTTP', () => makeServerClient({ url: server.url, ...users.writer }))
 
   describe('says what is wrong in one line', () => {

@@ -3,6 +3,7 @@ import type { ClickHouseClient } from '@clickhouse/client'
 import { openLedger } from '../../operator/adapters/ledger/ledger.ts'
 import { messageOf } from '../../operator/api/envelope.ts'
 import { ledgerEvent } from './ledger.ts'
+import { deadLetter } from './ledger-letters.ts'
 
 const day = 86_400_000
 
@@ -25,10 +26,11 @@ export const retentionContract = (name: string, connect: () => Promise<ClickHous
       const answer = await client.query({ query, format: 'JSONEachRow' })
       return answer.json<T>()
     }
-    const mutations = async () =>
-      (await read("SELECT mutation_id FROM system.mutations WHERE database = 'karma' AND table = 'events'")).length
-    const engine = async (): Promise<string> => {
-      const query = "SELECT engine_full AS text FROM system.tables WHERE database = 'karma' AND name = 'events'"
+    const tables = ['events', 'dead_letters']
+    const mutations = async (table: string) =>
+      (await read(`SELECT mutation_id FROM system.mutations WHERE database = 'karma' AND table = '${table}'`)).length
+    const engine = async (table: string): Promise<string> => {
+      const query = `SELECT engine_full AS text FROM system.tables WHERE database = 'karma' AND name = '${table}'`
       return (await read<{ text: string }>(query))[0]?.text ?? ''
     }
 
@@ -43,10 +45,13 @@ export const retentionContract = (name: string, connect: () => Promise<ClickHous
         [undefined, /^(?!.*TTL)/, false],
       ]
       for (const [keepDays, expected, isNew] of steps) {
-        const before = await mutations()
+        const before = await Promise.all(tables.map(mutations))
         await (await open(keepDays)).close()
-        assert.match(await engine(), expected, `${keepDays}`)
-        assert.equal((await mutations()) > before, isNew, `${keepDays}: is the engine asked to go through everything?`)
+        for (const [i, table] of tables.entries()) {
+          assert.match(await engine(table), expected, `${table} ${keepDays}`)
+          const isAsked = (await mutations(table)) > before[i]!
+          assert.equal(isAsked, isNew, `${table} ${keepDays}: is the engine asked to go through everything?`)
+        }
       }
     })
 
@@ -58,7 +63,15 @@ export const retentionContract = (name: string, connect: () => Promise<ClickHous
         return ledgerEvent({ id: `kept-${id}`, correlation_id: 'kept', ts: new Date(at).toISOString() })
       })
       await ledger.append(events.map(messageOf))
-      await client.command({ query: 'OPTIMIZE TABLE karma.events FINAL' })
+      const letters = Object.entries(ages).map(([id, days]) =>
+        deadLetter({ reason: 'Kept', message: id, at: new Date(Date.now() + days * day).toISOString(), offset: id }),
+      )
+      await ledger.keep(letters)
+      for (const table of tables) await client.command({ query: `OPTIMIZE TABLE karma.${table} FINAL` })
+      assert.deepEqual(
+        (await ledger.deadLetters({ reason: 'Kept', limit: 10 })).map(({ message }) => message),
+        ['future', 'young'],
+      )
       const left = await ledger.query({ correlationId: 'kept', limit: 10 })
       assert.deepEqual(
         left.map(({ id }) => id),

@@ -13,6 +13,8 @@ import { migrate } from '../../operator/adapters/ledger/migrate.ts'
 import { migrations } from '../../operator/adapters/ledger/migrations.ts'
 import { messageOf } from '../../operator/api/envelope.ts'
 import { ledgerContract, ledgerEvent } from './ledger.ts'
+import { lettersContract } from './ledger-letters.ts'
+import { readingContract } from './ledger-reading.ts'
 import { retentionContract } from './ledger-retention.ts'
 import { viewsContract } from './ledger-views.ts'
 
@@ -54,6 +56,8 @@ describe('ledger in chDB', function () {
 
   ledgerContract('chDB', () => open(folder))
   viewsContract('chDB', () => open(folder))
+  lettersContract('chDB', () => open(folder))
+  readingContract('chDB', () => open(folder))
   retentionContract('chDB', () => clientOf(folder))
 
   it('is still there after closing and opening, and the schema is brought up to date again', async () => {

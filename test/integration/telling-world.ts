@@ -23,10 +23,12 @@ import { backoffMs } from '../../operator/runtime/backoff.ts'
 import { systemClock } from '../../operator/runtime/clock.ts'
 import { makeInformer } from '../../operator/runtime/informer.ts'
 import { makeServer } from '../../operator/server/server.ts'
+import { startDeadLetterSink } from '../../operator/sinks/dead-letters.ts'
 import { startLedgerSink } from '../../operator/sinks/ledger.ts'
 import type { ControlPlane } from '../cluster/control-plane.ts'
 import { operatorKubeconfig } from '../cluster/install.ts'
 import { type Said, typed } from '../support/command-line.ts'
+import { temporaryFolder } from '../support/control-plane.ts'
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 const group = { group: 'usekarma.dev', version: 'v1alpha1' }
@@ -60,6 +62,7 @@ export const startTelling = async (kubeconfigPath: string, data: string, host = 
     now: () => performance.now(),
     metrics: { appended() {}, failed() {} },
   })
+  const letters = await startDeadLetterSink({ bus, ledger })
   const informer = makeInformer<ChangeRequest>({
     source: makeSource({ client, path: pathOf({ ...group, plural: 'changerequests' }) }),
     parse: (raw) => must(parseChangeRequest(raw)),
@@ -81,11 +84,20 @@ export const startTelling = async (kubeconfigPath: string, data: string, host = 
   })
   relay.start()
   const graph = makeEmbeddedGraph({ newEpoch: () => 'epoch', now: Date.now })
-  const server = makeServer({ access: makeAccess({ client }), ledger, graph, rebuilding: () => undefined, log: quiet })
+  const server = makeServer({
+    access: makeAccess({ client }),
+    ledger,
+    bus,
+    graph,
+    rebuilding: () => undefined,
+    now: Date.now,
+    log: quiet,
+  })
   const address = await server.listen({ host, port: 0 })
   return {
     client,
     ledger,
+    bus,
     relay,
     metrics,
     address,
@@ -102,6 +114,7 @@ export const startTelling = async (kubeconfigPath: string, data: string, host = 
       await relay.stop()
       await informer.stop()
       await sink.close()
+      await letters.close()
       await bus.close()
       await ledger.close()
       await client.close()
@@ -109,11 +122,19 @@ export const startTelling = async (kubeconfigPath: string, data: string, host = 
   }
 }
 
-/** Kubeconfig of the operator's account and a data folder, which `clear` removes. */
+let data: string | undefined
+
+/** One process can have one folder only, ever: the tests of a run share it, and go by their namespaces. */
+const ledgerFolder = (): string => {
+  data ??= temporaryFolder()
+  return data
+}
+
+/** Kubeconfig of the operator's account, which `clear` removes, and the data folder. */
 export const makeHome = async (controlPlane: ControlPlane) => {
   const dir = mkdtempSync(join(tmpdir(), 'karma-telling-'))
   return {
-    data: join(dir, 'data'),
+    data: ledgerFolder(),
     kubeconfig: await operatorKubeconfig({ controlPlane, dir }),
     accountKubeconfig: (namespace: string, account: string) =>
       operatorKubeconfig({ controlPlane, dir, namespace, account }),

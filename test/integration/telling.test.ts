@@ -157,6 +157,8 @@ describe('telling', function () {
         const answer = await karma(admin, undefined, 'log', `${namespace}/story`)
         assert.equal(answer.err, '')
         assert.match(answer.out, /change.rejected/)
+        const again = await karma(admin, undefined, 'events', 'replay', '-n', namespace, '--to', '2199-01-01T00:00:00Z')
+        assert.match(again.out, /^\d\d? events replayed\n$/)
       } finally {
         for (const path of made) await api.remove(path)
       }

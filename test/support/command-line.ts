@@ -37,6 +37,8 @@ export const typed = async (args: readonly string[], circumstances: Circumstance
     apiServer: undefined as never,
     operator: async (): Promise<Result<unknown>> =>
       failure({ reason: 'Unreachable', message: 'there is no operator', retry: true }),
+    post: async (): Promise<Result<unknown>> =>
+      failure({ reason: 'Unreachable', message: 'there is no operator', retry: true }),
     close: async () => {},
     ...session,
   }
@@ -53,6 +55,7 @@ export const typed = async (args: readonly string[], circumstances: Circumstance
     now: () => Date.UTC(2026, 0, 31, 12),
     monotonic: () => 0,
     sleep: async () => {},
+    interruption: () => new AbortController().signal,
     ...rest,
     readFiles: async (path) => {
       const text = files?.[path]

@@ -12,7 +12,7 @@ import { type Api, apiOf } from './api.ts'
 /** An operator as a process of its own, with a data folder of its own. */
 export interface Operator {
   readonly process: Attached
-  /** host:port of its read-only port */
+  /** host:port of its port */
   readonly http: string
   /** what it logged so far, a JSON object a line */
   logged(): LogLine[]

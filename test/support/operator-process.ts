@@ -22,7 +22,7 @@ export interface OperatorSettings {
   readonly kubeconfig: string
   /** folder of its data, the same for every life */
   readonly data: string
-  /** host:port of its read-only port */
+  /** host:port of its port */
   readonly http: string
   /** file to which its output is appended */
   readonly log: string

@@ -53,11 +53,14 @@ export const makeEmbeddedBus = ({
     if (closed) throw new Error(`bus: topic ${topic}: closed, ${what}`)
   }
 
+  const republish: Bus['republish'] = async (topic, messages) => {
+    refuseWhenClosed(topic, `${messages.length} events not published`)
+    if (messages.length > 0) await channels.get(topic)?.events.publish(messages)
+  }
+
   return {
-    publish: async (topic, events) => {
-      refuseWhenClosed(topic, `${events.length} events not published`)
-      if (events.length > 0) await channels.get(topic)?.events.publish(events.map(messageOf))
-    },
+    publish: (topic, events) => republish(topic, events.map(messageOf)),
+    republish,
     subscribe: async (topic, group, take) => {
       refuseWhenClosed(topic, `group ${group} not subscribed`)
       return { close: channels.get(topic)!.events.join(group, take) }

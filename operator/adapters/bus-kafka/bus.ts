@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { KafkaMessage } from 'kafkajs'
 import type { DeadLetter } from '../../api/dead-letter.ts'
-import { type Message, type Topic, topics } from '../../api/envelope.ts'
+import { type Message, messageOf, type Topic, topics } from '../../api/envelope.ts'
 import { parseMessage } from '../../api/parse-event.ts'
 import type { Bus, Subscription } from '../../ports/bus.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -130,12 +130,15 @@ export const makeKafkaBus = ({
     }
   }
 
+  const republish: Bus['republish'] = async (topic, messages) => {
+    const name = nameOf(topic)
+    refuseWhenClosed(name, `${messages.length} events not published`)
+    if (messages.length > 0) await sending(name, () => producer.send(name, messages.map(recordOf)))
+  }
+
   return {
-    publish: async (topic, events) => {
-      const name = nameOf(topic)
-      refuseWhenClosed(name, `${events.length} events not published`)
-      if (events.length > 0) await sending(name, () => producer.send(name, events.map(recordOf)))
-    },
+    publish: (topic, events) => republish(topic, events.map(messageOf)),
+    republish,
     subscribe: async (topic, group, taken) =>
       subscribed(nameOf(topic), group, (partition, message) => received(topic, partition, message), take(topic, taken)),
     putAside,

@@ -1,11 +1,11 @@
 import type { IHeaders, KafkaMessage, Message as KafkaRecord } from 'kafkajs'
 import type { DeadLetter } from '../../api/dead-letter.ts'
-import { type Event, messageOf, type Topic } from '../../api/envelope.ts'
+import type { Event, Message, Topic } from '../../api/envelope.ts'
 
 /** An event as a record: the key keeps what is told of one entity in one partition, and so in order. */
-export const recordOf = (event: Event): KafkaRecord => ({
+export const recordOf = ({ event, raw }: Message): KafkaRecord => ({
   key: event.entity_id,
-  value: messageOf(event).raw,
+  value: raw,
   headers: cloudEventHeaders(event),
 })
 

@@ -8,10 +8,12 @@ export interface OperatorPortOptions {
   readonly address?: string | undefined
 }
 
-/** The operator's read-only port, as whoever holds the kubeconfig. */
+/** The operator's port, as whoever holds the kubeconfig. */
 export interface OperatorPort {
   /** Fails with the reason that the operator or the API server gave. */
   get(path: string): Promise<Result<unknown>>
+  /** What is to be done stands in the path: nothing else is sent. */
+  post(path: string): Promise<Result<unknown>>
   close(): Promise<void>
 }
 
@@ -26,16 +28,18 @@ export const makeOperatorPort = ({ credentials, address }: OperatorPortOptions):
     connectTimeoutMs: 5_000,
     proxyUrl: address === undefined ? proxyUrl : undefined,
   })
+  const ask = async (method: 'GET' | 'POST', path: string): Promise<Result<unknown>> => {
+    const credential = await credentialOf(credentials)
+    if (!credential.ok) return credential
+    const target = targetOf(credentials, credential.value, address)
+    if (!target.ok) return target
+    const { url, tls, headers, through } = target.value
+    const outgoing = { method, path: url.pathname.replace(/\/+$/, '') + path, headers }
+    return answerOf(await exchange(pool.agent(tls), url.origin, outgoing, { timeoutMs }), through)
+  }
   return {
-    async get(path) {
-      const credential = await credentialOf(credentials)
-      if (!credential.ok) return credential
-      const target = targetOf(credentials, credential.value, address)
-      if (!target.ok) return target
-      const { url, tls, headers, through } = target.value
-      const outgoing = { method: 'GET', path: url.pathname.replace(/\/+$/, '') + path, headers } as const
-      return answerOf(await exchange(pool.agent(tls), url.origin, outgoing, { timeoutMs }), through)
-    },
+    get: (path) => ask('GET', path),
+    post: (path) => ask('POST', path),
     close: () => pool.close(),
   }
 }

@@ -61,6 +61,13 @@ export const awaitLedger = async ({
     append: async (messages) => (await there()).append(messages),
     query: async (query) => (await there()).query(query),
     stats: async (query) => (await there()).stats(query),
+    happened: async (filter, page) => (await there()).happened(filter, page),
+    arrived: async (filter, page) => (await there()).arrived(filter, page),
+    count: async (filter) => (await there()).count(filter),
+    keep: async (letters) => (await there()).keep(letters),
+    deadLetters: async (query) => (await there()).deadLetters(query),
+    bytesOf: async (id) => (await there()).bytesOf(id),
+    markReplayed: async (ids, at) => (await there()).markReplayed(ids, at),
     close: async () => {
       closing.abort()
       await opened

@@ -1,3 +1,4 @@
+import { deadLetterStatements } from './dead-letters.ts'
 import { viewStatements } from './views.ts'
 
 /** One step of the ledger's schema. Each statement may be run again without harm, and is never edited once released. */
@@ -45,4 +46,13 @@ export const migrations: readonly Migration[] = [
     statements: ['ALTER TABLE karma.events ADD COLUMN IF NOT EXISTS raw String CODEC(ZSTD(3)) AFTER attrs'],
   },
   { number: 3, name: 'views', statements: viewStatements },
+  {
+    number: 4,
+    name: 'dead letters',
+    statements: [
+      ...deadLetterStatements,
+      // Whoever follows asks for what came last: parts that are older than that need not be read.
+      'ALTER TABLE karma.events ADD INDEX IF NOT EXISTS by_arrival ingested_at TYPE minmax GRANULARITY 1',
+    ],
+  },
 ]

@@ -6,6 +6,7 @@ import type { GraphStore } from '../../../operator/ports/graph.ts'
 import type { Ledger } from '../../../operator/ports/ledger.ts'
 import { makeServer, type Server } from '../../../operator/server/server.ts'
 import { type GraphWorld, ledgerOf, makeGraphWorld, minuteOf } from '../../support/graph-world.ts'
+import { ledgerAsked, noBus } from '../../support/ledger-asked.ts'
 
 const rights: Readonly<Record<string, readonly string[]>> = {
   reader: ['list components dev', 'list changerequests dev'],
@@ -33,14 +34,21 @@ const fourVersions = async (keep = 64): Promise<GraphWorld> => {
   return world
 }
 
-describe('read-only port: graph', () => {
+describe('port: graph', () => {
   let server: Server | undefined
   afterEach(() => server?.close())
 
   const serve = async ({ graph, ledger }: { graph: GraphStore; ledger: Pick<Ledger, 'query'> }) => {
-    const stats = () => Promise.reject(new Error('nobody asked'))
     const rebuilding = () => ({ done: 3, total: 7 })
-    server = makeServer({ access, graph, ledger: { ...ledger, stats }, rebuilding, log: { error() {} } })
+    server = makeServer({
+      access,
+      graph,
+      ledger: ledgerAsked(ledger),
+      bus: noBus,
+      rebuilding,
+      now: () => 0,
+      log: { info() {}, error() {} },
+    })
     const address = await server.listen({ host: '127.0.0.1', port: 0 })
     return async (query: string, who = 'reader') => {
       const headers = who === '' ? {} : { authorization: `Bearer ${who}` }

@@ -7,6 +7,7 @@ import type { Ledger, LedgerQuery } from '../../../operator/ports/ledger.ts'
 import { longestLog, parseLogQuery } from '../../../operator/server/log-query.ts'
 import { makeServer, type Server } from '../../../operator/server/server.ts'
 import { ledgerEvent } from '../../contract/ledger.ts'
+import { ledgerAsked, noBus } from '../../support/ledger-asked.ts'
 
 /** Tokens are user names; rights are `verb namespace[/name]`, `verb *`. */
 const makeAccess = (rights: Record<string, string[]>): Access => ({
@@ -32,9 +33,7 @@ const ledgerOf = (events: Event[]): Pick<Ledger, 'query'> => ({
       .slice(0, limit),
 })
 
-const noStats: Ledger['stats'] = () => Promise.reject(new Error('nobody asked'))
-
-describe('read-only port', () => {
+describe('port', () => {
   let server: Server | undefined
   const serve = async (ledger: Pick<Ledger, 'query'>, more: { capacity?: number; timeLimit?: number } = {}) => {
     const access = makeAccess({
@@ -45,10 +44,12 @@ describe('read-only port', () => {
     const graph = makeEmbeddedGraph({ newEpoch: () => 'e', now: () => 0 })
     server = makeServer({
       access,
-      ledger: { stats: noStats, ...ledger },
+      ledger: ledgerAsked(ledger),
+      bus: noBus,
       graph,
       rebuilding: () => undefined,
-      log: { error() {} },
+      now: () => 0,
+      log: { info() {}, error() {} },
       ...more,
     })
     const address = await server.listen({ host: '127.0.0.1', port: 0 })
@@ -119,13 +120,13 @@ describe('read-only port', () => {
     }
   })
 
-  it('what is not there is said in JSON, and nothing can be written', async () => {
+  it('what is not there is said in JSON', async () => {
     const get = await serve(ledgerOf(story))
     const { status, body } = await get('/api/v2/nothing')
     assert.deepEqual([status, body.reason], [404, 'NotFound'])
     assert.match(
       String(body.message),
-      /^GET \/api\/v2\/nothing: there is only GET \/api\/v1\/log, \/api\/v1\/stats, \/api\/v1\/graph\/versions, /,
+      /^GET \/api\/v2\/nothing: there is only GET \/api\/v1\/log, \/api\/v1\/stats, \/api\/v1\/events, .*; POST \/api\/v1\/events\/replay, \/api\/v1\/dead-letters\/replay$/,
     )
     assert.equal((await get('/%zz')).status, 400)
   })

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { KafkaMessage } from 'kafkajs'
 import { deadLetterOf, deadRecordOf, recordOf, timeOf } from '../../../../operator/adapters/bus-kafka/records.ts'
 import type { DeadLetter } from '../../../../operator/api/dead-letter.ts'
+import { messageOf } from '../../../../operator/api/envelope.ts'
 import { parseMessage } from '../../../../operator/api/parse-event.ts'
 import { deadHeaders, headers } from '../../../check/events-page.ts'
 import { busEvent } from '../../../contract/bus.ts'
@@ -18,7 +19,7 @@ const asRead = ({ key, value, headers: sent = {} }: ReturnType<typeof deadRecord
 describe('records of Kafka', () => {
   it('an event has the headers that docs/events.md promises', () => {
     for (const event of [busEvent('a', 1), { ...busEvent('a', 2), causation_id: 'c-1' }]) {
-      const record = recordOf(event)
+      const record = recordOf(messageOf(event))
       const promised = Object.entries(headers).flatMap(([name, { of }]) => {
         return name === 'ce_causationid' && event.causation_id === undefined ? [] : [[name, of(event)]]
       })

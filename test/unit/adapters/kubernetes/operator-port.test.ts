@@ -22,14 +22,14 @@ const get = async (credentials: Credentials, address: string | undefined, path: 
   }
 }
 
-describe('the operator’s read-only port', () => {
+describe('the operator’s port', () => {
   let server: Server
   let address: string
-  let seen: { url: string; headers: Record<string, unknown> }[] = []
+  let seen: { method?: string | undefined; url: string; headers: Record<string, unknown> }[] = []
   let answer = { status: 200, text: '{"events":[]}' }
   before(async () => {
     server = createServer((request, response) => {
-      seen.push({ url: request.url ?? '', headers: request.headers })
+      seen.push({ method: request.method, url: request.url ?? '', headers: request.headers })
       response.writeHead(answer.status).end(answer.text)
     }).listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
@@ -45,6 +45,15 @@ describe('the operator’s read-only port', () => {
     assert.deepEqual(await get(bearer, `${address}/`, '/api/v1/log?x=1'), success({ events: [] }))
     assert.equal(seen[0]?.url, '/api/v1/log?x=1')
     assert.equal(seen[0]?.headers.authorization, 'Bearer t')
+  })
+
+  it('POST, with nothing but the path', async () => {
+    const port = makeOperatorPort({ credentials: bearer, address })
+    assert.deepEqual(await port.post('/api/v1/events/replay?tag=a'), success({ events: [] }))
+    await port.close()
+    const [{ method, url, headers } = { url: '', headers: {} }] = seen
+    assert.deepEqual([method, url, headers['content-length']], ['POST', '/api/v1/events/replay?tag=a', '0'])
+    assert.equal(headers.authorization, 'Bearer t')
   })
 
   it('else the API server’s service proxy, with the token in both headers', async () => {

@@ -16,6 +16,13 @@ const begin = (answers: (Result<Ledger> | Promise<Result<Ledger>>)[]) => {
     append: async () => {},
     query: async () => [],
     stats: async () => ({ columns: ['open'], rows: [] }),
+    happened: async () => ({ items: [] }),
+    arrived: async () => ({ items: [] }),
+    count: async () => 7,
+    keep: async () => {},
+    deadLetters: async () => [],
+    bytesOf: async () => Buffer.from('bytes'),
+    markReplayed: async () => {},
     close: async () => void closed.push('closed'),
   }
   const started = awaitLedger({
@@ -63,7 +70,20 @@ describe('ledger that may be away', () => {
     assert.ok(result.ok)
     await assert.rejects(result.value.append([]), /ledger: /)
     await assert.rejects(result.value.query({ limit: 1 }), /ledger: /)
+    await assert.rejects(result.value.keep([]), /ledger: /)
     await untilOpen(result.value)
+    const { value } = result
+    await Promise.all([value.keep([]), value.markReplayed([], '')])
+    assert.deepEqual(
+      await Promise.all([
+        value.happened({}, { limit: 1 }),
+        value.arrived({}, { limit: 1 }),
+        value.count({}),
+        value.deadLetters({ limit: 1 }),
+        value.bytesOf('id'),
+      ]),
+      [{ items: [] }, { items: [] }, 7, [], Buffer.from('bytes')],
+    )
     assert.deepEqual(said, ['ledger: away', 'ledger: wrong password', 'ledger: away', 'the ledger is open'])
     assert.deepEqual(waits, [5_000, 10, 20, 30, 40])
     assert.equal(opened(), 5)
