@@ -22,7 +22,7 @@ import { parseJson } from './api/json.ts'
 import type { Result } from './api/result.ts'
 import { type Config, readConfig } from './config.ts'
 import { makeControllers } from './controllers/controllers.ts'
-import { makeNoRoom, noticeTransitions } from './controllers/notices.ts'
+import { makeNoRoom, noticeReadiness, noticeTransitions } from './controllers/notices.ts'
 import { makeRelay } from './controllers/relay.ts'
 import { indexes } from './controllers/wake.ts'
 import { decide, heldSince, observe } from './core/lock/election.ts'
@@ -34,6 +34,7 @@ import type { Ledger } from './ports/ledger.ts'
 import { backoffMs } from './runtime/backoff.ts'
 import { type Clock, sleep, systemClock } from './runtime/clock.ts'
 import { type Informer, makeInformer } from './runtime/informer.ts'
+import { silent, unsynced } from './runtime/informer-checks.ts'
 import { makeLeader } from './runtime/leader.ts'
 import { makeLifecycle, type Part } from './runtime/lifecycle.ts'
 import type { Logger } from './runtime/log.ts'
@@ -182,6 +183,7 @@ const run = async (config: Config): Promise<void> => {
     onAcquired: () => {
       log.info({ identity }, 'leading')
       noticeTransitions([informers.ChangeRequest, informers.Component], recorder.record)
+      noticeReadiness([informers.ComponentType, informers.Environment], recorder.record)
       relay.start()
       controllers.start()
     },
@@ -211,6 +213,8 @@ const run = async (config: Config): Promise<void> => {
   })
 
   const parts: Part[] = [
+    // First: whoever probes is to find a process that lives, and is not ready, for as long as the API server is away.
+    partOf('probes', async () => serveProbes(probes, config.probes)),
     { name: 'api client', stop: () => client.close() },
     { name: 'graph store', stop: () => graphConnection?.close() },
     { name: 'ledger', stop: () => ledger.close() },
@@ -233,7 +237,6 @@ const run = async (config: Config): Promise<void> => {
       stop: () => informer.stop(),
     })),
     { name: 'first lists', start: async () => void (await Promise.all(everyInformer.map(([, { synced }]) => synced))) },
-    partOf('probes', async () => serveProbes(probes, config.probes)),
     {
       name: 'port',
       start: async () => log.info({ address: await server.listen(config.http) }, 'listening'),
@@ -311,16 +314,5 @@ const partOf = (name: string, start: () => Promise<{ close(): Promise<void> }>):
     stop: () => handle?.close(),
   }
 }
-
-/** A watch that has been silent for so long has died without telling. */
-const silence = 180_000
-
-const silent = (informers: readonly [Kind, Informer<unknown>][], now: number): string | undefined =>
-  informers
-    .filter(([, informer]) => now - (informer.lastContact() ?? now) > silence)
-    .map(([kind]) => `${kind}: nothing heard for ${silence / 1000} s`)[0]
-
-const unsynced = (informers: readonly [Kind, Informer<unknown>][]): string | undefined =>
-  informers.filter(([, informer]) => !informer.hasSynced()).map(([kind]) => `${kind}: not listed yet`)[0]
 
 await run(required(readConfig(process.env)))

@@ -24,7 +24,7 @@ import type { Counts } from './support/counting-reporter.ts'
  *
  *   node test/run.ts [SUITE…] [-- MOCHA ARGUMENT…]      such as: node test/run.ts unit -- --grep impact
  *
- * A suite that runs no test, skips one, crashes or does not end after its last test has failed. Those with a control plane
+ * A suite that runs no test, skips one, crashes, lacks what it needs or does not end after its last test has failed. Those with a control plane
  * wait more than they compute: four of them run side by side, and are shown one after the other.
  */
 const root = resolve(import.meta.dirname, '..')
@@ -33,7 +33,7 @@ const defaultSuites = ['unit', 'crash', 'e2e', 'faults', 'installation', 'contra
 const withControlPlane = new Set(['crash', 'e2e', 'faults', 'installation', 'integration', 'samples'])
 /** They have services of their own. */
 const besideOthers = new Set([...withControlPlane, 'contract'])
-const withGraphStore = new Set(['contract', 'e2e', 'faults', 'integration'])
+const withGraphStore = new Set(['contract', 'installation', 'integration'])
 const withKafka = new Set(['contract', 'faults'])
 const sideBySide = 4
 /** how long a suite may take to end after its last test: what is left then is a leak */
@@ -51,7 +51,17 @@ interface Run {
   /** file descriptor of that file */
   readonly output: number
   readonly mochaArguments: readonly string[]
+  /** why it cannot run */
+  readonly lack: string | undefined
 }
+
+/** What is built or fetched at the first run on a machine, and which suites need it. */
+const needs: readonly { readonly suites: ReadonlySet<string>; readonly find: () => Promise<unknown> }[] = [
+  { suites: withControlPlane, find: () => findBinaries() },
+  { suites: withGraphStore, find: () => findGremlinServer() },
+  { suites: new Set(['contract']), find: () => findGremlinServer({ version: olderTinkerPop }) },
+  { suites: withKafka, find: () => findKafka() },
+]
 
 async function main(args: readonly string[]): Promise<number> {
   const end = args.indexOf('--')
@@ -65,11 +75,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 2
   }
   const suites = named.length > 0 ? named : defaultSuites
-  // Built before the first test, so that no hook waits for it in silence.
-  if (suites.some((suite) => withControlPlane.has(suite))) await findBinaries()
-  if (suites.some((suite) => withGraphStore.has(suite))) await findGremlinServer()
-  if (suites.includes('contract')) await findGremlinServer({ version: olderTinkerPop })
-  if (suites.some((suite) => withKafka.has(suite))) await findKafka()
+  const lacks = await prepare(suites)
   const total = { passed: 0, failed: 0 }
   const all: string[] = []
   // What computes only has the machine for itself.
@@ -77,7 +83,7 @@ async function main(args: readonly string[]): Promise<number> {
     [suites.filter((suite) => !besideOthers.has(suite)), 1],
     [suites.filter((suite) => besideOthers.has(suite)), sideBySide],
   ] as const) {
-    const { passed, failed, failures, interrupted } = await runGroup(group, lanes, mochaArguments)
+    const { passed, failed, failures, interrupted } = await runGroup(group, { lanes, mochaArguments, lacks })
     if (interrupted) return 130
     total.passed += passed
     total.failed += failed
@@ -89,12 +95,35 @@ async function main(args: readonly string[]): Promise<number> {
   return total.failed === 0 ? 0 : 1
 }
 
-async function runGroup(suites: readonly string[], lanes: number, mochaArguments: readonly string[]): Promise<Outcome> {
+/** Before the first test, so that no hook waits for it in silence. Gives a line for each suite that cannot run. */
+async function prepare(suites: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const lacks = new Map<string, string>()
+  for (const need of needs) {
+    const needy = suites.filter((suite) => need.suites.has(suite) && !lacks.has(suite))
+    if (needy.length === 0) continue
+    try {
+      await need.find()
+    } catch (cause) {
+      for (const suite of needy) lacks.set(suite, (cause as Error).message)
+    }
+  }
+  return lacks
+}
+
+interface Group {
+  /** how many run side by side */
+  readonly lanes: number
+  readonly mochaArguments: readonly string[]
+  readonly lacks: ReadonlyMap<string, string>
+}
+
+async function runGroup(suites: readonly string[], { lanes, mochaArguments, lacks }: Group): Promise<Outcome> {
   const jobs = suites.map((suite) => {
     const folder = mkdtempSync(join(tmpdir(), 'karma-run-'))
     const path = join(folder, 'output')
     const outcome = Promise.withResolvers<Outcome>()
-    return { run: { suite, folder, output: openSync(path, 'w'), mochaArguments }, path, outcome }
+    const run = { suite, folder, output: openSync(path, 'w'), mochaArguments, lack: lacks.get(suite) }
+    return { run, path, outcome }
   })
   const left = [...jobs]
   const work = async (): Promise<void> => {
@@ -140,13 +169,12 @@ async function show(path: string, ended: Promise<unknown>): Promise<void> {
 }
 
 async function runSuite(run: Run): Promise<Outcome> {
-  const { suite, output } = run
+  const { suite, output, lack } = run
   const begun = Date.now()
   writeSync(output, `\n=== ${suite} ===\n`)
-  const outcome =
-    globSync(`test/${suite}/**/*.test.ts`, { cwd: root }).length === 0
-      ? failedAs(output, `test/${suite}: expected files *.test.ts, found none`)
-      : await runMocha(run)
+  const hasTests = globSync(`test/${suite}/**/*.test.ts`, { cwd: root }).length > 0
+  const why = hasTests ? lack : `test/${suite}: expected files *.test.ts, found none`
+  const outcome = why === undefined ? await runMocha(run) : failedAs(output, why)
   const { passed, failed } = outcome
   const seconds = ((Date.now() - begun) / 1000).toFixed(1)
   writeSync(output, `=== ${suite}: ${passed} passed, ${failed} failed, in ${seconds} s ===\n`)

@@ -89,6 +89,7 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
   }
   const environment = makeEnvironmentReconciler({
     ...dependencies,
+    guards,
     plan: makeBatch(planning),
     planCrossing: makeCrossingPlan(planning),
     crossing: makeCrossingTurn({ caches, gather, waiting, again: queues.changeRequest.add }),

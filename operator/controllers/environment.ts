@@ -1,4 +1,5 @@
 import { isMidway, newPass, nextEffects, resume, unwritten } from '../core/change/commit.ts'
+import type { World } from '../core/guard/facts.ts'
 import { tended } from '../core/lock/claim.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
@@ -24,6 +25,7 @@ export interface EnvironmentDependencies extends Omit<PassageDependencies, 'onTa
   readonly clock: Clock
   readonly sleep: (ms: number) => Promise<void>
   readonly times: EnvironmentTimes
+  readonly guards: Pick<World['guards'], 'compile'>
   /** changes and Components that want to pass this environment's gate now */
   readonly hasWork: (environmentKey: string) => boolean
   /** which change over several environments is next, in the first of them */
@@ -47,7 +49,7 @@ const awayMs = 250
  * kept for a moment afterwards, so that changes that follow each other closely do not take it again and again.
  */
 export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies) => {
-  const { cluster, caches, clock, times, hasWork, delayed } = dependencies
+  const { cluster, caches, clock, times, guards, hasWork, delayed } = dependencies
   const sessions = makeSessions({
     ...dependencies,
     passage: (key) => makePassage(key, { ...dependencies, onTakenOver: () => dependencies.forgetGraph(key), queued }),
@@ -105,7 +107,9 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
   }
 
   const tend = async (key: string, environment: Of<'Environment'>, session: Session): Promise<Outcome> => {
-    const next = tended(environment, { queued: queued(key), delayed: delayed(), now: clock.now() })
+    const compiled = (environment.spec?.guards ?? []).map((guard) => guards.compile(guard, `Environment ${key}`))
+    const faults = compiled.flatMap((result) => (result.ok ? [] : [result.failure]))
+    const next = tended(environment, { queued: queued(key), faults, delayed: delayed(), now: clock.now() })
     if (isTended(environment, next)) return done
     const written = await cluster.writeStatus('Environment', environment, next)
     // Our own claim stands on a resourceVersion that has just moved.
@@ -189,8 +193,8 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
 const waitsElsewhere = (crossed: Outcome): boolean => crossed.kind === 'after' && crossed.ms > awayMs
 
 const isTended = (environment: Of<'Environment'>, next: NonNullable<Of<'Environment'>['status']>): boolean => {
-  const { queued = 0, conditions = [] } = environment.status ?? {}
-  if (queued !== next.queued) return false
+  const { queued = 0, observedGeneration, conditions = [] } = environment.status ?? {}
+  if (queued !== next.queued || observedGeneration !== next.observedGeneration) return false
   return (next.conditions ?? []).every((condition) =>
     conditions.some(
       ({ type, status, reason, message }) =>

@@ -1,7 +1,7 @@
-import type { HistoryEntry } from '../api/kinds.generated.ts'
+import type { ComponentType, Condition, Environment, HistoryEntry, ObjectMeta } from '../api/kinds.generated.ts'
 import type { Failure } from '../api/result.ts'
 import type { Teller } from '../core/event/envelope.ts'
-import type { Recorder } from '../runtime/recorder.ts'
+import type { Recorder, Regarding } from '../runtime/recorder.ts'
 
 /** What people are told of through Kubernetes Events, and whether it is bad news. The rest is in the ledger. */
 const told: Readonly<Record<string, { type: 'Normal' | 'Warning'; action: string }>> = {
@@ -38,23 +38,59 @@ export const noticeTransitions = (caches: readonly Told<Teller>[], record: Recor
 
 const notice = (
   object: Teller,
-  { type, reason = '', message = '' }: HistoryEntry,
+  { seq, type, reason = '', message = '' }: HistoryEntry,
   record: Recorder['record'],
 ): void => {
   const how = told[type]
   // A plan that goes on to be applied is told by its end, and one that was denied is rejected for it.
   if (!how || (type === 'change.planned' && reason !== 'Planned')) return
   if (type === 'change.rejected' && reason === 'Denied') return
-  const { apiVersion, kind, metadata } = object
-  const { name, namespace = '', uid = '' } = metadata
   record({
-    regarding: { apiVersion, kind, name, namespace, uid },
+    regarding: regarding(object),
     type: how.type,
     action: how.action,
     reason,
     note: message,
+    occurrence: seq,
   })
 }
+
+/** What holds guards, and a ComponentType its schema. */
+type Holder = ComponentType | Environment
+
+/** What cannot be used, and what can again, becomes a Kubernetes Event; what is usable from the start goes without saying. */
+export const noticeReadiness = (caches: readonly Told<Holder>[], record: Recorder['record']): void => {
+  for (const cache of caches) {
+    cache.onChange(({ before, after }) => {
+      if (!before || !after) return
+      const [was, is] = [readyOf(before), readyOf(after)]
+      if (!is || !isNews(was, is)) return
+      record({
+        regarding: regarding(after),
+        type: is.status === 'True' ? 'Normal' : 'Warning',
+        action: 'Check',
+        reason: is.reason,
+        note: is.message,
+        occurrence: is.observedGeneration ?? 0,
+      })
+    })
+  }
+}
+
+const readyOf = ({ status }: Holder): Condition | undefined => status?.conditions?.find(({ type }) => type === 'Ready')
+
+const isNews = (was: Condition | undefined, is: Condition): boolean =>
+  is.status === 'True' ? was?.status === 'False' : was?.status !== 'False' || was.message !== is.message
+
+const regarding = ({
+  apiVersion,
+  kind,
+  metadata: { name, namespace, uid = '' },
+}: {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: ObjectMeta
+}): Regarding => ({ apiVersion, kind, name, uid, ...(namespace !== undefined && { namespace }) })
 
 /**
  * The API server has no room for the status of this object (reason TooLarge). That is final: only an Event can say it,
@@ -64,13 +100,13 @@ export type NoRoom = (object: Teller, failure: Failure) => void
 
 export const makeNoRoom =
   (record: Recorder['record']): NoRoom =>
-  ({ apiVersion, kind, metadata }, { reason, message }) => {
-    const { name, namespace = '', uid = '' } = metadata
+  (object, { reason, message }) => {
+    const { kind, metadata } = object
     record({
-      regarding: { apiVersion, kind, name, namespace, uid },
+      regarding: regarding(object),
       type: 'Warning',
       action: 'GiveUp',
       reason,
-      note: `${kind} ${name}: expected room for status beside spec, found that the API server takes no more (${message}); delete it, and ask for less`,
+      note: `${kind} ${metadata.name}: expected room for status beside spec, found that the API server takes no more (${message}); delete it, and ask for less`,
     })
   }

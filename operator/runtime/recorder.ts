@@ -19,6 +19,8 @@ export interface Notice {
   /** what was done, a verb in CamelCase */
   readonly action: string
   readonly note: string
+  /** which one of those that say the same of an object; told again it has the same number */
+  readonly occurrence?: number
 }
 
 export interface RecorderDependencies {
@@ -46,8 +48,8 @@ const rememberedNames = 4096
 const most = { note: 1024, reason: 128, action: 128, instance: 128, name: 253 }
 
 /**
- * An Event's name is a function of object, reason and note: a transition that is told again, after a crash or by a
- * second process, meets the Event that is there and adds nothing.
+ * An Event's name is a function of object, occurrence, reason and note: a transition that is told again, after a crash
+ * or by a second process, meets the Event that is there and adds nothing. One that comes back is another occurrence.
  */
 export const makeRecorder = ({ create, controller, instance, clock, log }: RecorderDependencies): Recorder => {
   const backlog: { namespace: string; name: string; event: unknown }[] = []
@@ -106,9 +108,9 @@ export const makeRecorder = ({ create, controller, instance, clock, log }: Recor
   }
 }
 
-const nameOf = ({ regarding, reason, note }: Notice): string => {
+const nameOf = ({ regarding, reason, note, occurrence = 0 }: Notice): string => {
   const hash = createHash('sha256')
-    .update(JSON.stringify([regarding.uid, reason, note]))
+    .update(JSON.stringify([regarding.uid, occurrence, reason, note]))
     .digest('hex')
     .slice(0, 16)
   const room = most.name - hash.length - 1

@@ -4,13 +4,13 @@
  * to stderr. Ends with 1 when a budget was missed.
  */
 import { readdirSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { readFlags } from '../cluster/flags.ts'
 import { asJson, asTable, type Bench, type Figure, isMet } from './support/figure.ts'
 
 const known = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.ts') && file !== 'run.ts')
   .map((file) => file.slice(0, -'.ts'.length))
-const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true })
+const { values, positionals } = readFlags('npm run bench', { json: { type: 'boolean' } }, { positionals: true })
 
 const unknown = positionals.filter((name) => !known.includes(name))
 if (unknown.length > 0) {

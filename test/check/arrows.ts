@@ -2,10 +2,11 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, relative, resolve } from 'node:path'
 
 /**
- * Holds the arrows of the layout: which room of operator/ may import which, and which packages. Prints every import
- * that is against the rules; exit code 1 when there is one.
+ * Holds the arrows of the layout: which room of operator/ may import which, and which packages; and that a unit test does
+ * not load what takes a second. Prints every import that is against the rules; exit code 1 when there is one.
  */
-const operator = resolve(import.meta.dirname, '../../operator')
+const root = resolve(import.meta.dirname, '../..')
+const operator = join(root, 'operator')
 
 interface Room {
   /** rooms it may import from; its own always */
@@ -15,7 +16,12 @@ interface Room {
   readonly types?: readonly string[]
 }
 
-const kubernetes = ['@kubernetes/client-node', 'undici']
+/** Of Kubernetes' client: a second and 90 MB to load, so it is kept where nobody comes by accident. */
+const heavy = '@kubernetes/client-node'
+const heavyFolder = 'adapters/kubernetes'
+/** Evaluates scripts in what it is given; it comes with the client, which does not use it for what Karma does. */
+const forbidden = 'jsonpath-plus'
+const kubernetes = [heavy, 'undici']
 const neptune = [
   'gremlin',
   // its format, which driver.ts reads and writes under supervision
@@ -58,17 +64,24 @@ interface Import {
   readonly isType: boolean
 }
 
-const importsOf = (text: string): Import[] =>
-  [
-    ...text.matchAll(
-      /^\s*(?:import|export)\s+(type\s+)?(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/gm,
-    ),
-  ].map(([, isType, from, dynamic]) => ({ from: (from ?? dynamic)!, isType: isType !== undefined }))
+/** What is loaded with a file. */
+const staticImportsOf = (text: string): Import[] =>
+  [...text.matchAll(/^\s*(?:import|export)\s+(type\s+)?(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]/gm)].map(
+    ([, isType, from]) => ({ from: from!, isType: isType !== undefined }),
+  )
+
+const importsOf = (text: string): Import[] => [
+  ...staticImportsOf(text),
+  ...[...text.matchAll(/import\(\s*['"]([^'"]+)['"]/g)].map(([, from]) => ({ from: from!, isType: false })),
+]
 
 const roomOf = (file: string): string => (file.includes('/') ? file.slice(0, file.indexOf('/')) : 'main')
 
 const against = (file: string, { from, isType }: Import): string | undefined => {
   const room = roomOf(file)
+  if (from === forbidden) return `operator/${file}: nobody may import the package ${from}`
+  if (from === heavy && dirname(file) !== heavyFolder)
+    return `operator/${file}: only files of ${heavyFolder} may import the package ${from}`
   if (room === 'main') return undefined
   const rules = rooms[room]
   if (!rules) return `operator/${file}: there is no room ${room}`
@@ -86,10 +99,33 @@ const against = (file: string, { from, isType }: Import): string | undefined => 
   return `operator/${file}: ${room} may not import ${from}${types}`
 }
 
+/** By which files a file of the project comes to load Kubernetes' client; undefined: it does not. */
+const loadingWay = (file: string, seen: Set<string>): readonly string[] | undefined => {
+  if (seen.has(file)) return undefined
+  seen.add(file)
+  for (const { from, isType } of staticImportsOf(readFileSync(join(root, file), 'utf8'))) {
+    if (isType) continue
+    if (from === heavy) return [file, heavy]
+    if (!from.startsWith('.')) continue
+    const way = loadingWay(normalize(join(dirname(file), from)), seen)
+    if (way) return [file, ...way]
+  }
+  return undefined
+}
+
 const files = globSync('**/*.ts', { cwd: operator })
-const found = files.flatMap((file) =>
-  importsOf(readFileSync(join(operator, file), 'utf8')).flatMap((one) => against(file, one) ?? []),
-)
+const unitTests = globSync('test/unit/**/*.test.ts', { cwd: root })
+const found = [
+  ...files.flatMap((file) =>
+    importsOf(readFileSync(join(operator, file), 'utf8')).flatMap((one) => against(file, one) ?? []),
+  ),
+  ...unitTests.flatMap((file) => {
+    const way = loadingWay(file, new Set())
+    return way ? [`${way.join(' -> ')}: a unit test may not load it; such a test is one of test/integration`] : []
+  }),
+]
 for (const line of found) process.stderr.write(`${line}\n`)
-process.stdout.write(`${files.length} files of operator/, ${found.length} imports against the layout\n`)
+process.stdout.write(
+  `${files.length} files of operator/, ${unitTests.length} unit tests, ${found.length} imports against the layout\n`,
+)
 process.exitCode = found.length === 0 ? 0 : 1

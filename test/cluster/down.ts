@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { readFlags } from './flags.ts'
 import { askToStop, connectUp } from './up-channel.ts'
 
 /** `npm run down`: ends what `npm run up` left running, and removes its data. Nothing running is no error. */
+readFlags('npm run down', {})
 const folder = resolve(import.meta.dirname, '../../.karma')
 if (existsSync(folder)) process.chdir(folder)
 const running = existsSync(folder) ? await connectUp() : undefined

@@ -54,7 +54,6 @@ export async function startGremlinServer({
   say?: Say
 } = {}): Promise<GremlinServer> {
   const jars = await findGremlinServer({ version, env, say })
-  await requireJava(service.name, env)
   const folder = mkdtempSync(join(tmpdir(), 'karma-gremlin-'))
   const log = join(folder, 'server.log')
   let running: Attached | undefined
@@ -195,8 +194,8 @@ async function answersOnce(url: string): Promise<boolean> {
   }
 }
 
-/** The folder of its jars, which are fetched once: see jars.ts. */
-export const findGremlinServer = ({
+/** The folder of its jars, which are fetched once: see jars.ts. Throws an Error of one line where no Java can run them. */
+export const findGremlinServer = async ({
   version = '3.8.0',
   env = process.env,
   say = toStandardError,
@@ -204,4 +203,7 @@ export const findGremlinServer = ({
   version?: string
   env?: NodeJS.ProcessEnv
   say?: Say
-} = {}): Promise<string> => findJars({ service, version, env, say })
+} = {}): Promise<string> => {
+  await requireJava(service.name, env)
+  return findJars({ service, version, env, say })
+}

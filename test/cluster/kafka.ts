@@ -66,7 +66,6 @@ export async function startBroker({
   say?: Say
 } = {}): Promise<Broker> {
   const jars = await findKafka({ version, env, say })
-  await requireJava(service.name, env, leastJava)
   const folder = mkdtempSync(join(tmpdir(), 'karma-kafka-'))
   const log = join(folder, 'broker.log')
   const flags = flagsFor(heap, measured)
@@ -129,8 +128,8 @@ export async function startBroker({
   }
 }
 
-/** The folder of its jars, which are fetched once: see jars.ts. */
-export const findKafka = ({
+/** The folder of its jars, which are fetched once: see jars.ts. Throws an Error of one line where no Java can run them. */
+export const findKafka = async ({
   version = '4.1.1',
   env = process.env,
   say = toStandardError,
@@ -138,7 +137,10 @@ export const findKafka = ({
   version?: string
   env?: NodeJS.ProcessEnv
   say?: Say
-} = {}): Promise<string> => findJars({ service, version, env, say })
+} = {}): Promise<string> => {
+  await requireJava(service.name, env, leastJava)
+  return findJars({ service, version, env, say })
+}
 
 /** One of many processes on a small machine, and one that is started often. */
 const flagsFor = (heap: string, measured: boolean): string[] => [

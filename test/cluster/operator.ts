@@ -14,6 +14,7 @@ export const operatorMain = resolve(import.meta.dirname, '../../operator/main.ts
  * @param http host:port of its port
  * @param log file to which its output is appended
  * @param program the composition root, if it is not this one
+ * @param removeWithParent a folder to remove if this process dies without stopping it
  */
 export function startOperator({
   kubeconfig,
@@ -22,6 +23,7 @@ export function startOperator({
   log,
   env = {},
   program = operatorMain,
+  removeWithParent = '',
 }: {
   kubeconfig: string
   data: string
@@ -29,6 +31,7 @@ export function startOperator({
   log: string
   env?: Readonly<Record<string, string>>
   program?: string | undefined
+  removeWithParent?: string
 }): Attached {
   const output = openSync(log, 'a')
   try {
@@ -37,6 +40,7 @@ export function startOperator({
       args: [program],
       env: { ...process.env, KUBECONFIG: kubeconfig, KARMA_DATA: data, KARMA_HTTP: http, ...env },
       output,
+      removeWithParent,
     })
   } finally {
     closeSync(output)

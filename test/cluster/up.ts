@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findBinaries } from './binaries.ts'
+import { readFlags } from './flags.ts'
 import { connectUp, readState, type UpState } from './up-channel.ts'
 
 /**
@@ -15,17 +16,14 @@ const folder = resolve(import.meta.dirname, '../../.karma')
 const say = (line: string): boolean => process.stderr.write(`${line}\n`)
 
 async function main(): Promise<number> {
+  const { values } = readFlags('npm run up', { 'no-operator': { type: 'boolean' } })
   mkdirSync(folder, { recursive: true })
   process.chdir(folder)
   const running = await connectUp()
   if (running === undefined) {
     // Here, where the user sees the progress of a build.
     await findBinaries()
-    say(
-      process.argv.includes('--no-operator')
-        ? 'starting the control plane'
-        : 'starting the control plane and the operator',
-    )
+    say(values['no-operator'] ? 'starting the control plane' : 'starting the control plane and the operator')
   }
   const state = await readState(running ?? (await startInBackground()))
   if (state === undefined || state.failed !== undefined) {

@@ -190,8 +190,10 @@ spec: {type: bad-open, nickname: number, environment: dev, config: {account: 123
     const message =
       'ComponentType bad-schema: spec.configSchema: expected a JSON Schema that can be used, found: schema is invalid: data/type must be equal to one of the allowed values, data/type must be array, data/type must match a schema in anyOf'
     assert.deepEqual([ready?.reason, ready?.message], ['InvalidSchema', message])
+    assert.equal((await here.told('bad-schema', 'InvalidSchema', 'Warning')).note, message)
     await isHeldBack('bad-schema/one', 'InvalidSchema', message)
     await here.patch('ComponentType', 'bad-schema', { spec: { configSchema: { type: 'object' } } })
     await here.committed('bad-schema.one')
+    await here.told('bad-schema', 'Ready', 'Normal')
   })
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Guard } from '../../operator/api/kinds.generated.ts'
 import { karma } from '../support/karma.ts'
 import { conditionOf, type Namespace, openNamespace } from '../support/karma-namespace.ts'
-import { changeRequest, component, componentType, refersTo } from '../support/karma-objects.ts'
+import { changeRequest, component, componentType, environment, refersTo } from '../support/karma-objects.ts'
 
 const ten = '[1,2,3,4,5,6,7,8,9,10]'
 
@@ -90,6 +90,11 @@ describe('a bad guard', () => {
       const said =
         of === undefined ? ['False', 'GuardError', message] : ['True', 'Ready', 'schema and guards can be used']
       assert.deepEqual([ready?.status, ready?.reason, ready?.message], said)
+      if (of === undefined) {
+        const event = await here.told(type, 'GuardError')
+        assert.deepEqual([event.type, event.regarding.kind, event.note], ['Warning', 'ComponentType', message])
+        assert.match(await karma().kubectl('get', 'kct', type), /READY +AGE\n.* False +\d+s\n$/)
+      }
       assert.equal(await refused(name), `Component ${type}/one: ${message}${of === undefined ? '' : ` (for ${of})`}`)
       // New Components of the type do not pass it either.
       if (guard.forEach !== undefined) return
@@ -100,6 +105,29 @@ describe('a bad guard', () => {
       })
     })
   }
+
+  it('of an Environment closes its gate, which says so until it is mended', async () => {
+    const said = `Environment ${here.name}/closed: guard bad: ${cases[0]?.expected}`
+    const ready = (status: 'True' | 'False') =>
+      here.until('Environment', 'closed', `Ready=${status}`, (it) => conditionOf(it.status, 'Ready')?.status === status)
+    const message = async () => conditionOf((await ready('False')).status, 'Ready')?.message
+    await here.create(environment('closed', { guards: [{ name: 'bad', expression: 'impact.count <' }] }))
+    assert.equal(await message(), said)
+    const event = await here.told('closed', 'GuardError')
+    assert.deepEqual([event.type, event.regarding.kind, event.note], ['Warning', 'Environment', said])
+    const shown = await karma().kubectl('get', 'kenv', 'closed', '--namespace', here.name)
+    assert.match(shown, /READY.*\nclosed .*False/)
+    await here.create(component('guarded-by-environment/one', { environment: 'closed' }))
+    const held = await here.until('Component', 'guarded-by-environment.one', 'to be held back', ({ status }) => {
+      const committed = conditionOf(status, 'Committed')
+      return committed?.status === 'False' && committed.reason === 'GuardError'
+    })
+    assert.match(conditionOf(held.status, 'Committed')?.message ?? '', /guard bad: expected a CEL expression/)
+    await here.patch('Environment', 'closed', { spec: { guards: [{ name: 'bad', expression: 'impact.count < 9' }] } })
+    await ready('True')
+    await here.told('closed', 'Ready', 'Normal')
+    await here.committed('guarded-by-environment.one')
+  })
 
   it('closes the gate: one that costs too much', async () => {
     const loops = ['a', 'b', 'c', 'd', 'e', 'f', 'g']

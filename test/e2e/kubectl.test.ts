@@ -148,7 +148,7 @@ spec: {component: kubectl-site/two, proposedChange: {a: 2}}
     })
     await here.until('ComponentType', 'kubectl-site', 'one Component', ({ status }) => status?.components === 1)
     const [type] = await table('get', 'kct', 'kubectl-site')
-    assert.equal(type?.COMPONENTS, '1')
+    assert.deepEqual([type?.COMPONENTS, type?.READY], ['1', 'True'])
   })
 
   it('describes a request with its Events', async () => {

@@ -11,8 +11,8 @@
  *   --graph NAME      where operators have their graph: embedded, or gremlin, which is a Gremlin Server for each lane (embedded)
  *   --sample          as many plans as `npm test` has
  */
-import { parseArgs } from 'node:util'
 import { findBinaries } from '../cluster/binaries.ts'
+import { readFlags } from '../cluster/flags.ts'
 import { isMiss } from '../support/crash-run.ts'
 import { type Bug, bugs, withBug } from './bugs.ts'
 import { missesIn, runCampaign, summaryOf } from './campaign.ts'
@@ -22,8 +22,9 @@ import { readPlanFile } from './plan-file.ts'
 import { randomOf } from './random.ts'
 import { readTellings, runTellings, tellingMisses, tellingsOf, tellingTable } from './telling.ts'
 
-const { values, positionals } = parseArgs({
-  options: {
+const { values, positionals } = readFlags(
+  'npm run faults',
+  {
     seed: { type: 'string' },
     suite: { type: 'string' },
     plan: { type: 'string' },
@@ -32,8 +33,8 @@ const { values, positionals } = parseArgs({
     graph: { type: 'string', default: 'embedded' },
     sample: { type: 'boolean', default: false },
   },
-  allowPositionals: true,
-})
+  { positionals: true },
+)
 const lanes = Number(values.lanes)
 if (values.graph !== 'embedded' && values.graph !== 'gremlin')
   throw new Error(`--graph: expected embedded or gremlin, found ${JSON.stringify(values.graph)}`)

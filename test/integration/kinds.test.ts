@@ -258,7 +258,7 @@ describe('kinds', () => {
       ['kcomp', 'NAME TYPE ENV READY COMMITTED DEPENDENTS AGE', 'GRAPH-VERSION REVISION DRIFTED'],
       ['kcr', 'NAME COMPONENT ENV MODE PHASE AFFECTED SUCCEEDED AGE', 'POSITION BLOCKED-BY REQUESTED-BY HASH MESSAGE'],
       ['kenv', 'NAME VERSION LOCKED-BY QUEUED READY AGE', ''],
-      ['kct', 'NAME COMPONENTS AGE', ''],
+      ['kct', 'NAME COMPONENTS READY AGE', ''],
       ['kca', 'NAME CHANGE DECISION APPROVER AGE', 'COUNTED REASON HASH EXPIRES'],
     ] as const) {
       it(`kubectl get ${kind}`, async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { compareVersions } from '../../operator/runtime/resource-version.ts'
 import { type ProxiedRequest, pass, staleList, statusAnswer } from '../support/proxy.ts'
 import { configMapsOf, eventually, startWorld, type World } from './runtime-world.ts'
 
@@ -164,6 +165,14 @@ describe('informer on a real API server', () => {
     await maps.converged(informer)
     takeOff()
     assert.deepEqual(changes, ['a: - -> second'])
+  })
+
+  it('keeps up with the server by its bookmarks where nothing happens', async () => {
+    const { informer } = await informing({ watchSeconds: 4 })
+    // Of the same kind, in which the server tells how far it is: two seconds before it ends a watch.
+    const { metadata } = await configMapsOf(world, await world.namespace()).create('elsewhere')
+    await eventually(() => compareVersions(informer.resourceVersion(), metadata.resourceVersion) >= 0)
+    assert.deepEqual([[...informer.list()], requests('list').length], [[], 1])
   })
 
   it('takes no harm from events that come twice and in another order of objects', async () => {

@@ -184,8 +184,11 @@ export async function openNamespace(api: Api, name: string): Promise<Namespace> 
     },
     told: (object, reason, type) =>
       eventually(`expected an Event ${reason} about ${name}/${object}`, async () => {
-        const { body } = await api.get(`/apis/events.k8s.io/v1/namespaces/${name}/events`)
-        const about = (body.items as Told[]).filter(({ regarding }) => regarding.name === object)
+        const eventsIn = async (namespace: string): Promise<Told[]> =>
+          (await api.get(`/apis/events.k8s.io/v1/namespaces/${namespace}/events`)).body.items
+        // Events about what is in no namespace are in `default`.
+        const all = [...(await eventsIn(name)), ...(await eventsIn('default'))]
+        const about = all.filter(({ regarding }) => regarding.name === object)
         return {
           found: about.find((event) => event.reason === reason && (type ?? event.type) === event.type),
           last: about,

@@ -19,6 +19,7 @@ export interface OperatorPort {
 
 /** Where the operator's Service stands. */
 const service = '/api/v1/namespaces/karma-system/services/http:karma:http/proxy'
+const serviceName = 'Service karma in namespace karma-system'
 const timeoutMs = 30_000
 
 export const makeOperatorPort = ({ credentials, address }: OperatorPortOptions): OperatorPort => {
@@ -71,7 +72,7 @@ const targetOf = (
     // The API server takes Authorization for itself; the operator reads the other header.
     const both = { ...headers, 'x-karma-authorization': authorization }
     const url = new URL(server.replace(/\/+$/, '') + service)
-    return success({ url, tls, headers: both, through: `operator, through ${server}` })
+    return success({ url, tls, headers: both, through: `operator, through ${serviceName} of ${server}` })
   }
   if (!URL.canParse(address)) return invalidAddress(address, 'a URL')
   const url = new URL(address)
@@ -112,10 +113,14 @@ const answerOf = (answer: Exchange, through: string): Result<unknown> => {
   const { status, text } = answer
   const body = parse(text)
   if (status === 200 && body !== undefined) return success(body)
-  const { reason, message } = (body ?? {}) as { reason?: unknown; message?: unknown }
-  const said = typeof message === 'string' ? message : `HTTP ${status} ${text.slice(0, 200)}`
+  const { kind, reason, message } = (body ?? {}) as { kind?: unknown; reason?: unknown; message?: unknown }
+  const words = typeof message === 'string' ? message : `HTTP ${status} ${text.slice(0, 200)}`
+  // The API server's own word: the operator was not reached.
+  const said = kind === 'Status' ? `${through}: ${words}; ${advice}` : words
   return typeof reason === 'string' ? failure({ reason, message: said, retry: status >= 500 }) : unreachable(said)
 }
+
+const advice = 'where that does not lead to the operator, set KARMA_API to the URL of its read-only port, see README'
 
 const parse = (text: string): object | undefined => {
   try {

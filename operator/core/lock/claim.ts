@@ -7,6 +7,8 @@ import type {
   Promised,
 } from '../../api/kinds.generated.ts'
 import { newestOf } from '../../api/resource-version.ts'
+import type { Failure } from '../../api/result.ts'
+import { sentences } from '../change/bounds.ts'
 import type { Open } from '../change/promise.ts'
 import { withCondition } from '../change/status.ts'
 import { append, type Transition } from '../event/outbox.ts'
@@ -124,22 +126,31 @@ const highestOf = ({ status }: Pick<Environment, 'status'>, highest: string): st
   return newestOf([committedResourceVersion, highest])
 }
 
+export interface Tending {
+  readonly queued: number
+  /** why its guards cannot be asked: the gate is closed */
+  readonly faults: readonly Failure[]
+  /** why its events are not out */
+  readonly delayed: string | undefined
+  readonly now: number
+}
+
 /** What people look at, kept up to date between changes. */
-export const tended = (
-  environment: Environment,
-  { queued, delayed, now }: { queued: number; delayed: string | undefined; now: number },
-): EnvironmentStatus => {
+export const tended = (environment: Environment, { queued, faults, delayed, now }: Tending): EnvironmentStatus => {
   const at = new Date(now).toISOString()
   const generation = environment.metadata.generation ?? 1
   const previous = environment.status?.conditions
   const set = (type: string, ok: boolean, reason: string, message: string) =>
     withCondition(previous, { type, status: ok ? 'True' : 'False', reason, message }, { generation, at })
+  const [first] = faults
   return {
     ...environment.status,
     queued,
     observedGeneration: generation,
     conditions: [
-      set('Ready', true, 'Ready', 'changes may pass'),
+      first
+        ? set('Ready', false, first.reason, sentences(faults.map(({ message }) => message)))
+        : set('Ready', true, 'Ready', 'changes may pass'),
       delayed === undefined
         ? set('EventsPublished', true, 'EventsPublished', 'every event is on the bus')
         : set('EventsPublished', false, 'EventsDelayed', delayed),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { makeEmbeddedGraph } from '../../../operator/adapters/graph-embedded/store.ts'
-import type { ChangeRequest } from '../../../operator/api/kinds.generated.ts'
+import type { ChangeRequest, EnvironmentStatus, Guard } from '../../../operator/api/kinds.generated.ts'
 import type { Held } from '../../../operator/api/lease.ts'
 import type { Parsed } from '../../../operator/api/parse.ts'
 import { failure, success } from '../../../operator/api/result.ts'
@@ -9,6 +9,7 @@ import { makeEnvironmentReconciler } from '../../../operator/controllers/environ
 import { requestMember, targetsOf } from '../../../operator/controllers/member.ts'
 import { makeRepairs } from '../../../operator/controllers/repairs.ts'
 import { planChange } from '../../../operator/core/change/plan.ts'
+import { makeGuards } from '../../../operator/core/guard/expression.ts'
 import type { Cluster } from '../../../operator/ports/cluster.ts'
 import { aChangeRequest, aComponent, anEnvironment, aWorld, noon } from '../../support/builders.ts'
 import { makeCollectedLog } from '../../support/collected-log.ts'
@@ -27,6 +28,7 @@ const idle = {
   graph: makeEmbeddedGraph({ newEpoch: () => 'epoch', now: () => 0 }),
   times: { turnMs: 30_000, lingerMs: 100 },
   holder: 'me',
+  guards: makeGuards({ now: () => 0 }),
   gone: () => {},
   rebuild: () => assert.fail('expected a graph that is as committed'),
   repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }),
@@ -128,7 +130,64 @@ const lookForGone = async (request: Parsed<ChangeRequest>): Promise<string[]> =>
   return made
 }
 
+/** Looks at an environment in which nobody waits, with these guards one after the other; what each look writes. */
+const lookWith = async (...policies: Guard[][]): Promise<(EnvironmentStatus | undefined)[]> => {
+  const { caches, put } = makeFakeCaches()
+  let environment = put('Environment', anEnvironment())
+  let written: EnvironmentStatus | undefined
+  const cluster = {
+    writeStatus: async (kind, object, status) => {
+      written = status as EnvironmentStatus
+      return success(put(kind, { ...object, status }))
+    },
+  } as Partial<Cluster> as Cluster
+  const { reconcile } = makeEnvironmentReconciler({
+    ...idle,
+    cluster,
+    caches,
+    locks: () => ({
+      acquire: async () => assert.fail('expected no lock to be taken'),
+      renew: async () => assert.fail('expected no lock to be kept'),
+      release: async () => {},
+    }),
+    clock: { now: () => noon, monotonic: () => 0 },
+    sleep: async () => {},
+  })
+  const looks: (EnvironmentStatus | undefined)[] = []
+  for (const [at, guards] of policies.entries()) {
+    written = undefined
+    const { metadata, status } = caches.Environment.get('dev/dev') ?? environment
+    environment = put('Environment', {
+      ...environment,
+      metadata: { ...metadata, generation: at + 1 },
+      spec: { guards },
+      ...(status && { status }),
+    })
+    await reconcile('dev/dev', makeCollectedLog())
+    looks.push(written)
+  }
+  return looks
+}
+
 describe('controllers/environment', () => {
+  it('says that a guard does not compile, and when it does again; of the generation that it has seen', async () => {
+    const small: Guard = { name: 'small', expression: 'impact.count < 10' }
+    const bad: Guard = { name: 'small', expression: 'impact.count <' }
+    const looks = await lookWith([small], [bad], [bad], [small])
+    const said = looks.map((status) => {
+      const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+      return `${ready?.observedGeneration} ${ready?.status} ${ready?.reason}: ${ready?.message}`
+    })
+    const fault =
+      'GuardError: Environment dev/dev: guard small: expected a CEL expression that answers with a bool, found Unexpected token: EOF at line 1, column 15; expression: impact.count <'
+    assert.deepEqual(said, [
+      '1 True Ready: changes may pass',
+      `2 False ${fault}`,
+      `3 False ${fault}`,
+      '4 True Ready: changes may pass',
+    ])
+  })
+
   const ahead = { phase: 'Applying', environment: 'dev', writeAhead: { holder: 'me', claim: '5', version: 2 } } as const
 
   it('an Environment that was deleted is made anew for what was written ahead in it, and not for what goes itself', async () => {

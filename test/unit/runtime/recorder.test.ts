@@ -72,14 +72,15 @@ describe('recorder', () => {
     assert.equal(other.created[0]!.event.metadata.name, one.created[0]!.event.metadata.name)
   })
 
-  it('tells objects, reasons and notes apart', async () => {
+  it('tells objects, occurrences, reasons and notes apart', async () => {
     const { created, recorder } = makeFixture()
     recorder.record(notice())
     recorder.record(notice({ reason: 'Rejected' }))
     recorder.record(notice({ note: 'another' }))
+    recorder.record(notice({ occurrence: 7 }))
     recorder.record(notice({ regarding: { ...notice().regarding, uid: 'u-2' } }))
     await recorder.idle()
-    assert.equal(new Set(created.map(({ event }) => event.metadata.name)).size, 4)
+    assert.equal(new Set(created.map(({ event }) => event.metadata.name)).size, 5)
   })
 
   it('keeps to the limits of the API server, in bytes and in whole characters', async () => {

@@ -64,6 +64,22 @@ describe('the operator’s port', () => {
     assert.equal(seen[0]?.headers['x-karma-authorization'], 'Bearer t')
   })
 
+  it('says which Service it asked for, and what else there is, when the API server knows none', async () => {
+    const through = credentialsOf({ authorization: 'Bearer t' }, address)
+    const status = { kind: 'Status', reason: 'NotFound', message: 'services "karma" not found', code: 404 }
+    answer = { status: 404, text: JSON.stringify(status) }
+    const result = await get(through, undefined, '/api/v1/log')
+    assert.deepEqual(result.ok ? 'ok' : result.failure, {
+      reason: 'NotFound',
+      message: `operator, through Service karma in namespace karma-system of ${address}: services "karma" not found; where that does not lead to the operator, set KARMA_API to the URL of its read-only port, see README`,
+      retry: false,
+    })
+    // What Karma itself does not find is in its own words.
+    answer = { status: 404, text: '{"reason":"NotFound","message":"no events of it"}' }
+    const none = await get(through, undefined, '/api/v1/log')
+    assert.equal(none.ok ? 'ok' : none.failure.message, 'no events of it')
+  })
+
   const failures: [name: string, status: number, text: string, reason: string, message: RegExp][] = [
     ['Karma’s refusal', 403, '{"reason":"Forbidden","message":"jo may not"}', 'Forbidden', /^jo may not$/],
     ['a proxy’s page', 502, '<html>Bad Gateway', 'Unreachable', /operator at .*: HTTP 502 <html>/],

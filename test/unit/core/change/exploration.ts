@@ -59,13 +59,15 @@ const sameHolder = ({ same }: Parts, { at, pass, late }: Holder): Holder => ({
 const sameWorld = sameOf<World>(sameServer, sameHolder)
 
 /** Which of the two holders is which makes no difference. */
-const keyOf = ({ numberOf }: Parts, w: World): string => {
-  const [a, b] = w.holders.map(
-    ({ at, pass, late }) => `,${at},${pass ? numberOf(pass) : ''},${late ? numberOf(late) : ''}`,
-  ) as [string, string]
+const keyOf = ({ numberOf, pairOf }: Parts, w: World): number => {
+  const [a, b] = w.holders.map(({ at, pass, late }) =>
+    pairOf(pairOf(pass ? 1 + numberOf(pass) : 0, late ? 1 + numberOf(late) : 0), moments.indexOf(at)),
+  ) as [number, number]
   const lease = w.lease !== -1 && a > b ? 1 - w.lease : w.lease
-  return `${lease},${w.faults},${w.reports},${numberOf(w.server)}${a > b ? b + a : a + b}`
+  const rest = ((lease + 1) * 8 + w.faults) * 8 + w.reports
+  return pairOf(pairOf(numberOf(w.server), rest), a > b ? pairOf(b, a) : pairOf(a, b))
 }
+const moments: readonly Holder['at'][] = ['start', 'on', 'done']
 
 /** The protocol, asked once for each thing that a holder can know and meet. All that it is given are parts that are known. */
 const makeProtocol = ({ same }: Parts) => {
@@ -75,6 +77,9 @@ const makeProtocol = ({ same }: Parts) => {
   return {
     sentIn: once((pass: Pass<Content>) => nextEffects(pass).map((effect) => same(sentBy(pass, effect)))),
     took: (pass: Pass<Content>, sent: Sent, answer: Answer<Content>) => tookBy(pass, sent)(answer),
+    resumed: once((pass: Pass<Content>) => same(resume(pass, false))),
+    resumedLooking: once((pass: Pass<Content>) => same(resume(pass, true))),
+    closing: once((pass: Pass<Content>) => same(closing(pass))),
   }
 }
 
@@ -88,6 +93,9 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
   )
   const perform = ({ server }: World, sent: Sent): readonly Outcome[] => performed(sent, server)
   const protocol = makeProtocol(parts)
+  const reportedIn = once((server: Server) =>
+    reportsIn(server).map(([label, after]): Step<Server> => [label, sameServer(parts, after)]),
+  )
   const beginning = parts.same(newPass<Content>())
 
   const lateWrite = ({ w, holder, go }: Turn<World, Holder>): void => {
@@ -107,8 +115,9 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
 
   const idle = ({ w, holder, go }: Turn<World, Holder>, pass: Pass<Content>): void => {
     const isApplying = w.server.requests.some(({ phase }) => phase === 'Applying')
-    if (isUnfinished(w.server) || pass.mustLook) go('resume', { ...holder, pass: resume(pass, isApplying) }, w)
-    else if (pass.held && pass.held.applying.length > 0) go('close', { ...holder, pass: closing(pass) }, w)
+    const resumed = isApplying ? protocol.resumedLooking : protocol.resumed
+    if (isUnfinished(w.server) || pass.mustLook) go('resume', { ...holder, pass: resumed(pass) }, w)
+    else if (pass.held && pass.held.applying.length > 0) go('close', { ...holder, pass: protocol.closing(pass) }, w)
     else go('done', { ...holder, at: 'done', pass: null }, w)
   }
 
@@ -143,7 +152,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
     go('crash', { at: 'start', pass: null, late: holder.late }, w, 1)
     if (pass.stage === 'Clear') return
     hit('', 'close')
-    go('close half way', { ...holder, pass: closing(pass) }, w, 1)
+    go('close half way', { ...holder, pass: protocol.closing(pass) }, w, 1)
   }
 
   const turnOf = (turn: Turn<World, Holder>): void => {
@@ -166,17 +175,18 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
       }
       turnOf({ w, i, holder, go })
     })
-    if (w.reports > 0) next.push(...reportsIn(w).map(([label, after]): Step<World> => [label, sameWorld(parts, after)]))
+    if (w.reports > 0)
+      for (const [label, server] of reportedIn(w.server)) next.push([label, { ...w, server, reports: w.reports - 1 }])
     return next
   }
 }
 
 /** Somebody reports on a Component: its resourceVersion moves, and nothing else. */
-const reportsIn = (w: World): Step<World>[] =>
-  w.server.components.map((component, index) => {
+const reportsIn = (server: Server): Step<Server>[] =>
+  server.components.map((component, index) => {
     const past = [...component.past, [component.rv, component.committed] as const]
-    const components = replaced(w.server.components, index, { ...component, rv: nextOf(w.server), past })
-    return [`report ${index}`, { ...w, server: { ...w.server, components }, reports: w.reports - 1 }]
+    const components = replaced(server.components, index, { ...component, rv: nextOf(server), past })
+    return [`report ${index}`, { ...server, components }]
   })
 
 const sentBy = (pass: Pass<Content>, effect: Effect<Content>): Sent => ({

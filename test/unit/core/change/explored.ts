@@ -29,7 +29,7 @@ interface Exploration<World> {
   /** Nothing is left to do. When it is given, rest must stay within reach. */
   readonly rests?: (w: World) => boolean
   /** equal for equal worlds and for no others */
-  readonly keyOf: (parts: Parts, w: World) => string
+  readonly keyOf: (parts: Parts, w: World) => number
   readonly untilViolation?: boolean | undefined
 }
 

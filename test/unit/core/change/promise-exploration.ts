@@ -44,7 +44,7 @@ export const explore = (setting: Setting): Explored => {
     successors: (parts, hit) => makeSuccessors(setting, parts, hit),
     violation: (w) => wrongIn(w.server) ?? violationAtRest(w, setting),
     ...(setting.without ? {} : { rests: (w) => isAtRest(w, setting) }),
-    keyOf: textOf,
+    keyOf,
     untilViolation: setting.untilViolation,
   })
 }
@@ -61,13 +61,14 @@ const sameHolder = ({ same }: Parts, { at, passes, late }: Holder): Holder => ({
 const sameWorld = sameOf<World>(sameServer, sameHolder)
 
 /** Which of the two holders is which makes no difference. */
-const textOf = ({ numberOf }: Parts, w: World): string => {
-  const number = (part: object | null): number | string => (part ? numberOf(part) : '')
-  const [a, b] = w.holders.map(
-    ({ at, passes: [first, second], late }) => `;${at},${number(first!)},${number(second!)},${number(late)}`,
-  ) as [string, string]
+const keyOf = ({ numberOf, pairOf }: Parts, w: World): number => {
+  const number = (part: object | null): number => (part ? 1 + numberOf(part) : 0)
+  const [a, b] = w.holders.map(({ at, passes: [first, second], late }) =>
+    pairOf(pairOf(number(first!), number(second!)), pairOf(number(late), at + 1)),
+  ) as [number, number]
   const owners = w.leases.map((lease) => (a > b && lease !== -1 ? 1 - lease : lease))
-  return `${w.faults},${owners},${numberOf(w.server)}${a > b ? b + a : a + b}`
+  const rest = owners.reduce((sum, owner) => sum * 3 + owner + 1, w.faults)
+  return pairOf(pairOf(numberOf(w.server), rest), a > b ? pairOf(b, a) : pairOf(a, b))
 }
 
 /** The protocol, asked once for each thing that a holder can know and meet. All that it is given are parts that are known. */
@@ -80,6 +81,9 @@ const makeProtocol = ({ same }: Parts) => {
   )
   return {
     sentIn: (e: number, pass: Pass<Content>): readonly Sent[] => sentIn[e]!(pass),
+    resumed: once((pass: Pass<Content>) => same(resume(pass, false))),
+    resumedLooking: once((pass: Pass<Content>) => same(resume(pass, true))),
+    closing: once((pass: Pass<Content>) => same(closing(pass))),
     took: (pass: Pass<Content>, sent: Sent, answer: Answer<Content>) => tookBy(pass, sent)(answer),
   }
 }
@@ -94,10 +98,23 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
   )
   const perform = ({ server }: World, sent: Sent): readonly Outcome[] => performed(sent, server)
   const protocol = makeProtocol(parts)
+  const beginning = parts.same(newPass<Content>())
+  const editedIn = [0, 1].map((e) =>
+    once((server: Server) => {
+      const { now } = server.environments[e]!
+      return sameServer(parts, moved(server, e, { ...now, rv: now.rv + 1 }))
+    }),
+  )
 
   const knowing = (holder: Holder, sent: Sent, answer: Outcome[1]): Holder => {
     const { at: e, passes } = holder
     return { ...holder, passes: replaced(passes, e, protocol.took(passes[e]!, sent, answer)) }
+  }
+
+  const begun = ({ environments, requests }: Server, e: number, before: Pass<Content>): Pass<Content> => {
+    const isAnother = before.held?.resourceVersion !== `${environments[e]!.now.rv}`
+    const mustLook = isAnother || requests[e]!.phase === 'Applying'
+    return mustLook ? protocol.resumedLooking(before) : protocol.resumed(before)
   }
 
   const begin = ({ w, i, holder, go }: Turn<World, Holder>): void => {
@@ -105,9 +122,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
       if (!isDirty(w.server, e) && !isPending(w.server, e, setting)) continue
       const isTaken = w.leases[e] === 1 - i
       if (isTaken && w.faults === 0) continue
-      const before = holder.passes[e] ?? newPass<Content>()
-      const isAnother = before.held?.resourceVersion !== `${w.server.environments[e]!.now.rv}`
-      const pass = resume(before, isAnother || w.server.requests[e]!.phase === 'Applying')
+      const pass = begun(w.server, e, holder.passes[e] ?? beginning)
       const next = { ...holder, at: e, passes: replaced(holder.passes, e, pass) }
       go(isTaken ? `take over ${e}` : `lock ${e}`, next, { ...w, leases: replaced(w.leases, e, i) }, isTaken ? 1 : 0)
     }
@@ -120,7 +135,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
     const being = (next: Holder): World => ({ ...w, holders: replaced(w.holders, i, next) })
     const free = { ...holder, at: -1 }
     if (pass?.stage === 'Idle') {
-      const next = closing(pass)
+      const next = protocol.closing(pass)
       if (isLeft(w.server, e)) return being(free)
       if (next.stage === 'Clear' && isDirty(w.server, e)) return being({ ...holder, passes: replaced(passes, e, next) })
       return { ...being(free), leases: w.leases[e] === i ? replaced(w.leases, e, -1) : w.leases }
@@ -187,11 +202,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
     })
     if (w.faults === 0) return next
     // Somebody edits an Environment, or its counts are written: its resourceVersion moves, and nothing else.
-    for (const e of [0, 1]) {
-      const { now } = w.server.environments[e]!
-      const server = moved(w.server, e, { ...now, rv: now.rv + 1 })
-      next.push([`edit ${e}`, sameWorld(parts, { ...w, server, faults: w.faults - 1 })])
-    }
+    for (const e of [0, 1]) next.push([`edit ${e}`, { ...w, server: editedIn[e]!(w.server), faults: w.faults - 1 }])
     return next
   }
 }

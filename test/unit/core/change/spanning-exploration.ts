@@ -58,7 +58,7 @@ export const explore = (setting: Setting): Explored => {
     successors: (parts, hit) => makeSuccessors(setting, parts, hit),
     violation: (w) => wrongIn(w.server) ?? violationAtRest(w, setting),
     ...(setting.without ? {} : { rests: isAtRest }),
-    keyOf: textOf,
+    keyOf: numberOfWorld,
     untilViolation: setting.untilViolation,
   })
 }
@@ -80,15 +80,16 @@ const sameHolder = ({ same }: Pick<Parts, 'same'>, { at, passes, spanning, late 
 const sameWorld = sameOf<World>(sameServer, sameHolder)
 
 /** Which of the two holders is which makes no difference. */
-const textOf = ({ numberOf }: Parts, w: World): string => {
-  const number = (part: object | null): number | string => (part ? numberOf(part) : '')
-  const [a, b] = w.holders.map(
-    ({ at, passes: [first, second], spanning, late }) =>
-      `;${at},${number(first!)},${number(second!)},${number(spanning)},${number(late)}`,
-  ) as [string, string]
+const numberOfWorld = ({ numberOf, pairOf }: Parts, w: World): number => {
+  const number = (part: object | null): number => (part ? 1 + numberOf(part) : 0)
+  const [a, b] = w.holders.map(({ at, passes: [first, second], spanning, late }) => {
+    const place = at.reduce((sum, e) => sum * 3 + e + 1, 0)
+    return pairOf(pairOf(number(first!), number(second!)), pairOf(number(late), pairOf(number(spanning), place)))
+  }) as [number, number]
   const isSwapped = a > b
   const owners = w.leases.map((lease) => (isSwapped && lease !== -1 ? 1 - lease : lease))
-  return `${w.faults},${owners},${numberOf(w.server)}${isSwapped ? b + a : a + b}`
+  const rest = owners.reduce((sum, owner) => sum * 3 + owner + 1, w.faults)
+  return pairOf(pairOf(numberOf(w.server), rest), isSwapped ? pairOf(b, a) : pairOf(a, b))
 }
 
 /** One thing that may be done now, and what is known after its answer. */
@@ -139,6 +140,9 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
     serve(server, sent).map(([after, answer]): Outcome => [sameServer(parts, after), parts.same(answer)]),
   )
   const protocol = makeProtocol(parts)
+  const touchedIn = once((server: Server) =>
+    touched(server).map(([label, after]): Step<Server> => [label, sameServer(parts, after)]),
+  )
 
   /** A write that meets another resourceVersion now meets one ever after: whether it lands makes no difference. */
   const withoutVain = (w: World, holder: Holder): Holder =>
@@ -171,8 +175,15 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
     go(taken ? `take over ${at}` : `lock ${at}`, { ...holder, ...next, at }, { ...w, leases }, taken ? 1 : 0)
   }
 
+  const beginning = parts.same(newPass<Content>())
+  const resumed = once((pass: Pass<Content>) => parts.same(resume(pass, false)))
+  const resumedLooking = once((pass: Pass<Content>) => parts.same(resume(pass, true)))
+  const closed = once((pass: Pass<Content>) => parts.same(closing(pass)))
   const begun = ({ w, holder }: Turn<World, Holder>, e: number): Pass<Content> =>
-    resume(holder.passes[e] ?? newPass<Content>(), isHalfDone(w.server, e))
+    (isHalfDone(w.server, e) ? resumedLooking : resumed)(holder.passes[e] ?? beginning)
+  const led = onceForTwo((first: Pass<Content>, second: Pass<Content>) =>
+    parts.same(newSpanning([first, second].map((pass, e) => ({ environment: keyOf(e), pass })))),
+  )
 
   const begin = (turn: Turn<World, Holder>): void => {
     const { w, holder } = turn
@@ -182,8 +193,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
         lock(turn, [e], { passes: replaced(holder.passes, e, begun(turn, e)) })
     }
     if (!isAwaited(w.server, setting, [0, 1])) return
-    const lanes = [0, 1].map((e) => ({ environment: keyOf(e), pass: begun(turn, e) }))
-    lock(turn, [0, 1], { passes: [null, null], spanning: newSpanning(lanes) })
+    lock(turn, [0, 1], { passes: [null, null], spanning: led(begun(turn, 0), begun(turn, 1)) })
   }
 
   const free = (holder: Holder, passes: Holder['passes']): Holder => ({
@@ -225,7 +235,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
   const idle = (w: World, e: number, holder: Holder, knowing: (pass: Pass<Content>) => Holder): Holder => {
     const { applying, prepared } = w.server.environments[e]!
     const isOpen = isAwaited(w.server, setting, [e]) || (applying.length === 0 && !prepared)
-    const next = closing(holder.passes[e]!)
+    const next = closed(holder.passes[e]!)
     return isOpen || next.stage !== 'Clear' ? free(holder, holder.passes) : knowing(next)
   }
 
@@ -296,22 +306,24 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
       }
       turnOf({ w, i, holder, go })
     })
-    if (w.faults > 0) next.push(...touched(w).map(([label, after]): Step<World> => [label, sameWorld(parts, after)]))
+    if (w.faults > 0)
+      for (const [label, server] of touchedIn(w.server)) next.push([label, { ...w, server, faults: w.faults - 1 }])
     return next
   }
 }
 
 /** Somebody edits an Environment or a request: its resourceVersion moves, and nothing else. */
-const touched = (w: World): Step<World>[] => {
-  const { server } = w
-  const then = (next: Partial<Server>): World => ({ ...w, server: { ...server, ...next }, faults: w.faults - 1 })
+const touched = (server: Server): Step<Server>[] => {
+  const then = (next: Partial<Server>): Server => ({ ...server, ...next })
   const moved = <T extends { rv: number }>(list: readonly T[], index: number): T[] =>
     replaced(list, index, { ...list[index]!, rv: list[index]!.rv + 1 })
   return [
     ...server.environments.map(
-      (_, e): Step<World> => [`edit environment ${e}`, then({ environments: moved(server.environments, e) })],
+      (_, e): Step<Server> => [`edit environment ${e}`, then({ environments: moved(server.environments, e) })],
     ),
-    ...server.requests.map((_, r): Step<World> => [`edit request ${r}`, then({ requests: moved(server.requests, r) })]),
+    ...server.requests.map(
+      (_, r): Step<Server> => [`edit request ${r}`, then({ requests: moved(server.requests, r) })],
+    ),
   ]
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Applying, Environment, EnvironmentStatus } from '../../../../operator/api/kinds.generated.ts'
+import type { Failure } from '../../../../operator/api/result.ts'
 import { bounds } from '../../../../operator/core/change/bounds.ts'
 import { eventOf } from '../../../../operator/core/event/envelope.ts'
 import { claimed, cleared, prepared, published, tended } from '../../../../operator/core/lock/claim.ts'
@@ -17,6 +18,8 @@ const told = ({ history = [] }: EnvironmentStatus): string[] =>
   history.map(({ seq, type, message, attrs }) => `${seq} ${type}: ${message} ${attrs}`)
 const publish = (environment: Environment, list: readonly Applying[], version = 5): EnvironmentStatus =>
   published(environment, { holder: 'pod_1', version, applying: list, highest: '99', now: noon })
+
+const guardError = (message: string): Failure => ({ reason: 'GuardError', message, retry: false })
 
 describe('core/lock/claim', () => {
   it('tells a whole turn, numbers without a gap', () => {
@@ -102,9 +105,11 @@ describe('core/lock/claim', () => {
   })
 
   it('is tended: how many wait, and whether its events are out', () => {
-    const quiet = tended(anEnvironment(), { queued: 2, delayed: undefined, now: noon })
-    const late = tended(next(anEnvironment(), quiet), { queued: 2, delayed: 'bus is away', now: noon + 5_000 })
-    const again = tended(next(anEnvironment(), late), { queued: 0, delayed: 'bus is still away', now: noon + 9_000 })
+    const tend = (environment: Environment, queued: number, delayed: string | undefined, now: number) =>
+      tended(environment, { queued, faults: [], delayed, now })
+    const quiet = tend(anEnvironment(), 2, undefined, noon)
+    const late = tend(next(anEnvironment(), quiet), 2, 'bus is away', noon + 5_000)
+    const again = tend(next(anEnvironment(), late), 0, 'bus is still away', noon + 9_000)
     const line = ({ queued, conditions = [] }: EnvironmentStatus) =>
       `${queued} ${conditions.map((c) => `${c.type}=${c.status}:${c.reason}:${c.message}@${Date.parse(c.lastTransitionTime) - noon}`)}`
     assert.deepEqual([quiet, late, again].map(line), [
@@ -116,6 +121,19 @@ describe('core/lock/claim', () => {
     assert.equal(quiet.seq, undefined, 'nothing has happened')
     assert.equal(late.conditions?.[0]?.observedGeneration, 1)
     assert.equal(quiet.conditions?.[1]?.lastTransitionTime, at(noon))
+  })
+
+  it('is not Ready while a guard of it cannot be asked, and says why of each', () => {
+    const tend = (environment: Environment, faults: string[], now: number) =>
+      tended(environment, { queued: 0, faults: faults.map(guardError), delayed: undefined, now })
+    const closed = tend(anEnvironment(), ['guard a is no CEL', 'guard b is no bool', 'guard a is no CEL'], noon)
+    const open = tend(next(anEnvironment(), closed), [], noon + 5_000)
+    const line = ({ conditions: [ready] = [] }: EnvironmentStatus) =>
+      `${ready?.type}=${ready?.status}:${ready?.reason}:${ready?.message}@${Date.parse(ready?.lastTransitionTime ?? '') - noon}`
+    assert.deepEqual([closed, open].map(line), [
+      'Ready=False:GuardError:guard a is no CEL; guard b is no bool@0',
+      'Ready=True:Ready:changes may pass@5000',
+    ])
   })
 
   it('stays under 128 KiB with the largest batch, again and again', () => {
@@ -145,7 +163,8 @@ describe('core/lock/claim', () => {
         if (version < 41)
           environment = next(environment, cleared(environment, { highest: '1', queued: 9_999, now: noon }))
       }
-      const status = tended(environment, { queued: 100_000, delayed: '鯨'.repeat(5_000), now: noon })
+      const faults = Array.from({ length: 32 }, (_, i) => guardError(`${i} ${'鯨'.repeat(1_000)}`))
+      const status = tended(environment, { queued: 100_000, faults, delayed: '鯨'.repeat(5_000), now: noon })
       assertStorable('Environment', status)
       assert.equal(status.seq, 40 + 40 + 39)
     }

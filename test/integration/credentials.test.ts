@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadCredentials } from '../../../../operator/adapters/kubernetes/credentials.ts'
+import { loadCredentials } from '../../operator/adapters/kubernetes/credentials.ts'
 
 describe('credentials from a kubeconfig', () => {
   let folder: string
