@@ -136,6 +136,7 @@ export const declared: Readonly<Record<EventType, Declared>> = {
     attrs: {
       version: version('the graph version that it was committed in'),
       hash: attr(text, 'the hash of what is committed'),
+      revision: maybe(text, 'the revision of the source that it names'),
       change,
       request,
       forward: attr({ type: 'object' }, `what changed: ${inverse}`),
