@@ -124,8 +124,7 @@ const components = (): Event[] => {
   const created: Component = aComponent('bucket/logs', { committed: false, config: { name: 'logs', versioned: false } })
   const change = { name: 'keep', uid: 'uid-keep', hash: 'sha256:1' }
   const source = { repository: 'https://git.example/infra', path: 'logs.yaml', revision: '4f2a9c1' }
-  const wanted = (versioned: boolean) =>
-    wantedOf({ config: { name: 'logs', versioned }, ...(versioned && { source }) })
+  const wanted = (versioned: boolean) => wantedOf({ config: { name: 'logs', versioned }, ...(versioned && { source }) })
   const reports =
     (report: Partial<ComponentStatus>) =>
     (component: Component, now: number): ComponentStatus => {
