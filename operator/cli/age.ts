@@ -46,11 +46,11 @@ export const ageOf = (at: string | undefined, now: number): string => {
   return Number.isNaN(then) ? '<unknown>' : spanOf(now - then)
 }
 
-/** Milliseconds of `90s`, `2m`, `1h30m` as kubectl takes them; undefined: it is none. */
+/** Milliseconds of `90s`, `2m`, `1h30m` as kubectl takes them, and of `2d` as it writes them; undefined: it is none. */
 export const msOf = (text: string): number | undefined => {
-  if (!/^(\d+[smh])+$/.test(text)) return undefined
-  const parts = [...text.matchAll(/(\d+)([smh])/g)]
+  if (!/^(\d+[smhdy])+$/.test(text)) return undefined
+  const parts = [...text.matchAll(/(\d+)([smhdy])/g)]
   return parts.reduce((sum, [, size, unit]) => sum + Number(size) * units[unit as keyof typeof units], 0)
 }
 
-const units = { s: second, m: minute, h: hour } as const
+const units = { s: second, m: minute, h: hour, d: day, y: year } as const

@@ -26,3 +26,9 @@ export interface Explained {
   /** what can be done */
   readonly next: string
 }
+
+/** The reason of what waits for its graph. */
+export const graphAway = 'GraphUnavailable'
+
+/** What that waits for. */
+export const graphAgain = 'the graph store answers again (KARMA_GRAPH_ENDPOINT of the operator; its log has each error)'

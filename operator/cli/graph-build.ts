@@ -17,10 +17,11 @@ interface BuildFlags extends GraphFlags {
 
 const help = `
 The committed Components are the truth, and the graph is made of them. The operator does it under the environment's lock:
-it compares what the store has with what is committed, and publishes what differs as one version. Changes wait meanwhile.
+it compares what the store has with what is committed, element by element, and publishes what differs as one version; where
+nothing does it changes nothing. Changes wait meanwhile.
 It is what Karma does by itself when the two are not the same. You have to be allowed to patch environments.
 
-Exit code: 0 it is built (with --wait=false: it was asked for), 1 it is not, or could not be asked for.
+Exit code: 0 it is built, or need not be (with --wait=false: it was asked for), 1 it is not, or could not be asked for.
 
 Examples:
   kubectl karma graph build -n dev
@@ -67,7 +68,7 @@ const build = async (flags: BuildFlags, { session, namespace, terminal }: Desk):
     if (!read.ok) return read
     if (read.value?.status?.graphRebuilt === asked) {
       bar?.end({ isWhole: true })
-      terminal.out(`${name} graph built${versionText(read.value)}\n`)
+      terminal.out(`${name} ${endOf(read.value, asked)}\n`)
       return success(0)
     }
     if (!(terminal.monotonic() < deadline)) {
@@ -79,8 +80,14 @@ const build = async (flags: BuildFlags, { session, namespace, terminal }: Desk):
   }
 }
 
-const versionText = ({ status }: Of<'Environment'>): string =>
-  status?.version === undefined ? '' : ` as version ${status.version}`
+/** What is set right is told with what it was asked by. */
+const endOf = ({ status }: Of<'Environment'>, asked: string): string => {
+  const repair = (status?.history ?? []).find(
+    ({ type, attrs = '' }) => type === 'graph.repaired' && attrs.includes(JSON.stringify(asked)),
+  )
+  if (!repair) return 'graph is what is committed: there was nothing to build'
+  return `graph built as version ${status?.version}`
+}
 
 const elementsText = ({ done, total }: Progress): string =>
   ` ${String(done).padStart(String(total).length)} of ${total} elements`

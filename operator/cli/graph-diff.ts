@@ -4,7 +4,7 @@ import { display, keyOf } from '../core/component/identity.ts'
 import type { Edge } from '../ports/graph.ts'
 import { count } from './count.ts'
 import { type Drawing, dot, type Mark, mermaid } from './drawing.ts'
-import { type Difference, differencesOf } from './graph-difference.ts'
+import { type Difference, differencesOf, withoutEqual } from './graph-difference.ts'
 import { makeGraphHistory } from './graph-history.ts'
 import { type Author, type AuthorsOf, authorsText, readAuthors } from './graph-names.ts'
 import { environmentOf, type GraphFlags, withEnvironment } from './graph-place.ts'
@@ -24,8 +24,8 @@ interface DiffFlags extends GraphFlags {
 
 const help = `
 + was added, - was removed, ~ was changed: a Component, or one of its references. The graph holds references, not
-config: of a Component with ~ alone kubectl karma log says what was changed. VERSION, AT and CHANGE are of the last
-version that made it so. Drawings show what was added in green, removed in red, changed in orange.
+config: of a Component with ~ alone kubectl karma log says what was changed. One that was changed and is what it was is no
+difference, as far as the ledger says so. VERSION, AT and CHANGE are of the last version that made it so. Drawings show what was added in green, removed in red, changed in orange.
 
 Exit code: 0 there is no difference, 2 there are some, 1 it cannot be told.
 
@@ -56,17 +56,19 @@ const showDiff = async (ends: Ends, flags: DiffFlags, desk: Desk): Promise<Resul
   if (!span.ok) return span
   const environment = await environmentOf(session.objects, namespace, flags.environment)
   if (!environment.ok) return environment
-  const read = await readSpan(makeGraphHistory(environment.value, desk), span.value, terminal)
+  const history = makeGraphHistory(environment.value, desk)
+  const read = await readSpan(history, span.value, terminal)
   if (!read.ok) return read
   const { from, to, changes } = read.value
-  const differences = differencesOf(changes)
+  const differences = await withoutEqual(differencesOf(changes), { from, to, history: history.history })
   const key = keyOf(environment.value)
   terminal.err(`${key} from version ${from} to ${to}: ${count(differences.length, 'difference')}\n`)
   const title = `${key} from version ${from} to ${to}`
   if (flags.output === 'dot') terminal.out(dot(drawingOf(differences, changes, { namespace, title })))
   else if (flags.output === 'mermaid') terminal.out(mermaid(drawingOf(differences, changes, { namespace, title })))
   else {
-    const authorsOf = await readAuthors(session.objects, namespace)
+    const versions = differences.map(({ by }) => by)
+    const authorsOf = await readAuthors(session.objects, namespace, { versions, history: history.history })
     const rows = differences.map((one) => rowOf(one, namespace, authorsOf))
     if (flags.output !== 'table')
       terminal.out(serialized({ environment: key, from, to, differences: rows }, flags.output))

@@ -1,6 +1,8 @@
+import type { Result } from '../api/result.ts'
+import { versionOf } from '../core/component/history.ts'
 import type { Edge, VertexState } from '../ports/graph.ts'
 import type { Mark } from './drawing.ts'
-import type { Version, VersionChange } from './graph-port.ts'
+import type { HistoryAnswer, Version, VersionChange } from './graph-port.ts'
 
 /** What is other than before, with the version that made it so last. */
 export interface Difference {
@@ -25,6 +27,34 @@ export const differencesOf = (changes: readonly VersionChange[]): Difference[] =
       const by = mark === 'changed' ? last.by : lastWith(steps, (state) => String(presentOf(state) !== undefined))
       return [{ mark, component, by }, ...referencesOf(component, steps, was?.edges ?? [], is?.edges ?? [])]
     })
+
+/**
+ * Without Components of which the ledger says that they were committed as the same in both versions: config too, which the
+ * graph does not hold. What it does not tell of counts as a difference.
+ */
+export const withoutEqual = async (
+  differences: readonly Difference[],
+  { from, to, history }: { from: number; to: number; history: (after: number) => Promise<Result<HistoryAnswer>> },
+): Promise<Difference[]> => {
+  const moved = new Set(differences.flatMap(({ component, before, after }) => (before || after ? [component] : [])))
+  const isOpen = ({ mark, component }: Difference): boolean => mark === 'changed' && !moved.has(component)
+  if (!differences.some(isOpen)) return [...differences]
+  const told = await history(from)
+  const events = told.ok ? told.value.events.filter(({ event_type }) => event_type.startsWith('component.')) : []
+  const byId = Map.groupBy(events, ({ entity_id }) => entity_id)
+  const hashAt = (id: string, version: number): unknown =>
+    (byId.get(id) ?? []).reduce<{ version: number; hash?: unknown }>(
+      (last, event) => {
+        const at = versionOf(event) ?? 0
+        return at <= version && at >= last.version ? { version: at, hash: event.attrs.hash } : last
+      },
+      { version: -1 },
+    ).hash
+  return differences.filter((one) => {
+    const was = isOpen(one) ? hashAt(one.component, from) : undefined
+    return was === undefined || was !== hashAt(one.component, to)
+  })
+}
 
 /** One change of one Component. */
 interface Step {

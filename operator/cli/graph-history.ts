@@ -14,7 +14,7 @@ const preset = 100
 export const makeGraphHistory = (
   environment: Of<'Environment'>,
   desk: Desk,
-): Pick<GraphPort, 'states' | 'changes' | 'versions'> => {
+): Pick<GraphPort, 'states' | 'changes' | 'versions' | 'history'> => {
   const port = makeGraphPort(desk.session, environment)
   const decided = environment.status?.version ?? 0
   // Loaded when needed: it needs schemas and guards, which are half of the program.
@@ -53,6 +53,7 @@ export const makeGraphHistory = (
   }
 
   return {
+    history: port.history,
     states: async (at) =>
       orFromLedger(await port.states(at), at, async (version) => {
         const graph = await past(version)

@@ -73,15 +73,20 @@ export const olderVersions = async (
   )
 }
 
-/** Newest first, each once. What decided one is what its Components say they were changed by. */
+/**
+ * Newest first, each once. What decided one is what its Components say they were changed by; that the store was set right
+ * under it, then or later, has no author.
+ */
 const versionsAmong = (events: readonly Event[]): Version[] => {
   const versions = Map.groupBy(events, (event) => versionOf(event) ?? 0)
   return [...versions]
     .sort(([a], [b]) => b - a)
     .flatMap(([version, told]) => {
-      const published = told.find(({ event_type }) => event_type.startsWith('graph.'))
+      const published = told.find(({ event_type }) => event_type === 'graph.published')
       if (!published) return []
-      const by = told.filter((event) => event !== published).map((event) => event.correlation_id)
+      const by = told
+        .filter(({ event_type }) => event_type.startsWith('component.'))
+        .map((event) => event.correlation_id)
       return [{ version, at: published.ts, changeId: [...new Set(by)].sort().join(',') }]
     })
 }

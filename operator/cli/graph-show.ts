@@ -6,6 +6,7 @@ import { type Drawing, dot, mermaid } from './drawing.ts'
 import { makeGraphHistory } from './graph-history.ts'
 import { atOption, environmentOf, type GraphFlags, versionAt, withEnvironment } from './graph-place.ts'
 import { readNote } from './graph-port.ts'
+import { type Since, sinceWhen } from './graph-since.ts'
 import { outputOption, serialized } from './output.ts'
 import { type Column, table } from './table.ts'
 import type { Desk, Verb } from './verb.ts'
@@ -18,8 +19,9 @@ interface ShowFlags extends GraphFlags {
 }
 
 const help = `
-Of a reference the outputs stand in brackets that are read; without them it is all of them. Since when each stands there,
-and by which change: kubectl karma graph diff 0 VERSION.
+Of a reference the outputs stand in brackets that are read; without them it is all of them. SINCE is the version since
+which a Component stands there like this, and CHANGE the ChangeRequest that brought that about, or the Component itself,
+where it was made then; - where that is not known any more. Since when each reference: kubectl karma graph diff 0 VERSION.
 
 Examples:
   kubectl karma graph show -n dev
@@ -47,7 +49,8 @@ const show = async (flags: ShowFlags, desk: Desk): Promise<Result<number>> => {
   if (!answer.ok) return answer
   const { version, head, from, states } = answer.value
   const key = keyOf(environment.value)
-  const shown = shownOf(states, namespace)
+  const since = await sinceWhen(environment.value, answer.value, desk)
+  const shown = shownOf(states, namespace, since)
   terminal.err(readNote(answer.value, environment.value))
   const title = `${key} at version ${version}: ${count(shown.length, 'Component')}`
   if (flags.output === 'dot') terminal.out(dot(drawingOf(shown, title)))
@@ -63,6 +66,8 @@ const show = async (flags: ShowFlags, desk: Desk): Promise<Result<number>> => {
 export interface Shown {
   readonly component: string
   readonly type: string
+  /** absent: it is not known any more */
+  readonly since?: Since
   readonly references: readonly {
     readonly name: string
     readonly component: string
@@ -71,12 +76,17 @@ export interface Shown {
   }[]
 }
 
-export const shownOf = (states: readonly VertexState[], namespace: string): Shown[] =>
+export const shownOf = (
+  states: readonly VertexState[],
+  namespace: string,
+  since: ReadonlyMap<string, Since> = new Map(),
+): Shown[] =>
   states
     .flatMap((state) => (state.removed ? [] : [state]))
     .map(({ id, type, edges }) => ({
       component: display(id, namespace),
       type,
+      ...(since.has(id) && { since: since.get(id)! }),
       references: edges
         .map(({ name, to, uses }) => ({ name, component: display(to, namespace), ...(uses && { outputs: uses }) }))
         .sort((a, b) => compare(a.name, b.name)),
@@ -91,6 +101,8 @@ export const referenceText = ({ name, component, outputs }: Shown['references'][
 
 const columns: Column<Shown>[] = [
   { title: 'COMPONENT', text: ({ component }) => component },
+  { title: 'SINCE', text: ({ since }) => String(since?.version ?? '-') },
+  { title: 'CHANGE', text: ({ since }) => since?.change ?? '-' },
   { title: 'REFERENCES', text: ({ references }) => references.map(referenceText).join(', ') || '-' },
 ]
 

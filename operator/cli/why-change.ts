@@ -8,7 +8,7 @@ import { ageOf } from './age.ts'
 import { standingOf } from './change.ts'
 import { count } from './count.ts'
 import { environmentGate } from './environment-gate.ts'
-import type { Explained, Gate } from './explained.ts'
+import { type Explained, type Gate, graphAgain, graphAway } from './explained.ts'
 import { sinceOf } from './queue.ts'
 import { subjectOf } from './subject.ts'
 
@@ -78,7 +78,12 @@ const requestGates = ({ status, spec }: Of<'ChangeRequest'>): Gate[] => {
   }
   if (plan) return [{ gate: 'request', verdict: 'Allow', message: 'it can be planned' }]
   if (phase === 'Queued') {
-    return blockedBy.map((by) => ({ gate: 'component', verdict: 'Queue', object: by.object, message: by.message }))
+    return blockedBy.map(({ reason, object, message }) => ({
+      gate: reason === graphAway ? 'graph' : 'component',
+      verdict: 'Queue',
+      object,
+      message,
+    }))
   }
   if (phase !== 'Rejected') return []
   return [{ gate: 'request', verdict: 'Reject', object: subjectIn(spec), message: `${reason}: ${message}` }]
@@ -92,7 +97,14 @@ const guardGates = ({ request: { status }, guards }: ChangeFacts): Gate[] => {
   // A request may wait for what was no verdict of its plan.
   const others = blockedBy
     .filter((by) => !verdicts.some((said) => said.message === by.message))
-    .map((by): Gate => ({ gate: by.reason, verdict: 'Queue', object: by.object, message: by.message }))
+    .map(
+      (by): Gate => ({
+        gate: by.reason === graphAway ? 'graph' : by.reason,
+        verdict: 'Queue',
+        object: by.object,
+        message: by.message,
+      }),
+    )
   const silent = guards.filter((name) => !verdicts.some(({ guard }) => guard === name))
   const rest: Gate[] = silent.length > 0 ? [{ gate: 'guards', verdict: 'Allow', message: silent.join(', ') }] : []
   return [...against, ...others, ...rest]
@@ -142,6 +154,8 @@ const queueGate = ({ request, others }: ChangeFacts): Gate[] => {
 /** Longer than any operator that runs takes to look. */
 const unnoticed = 15_000
 
+const waitsForGraph = ({ status }: Of<'ChangeRequest'>): boolean => status?.blockedBy?.[0]?.reason === graphAway
+
 const nextOf = ({ request, holders, now }: ChangeFacts): string => {
   const { metadata, status } = request
   const phase: string = phaseOf(status)
@@ -155,6 +169,7 @@ const nextOf = ({ request, holders, now }: ChangeFacts): string => {
         : `it is looked at within seconds${takeBack}`
     }
     case 'Queued': {
+      if (waitsForGraph(request)) return `it goes on by itself when ${graphAgain}${takeBack}`
       const objects = [...new Set(holders.map(({ object }) => object))].join(', ') || 'what holds it'
       return `it goes on by itself when ${objects} moves${takeBack}`
     }
@@ -169,7 +184,9 @@ const nextOf = ({ request, holders, now }: ChangeFacts): string => {
     case 'Rejected':
       return 'a request that was rejected stays so: when what is against it has gone, create another one'
     case 'Applying':
-      return 'it is carried through; kubectl karma log shows how far it is'
+      return waitsForGraph(request)
+        ? `it is decided, and is carried through when ${graphAgain}`
+        : 'it is carried through; kubectl karma log shows how far it is'
     default:
       return 'nothing; it has ended'
   }

@@ -6,7 +6,7 @@ import { outputsRead, unreported } from '../core/component/resolution.ts'
 import type { Of } from '../ports/cluster.ts'
 import { count } from './count.ts'
 import { environmentGate } from './environment-gate.ts'
-import type { Explained, Gate } from './explained.ts'
+import { type Explained, type Gate, graphAgain, graphAway } from './explained.ts'
 
 export interface ComponentFacts {
   readonly component: Of<'Component'>
@@ -142,6 +142,10 @@ export const stateOf = (component: Of<'Component'> | undefined): string => {
   return `${standing}; ${version}; outputs reported: ${outputs}${state}`
 }
 
+/** It may neither come nor go before its graph can be read. */
+const isBlind = (status: Of<'Component'>['status']): boolean =>
+  conditionOf(status?.conditions ?? [], 'Ready')?.reason === graphAway
+
 const nextOf = ({ metadata, status }: Of<'Component'>, gates: readonly Gate[]): string => {
   const waiting = gates.filter(({ verdict }) => verdict === 'Queue')
   const held =
@@ -149,6 +153,7 @@ const nextOf = ({ metadata, status }: Of<'Component'>, gates: readonly Gate[]): 
     waiting.find(({ object }) => object !== undefined) ??
     waiting[0]
   const committed = conditionOf(status?.conditions ?? [], 'Committed')
+  if (isBlind(status)) return `it goes on by itself when ${graphAgain}`
   if (metadata.deletionTimestamp !== undefined) {
     return held ? 'delete or change those that refer to it; it goes with the last of them' : 'it is about to go'
   }

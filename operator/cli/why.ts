@@ -95,6 +95,11 @@ const stateNow = async (object: string, namespace: string, objects: Objects): Pr
     if (!other.ok) return other.failure.reason
     return other.value ? (other.value.status?.phase ?? 'Pending') : 'is not there any more'
   }
+  if (kind === 'environment') {
+    const environment = await objects.get('Environment', `${place}/${name}`)
+    if (!environment.ok) return environment.failure.reason
+    return environment.value ? `at version ${environment.value.status?.version ?? 0}` : 'is not there any more'
+  }
   const id = resolveId(object, namespace)
   const component = id.ok ? await componentAt(id.value, objects) : undefined
   if (!component) return ''

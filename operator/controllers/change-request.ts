@@ -1,11 +1,11 @@
-import { type Failure, type Result, success } from '../api/result.ts'
+import { type Failure, failure, type Result, success } from '../api/result.ts'
 import { environmentsAhead } from '../core/change/ahead.ts'
 import { bounds } from '../core/change/bounds.ts'
 import { inFlightOf } from '../core/change/in-flight.ts'
 import { deadlineOf, type LifeFacts, nextStep, type Step } from '../core/change/life.ts'
 import type { Named } from '../core/change/named.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
-import { rolledBack, stopped, waitsAsBefore } from '../core/change/request-status.ts'
+import { heldUp, rolledBack, stopped, waitsAsBefore } from '../core/change/request-status.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
 import { environmentKey, idOf, keyOf, keyOfId, placeOf, resolveId } from '../core/component/identity.ts'
 import type { InFlight, World } from '../core/guard/facts.ts'
@@ -16,14 +16,13 @@ import { again, done, type Outcome, retry } from '../runtime/controller.ts'
 import { hasFinalizer, withFinalizer, withoutFinalizer } from '../runtime/finalizer.ts'
 import type { Gather } from './gather.ts'
 import type { NoRoom } from './notices.ts'
+import { type Outages, unreadMessage } from './outages.ts'
 import { changeIdOf } from './passage.ts'
 import type { Relay } from './relay.ts'
+import { blindMs } from './session.ts'
 import type { Waiting } from './waiting.ts'
 
 export const changeFinalizer = 'usekarma.dev/change'
-
-/** How long one waits that cannot be planned because the graph store does not answer, in milliseconds. */
-const blindMs = 2_000
 
 export interface ChangeRequestDependencies {
   readonly cluster: Cluster
@@ -35,11 +34,12 @@ export interface ChangeRequestDependencies {
   /** the environment is to be looked at: something in it is half done */
   readonly lookAt: (environmentKey: string) => void
   readonly noRoom: NoRoom
+  readonly outages: Pick<Outages, 'why'>
 }
 
 /** Steps 1 to 3 of a change: what it would do, and whether it may try to pass its environment's gate. */
 export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependencies) => {
-  const { cluster, caches, gather, waiting, relay, clock, lookAt, noRoom } = dependencies
+  const { cluster, caches, gather, waiting, relay, clock, lookAt, noRoom, outages } = dependencies
 
   /** Before anything is concluded from the absence of an object it is read from the server; then the cache has it too. */
   const namedBy = async (request: Of<'ChangeRequest'>): Promise<Result<Named>> => {
@@ -117,15 +117,20 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
 
   /**
    * What is known around it, and where it stands in that. While its environment is not there, or is being written, that
-   * is only what the request itself says: the rest can be told at the gate.
+   * is only what the request itself says: the rest can be told at the gate. Where that waits for the graph store, so does
+   * this.
    */
   const factsOf = async (request: Of<'ChangeRequest'>, named: Named): Promise<Result<LifeFacts>> => {
     const [place, ...others] = named.environments.slice(0, bounds.environments)
-    const bare = { request, planned: undefined, world: undefined, named, now: clock.now() }
+    const bare = (): Result<LifeFacts> => {
+      const why = named.environments.flatMap((key) => outages.why(key) ?? [])[0]
+      if (why !== undefined) return failure({ reason: 'GraphUnavailable', message: why, retry: true })
+      return success({ request, planned: undefined, world: undefined, named, now: clock.now() })
+    }
     const environment = place === undefined ? undefined : caches.Environment.get(place)
-    if (place === undefined || !environment || !gather.isWhole(environment)) return success(bare)
+    if (place === undefined || !environment || !gather.isWhole(environment)) return bare()
     const places = others.flatMap((key) => caches.Environment.get(key) ?? [])
-    if (places.length < others.length || !places.every(gather.isWhole)) return success(bare)
+    if (places.length < others.length || !places.every(gather.isWhole)) return bare()
     const elsewhere = named.present.filter((component) => placeOf(component) !== place)
     const world = await gather.world(environment, {
       ...atOf(environment),
@@ -134,7 +139,8 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     })
     if (world.ok) return success(gather.life(request, world.value, named))
     // What has to be set right is, by whoever holds the environment.
-    return world.failure.reason === 'GraphDiffers' ? success(bare) : world
+    if (world.failure.reason === 'GraphDiffers') return bare()
+    return failure({ ...world.failure, message: unreadMessage(place, world.failure) })
   }
 
   /**
@@ -146,15 +152,8 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     if (!isUnreadable(why) || place === undefined) return retry(why)
     const early = earlyStep(request, named)
     if (early) return stop(request, early, named)
-    const object = `environment/${place.slice(place.indexOf('/') + 1)}`
-    // The same text each time, as long as the cause is: it stands in status.
-    const isAway = why.reason === 'GraphUnavailable'
-    const message = isAway ? `the graph of ${place} cannot be read; it is asked again until it answers` : why.message
-    const outcome = await stop(
-      request,
-      { to: 'Queued', blockedBy: [{ reason: 'GraphUnavailable', object, message }] },
-      named,
-    )
+    const blockedBy = [{ reason: 'GraphUnavailable', object: objectOf(place), message: why.message } as const]
+    const outcome = await stop(request, { to: 'Queued', blockedBy }, named)
     if (outcome.kind === 'retry') return outcome
     return again(outcome.kind === 'after' ? Math.min(outcome.ms, blindMs) : blindMs)
   }
@@ -179,7 +178,17 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     // With its namespace its Environment goes too, and nobody can carry it through any more.
     if (isLeft && request.metadata.deletionTimestamp) return end(request)
     for (const environment of environmentsAhead(request)) lookAt(environment)
-    return done
+    return tellHeldUp(request)
+  }
+
+  /** It is decided, and the graph store has yet to take it. That it goes on is told when it has ended. */
+  const tellHeldUp = async (request: Of<'ChangeRequest'>): Promise<Outcome> => {
+    const place = environmentsAhead(request).find((key) => outages.why(key) !== undefined)
+    if (place === undefined) return done
+    const blocker = { reason: 'GraphUnavailable', object: objectOf(place), message: outages.why(place)! } as const
+    if (request.status?.blockedBy?.[0]?.message === blocker.message) return done
+    const written = await cluster.writeStatus('ChangeRequest', request, heldUp(request, blocker, clock.now()))
+    return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
   }
 
   const enter = (place: string | undefined, kind: 'Crossing' | 'ChangeRequest', key: string): Outcome => {
@@ -218,6 +227,10 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     return added.ok ? done : retry(added.failure)
   }
 }
+
+/** How a request of its namespace names an environment. */
+const objectOf = (environmentKey: string): string =>
+  `environment/${environmentKey.slice(environmentKey.indexOf('/') + 1)}`
 
 const atOf = ({ status }: Of<'Environment'>) => ({
   version: status?.version ?? 0,

@@ -15,6 +15,7 @@ import type { Caches, Cluster, Of } from '../ports/cluster.ts'
 import { again, done, type Outcome, retry } from '../runtime/controller.ts'
 import { hasFinalizer, withFinalizer, withoutFinalizer } from '../runtime/finalizer.ts'
 import type { NoRoom } from './notices.ts'
+import type { Outages } from './outages.ts'
 import type { Relay } from './relay.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -33,10 +34,13 @@ export interface ComponentDependencies {
   readonly relay: Pick<Relay, 'drained' | 'room'>
   readonly clock: Pick<Clock, 'now'>
   readonly noRoom: NoRoom
+  readonly outages: Pick<Outages, 'why'>
 }
 
 /** Brings Components to their environment's gate when they come and go, and says in their status how they stand. */
-export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock, noRoom }: ComponentDependencies) => {
+export const makeComponentReconciler = (dependencies: ComponentDependencies) => {
+  const { cluster, caches, waiting, relay, clock, noRoom, outages } = dependencies
+
   const writeFinalizers = async (component: Of<'Component'>, finalizers: readonly string[]): Promise<Outcome> => {
     const written = await cluster.writeFinalizers('Component', component, finalizers)
     return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
@@ -74,6 +78,7 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
       {
         unresolved: unresolvedOf(component, known),
         heldBack,
+        blind: blindness(component),
         edit: standingOfEdit(component, (name) => caches.ChangeRequest.get(`${namespace}/${name}`)),
         drift: driftOf(component, { known, type }),
         dependents: dependentsOf(component),
@@ -102,10 +107,16 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
     return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
   }
 
+  /** The graph of its environment is away, and it wants to pass there. */
+  const blindness = (component: Of<'Component'>): string | undefined => {
+    const { metadata, spec } = component
+    return isMoving(component) ? outages.why(environmentKey(metadata.namespace ?? '', spec.environment)) : undefined
+  }
+
   /** What comes and goes passes the gate, unless something holds it back. */
-  const enter = ({ metadata, spec, status }: Of<'Component'>, key: string): void => {
-    const isMoving = metadata.deletionTimestamp !== undefined || !status?.committed
-    if (!isMoving || waiting.heldBack(key).length > 0) return
+  const enter = (component: Of<'Component'>, key: string): void => {
+    const { metadata, spec } = component
+    if (!isMoving(component) || waiting.heldBack(key).length > 0) return
     waiting.enter(environmentKey(metadata.namespace ?? '', spec.environment), 'Component', key)
   }
 
@@ -148,7 +159,8 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
   const tell = async (component: Of<'Component'>, key: string): Promise<Outcome> => {
     const { status } = component
     const heldBack = waiting.heldBack(key)
-    if (!status?.committed && heldBack.length === 0 && status?.conditions) return done
+    const isBlind = blindness(component) !== undefined
+    if (!status?.committed && heldBack.length === 0 && status?.conditions && !isBlind) return done
     const next = standing(component, heldBack)
     if (standsAsBefore(status, next)) return done
     if (relay.room(component) < (next.seq ?? 0) - (status?.seq ?? 0)) return again(200)
@@ -182,6 +194,9 @@ export const makeComponentReconciler = ({ cluster, caches, waiting, relay, clock
     return tell(component, key)
   }
 }
+
+const isMoving = ({ metadata, status }: Of<'Component'>): boolean =>
+  metadata.deletionTimestamp !== undefined || !status?.committed
 
 /** With a finalizer it could not even be deleted, when there is no room for the time of deletion. */
 const isTooLarge = ({ faults, status }: Of<'Component'>): boolean =>

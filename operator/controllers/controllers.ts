@@ -23,6 +23,7 @@ import { makeGather } from './gather.ts'
 import { type GraphCheckTimes, makeGraphCheck, rebuildAsked } from './graph-check.ts'
 import { makeGraphs } from './graphs.ts'
 import type { NoRoom } from './notices.ts'
+import { makeOutages } from './outages.ts'
 import type { Relay } from './relay.ts'
 import { makeRepairs } from './repairs.ts'
 import { makeWaiting } from './waiting.ts'
@@ -75,6 +76,7 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
     checkConfig(type, config, schemas)
   const impact = makeImpact({ now: () => clock.monotonic() })
   const repairs = makeRepairs({ holder: dependencies.holder, onNeeded: queues.environment.add })
+  const outages = makeOutages({ after: clock.after, onChange: (key) => wakeWaiting(key) })
   const graphs = makeGraphs({ caches, graph, repairs })
   const gather = makeGather({ caches, graph, graphs, impact, guards, configFaults, clock })
 
@@ -98,13 +100,24 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
     hasWork: (key) => waiting.has(key) || repairs.isNeeded(key),
     forgetGraph: gather.forget,
     rebuild: graphs.rebuild,
+    confirm: graphs.confirm,
     gone(key) {
       graphs.gone(key)
       repairs.forget(key)
+      outages.over(key)
     },
     repairs,
+    outages,
     delayed: () => relay.state().find(({ failure }) => failure !== undefined)?.failure,
     hasRoom: (object) => relay.room(object) >= roomForBatch,
+  })
+  const graphCheck = makeGraphCheck({
+    caches,
+    graph,
+    graphs,
+    isWhole: gather.isWhole,
+    isRepairing: repairs.isNeeded,
+    times: dependencies.graphCheck,
   })
   const controllerOf = (
     name: keyof typeof queues,
@@ -115,7 +128,7 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
   const controllers = [
     controllerOf('componentType', 1, makeComponentTypeReconciler({ cluster, caches, guards, configFaults, clock })),
     controllerOf('changeApproval', 2, makeChangeApprovalReconciler({ cluster, caches, clock })),
-    controllerOf('component', 8, makeComponentReconciler({ cluster, caches, waiting, relay, clock, noRoom })),
+    controllerOf('component', 8, makeComponentReconciler({ cluster, caches, waiting, relay, clock, noRoom, outages })),
     controllerOf(
       'changeRequest',
       16,
@@ -128,22 +141,21 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
         clock,
         lookAt: queues.environment.add,
         noRoom,
+        outages,
       }),
     ),
     controllerOf('environment', 8, environment.reconcile),
-    controllerOf(
-      'graphCheck',
-      1,
-      makeGraphCheck({
-        caches,
-        graph,
-        graphs,
-        isWhole: gather.isWhole,
-        isRepairing: repairs.isNeeded,
-        times: dependencies.graphCheck,
-      }),
-    ),
+    controllerOf('graphCheck', 1, graphCheck.check),
   ]
+
+  /** Those that it holds up say so. */
+  const wakeWaiting = (environmentKey: string): void => {
+    for (const request of caches.ChangeRequest.byIndex('applying', environmentKey))
+      queues.changeRequest.add(keyOf(request))
+    for (const kind of ['ChangeRequest', 'Crossing'] as const)
+      for (const key of waiting.of(environmentKey, kind)) queues.changeRequest.add(key)
+    for (const key of waiting.of(environmentKey, 'Component')) queues.component.add(key)
+  }
 
   return {
     start(): void {
@@ -164,8 +176,9 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
       })
       for (const object of caches.ComponentType.list()) queues.componentType.add(object.metadata.name)
       for (const object of caches.Environment.list()) queues.environment.add(keyOf(object))
-      caches.Environment.onChange(({ before, after }) => {
-        if (after && (!before || rebuildAsked(before) !== rebuildAsked(after))) queues.graphCheck.add(keyOf(after))
+      caches.Environment.onChange(({ key, before, after }) => {
+        if (after && !before) queues.graphCheck.add(key)
+        else if (before && after && rebuildAsked(before) !== rebuildAsked(after)) graphCheck.heed(key)
       })
       for (const object of caches.Environment.list()) queues.graphCheck.add(keyOf(object))
       for (const object of caches.Component.list()) queues.component.add(keyOf(object))

@@ -54,7 +54,7 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     ...dependencies,
     passage: (key) => makePassage(key, { ...dependencies, onTakenOver: () => dependencies.forgetGraph(key), queued }),
   })
-  const { hold, perform, close, mustLook } = sessions
+  const { hold, perform, close, mustLook, isStoring } = sessions
   const cross = makeCrossing({ ...dependencies, sessions, plan: dependencies.planCrossing })
 
   const queued = (key: string): number => {
@@ -123,6 +123,20 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     return next ? cross(next.request, next.environments, log) : done
   }
 
+  /** First what waits for several environments: one at a time, and what waits for this one alone has its turn then. */
+  const begin = async (
+    key: string,
+    environment: Of<'Environment'>,
+    session: Session,
+    log: Logger,
+  ): Promise<Outcome> => {
+    if (isStoring(session, environment)) return done
+    const crossed = await overSeveral(key, log)
+    if (crossed.kind !== 'retry')
+      session.pass = resume(session.pass, mustLook(session, caches.Environment.get(key) ?? environment))
+    return crossed
+  }
+
   /** Somebody wants to pass, or is half through. */
   const carry = async (
     key: string,
@@ -134,10 +148,8 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     const waiting = await hold(session)
     if (waiting) return waiting
     const began = clock.monotonic()
-    // First what waits for several environments: one at a time, and what waits for this one alone has its turn then.
-    const crossed = await overSeveral(key, log)
+    const crossed = await begin(key, environment, session, log)
     if (crossed.kind === 'retry') return crossed
-    session.pass = resume(session.pass, mustLook(session, caches.Environment.get(key) ?? environment))
     const stopped = await run(key, session, log).finally(() => askAgain(session))
     session.lastWork = clock.monotonic()
     if (stopped) return stopped

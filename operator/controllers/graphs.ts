@@ -1,4 +1,4 @@
-import { failure, type Result } from '../api/result.ts'
+import { failure, type Result, success } from '../api/result.ts'
 import { vertexOf } from '../core/change/plan.ts'
 import { knownOf } from '../core/component/committed.ts'
 import { sumOf } from '../core/graph/content.ts'
@@ -22,6 +22,8 @@ export interface Graphs {
   forget(environmentKey: string): void
   /** It was seen not to be what is committed: nothing is planned on it until it is rebuilt. */
   distrust(environmentKey: string): void
+  /** Whether the store says what is committed, element by element, at this version; then it is not distrusted any more. */
+  confirm(environmentKey: string, version: number): Promise<Result<boolean>>
   /** The store gets what is committed. */
   rebuild(environmentKey: string, version: number, by: Publisher): Promise<Result<Head>>
   /** The environment is there no more. */
@@ -93,6 +95,18 @@ export const makeGraphs = ({ caches, graph, repairs }: GraphsDependencies): Grap
       turn(key)
       distrusted.add(key)
       repairs.note(key)
+    },
+    async confirm(key, version) {
+      const begun = turnOf(key)
+      const [head, found] = [await graph.head(key), await graph.audit(key)]
+      if (!head.ok) return head
+      if (!found.ok) return found
+      const sum = sumOf(vertices(key))
+      const isSame = [head.value, found.value].every((one) => one.version === version && one.sum === sum)
+      if (!isSame || turnOf(key) !== begun) return success(false)
+      distrusted.delete(key)
+      repairs.settled(key)
+      return success(true)
     },
     async rebuild(key, version, by) {
       const begun = turnOf(key)

@@ -1,7 +1,7 @@
 import type { Applying, ChangeRequest, DecidedBy, Environment, EnvironmentStatus } from '../api/kinds.generated.ts'
 import type { Parsed } from '../api/parse.ts'
 import { isNewer } from '../api/resource-version.ts'
-import type { Result } from '../api/result.ts'
+import { type Result, success } from '../api/result.ts'
 import type { Answer, Effect, Held, Member, Pass, Target } from '../core/change/commit.ts'
 import type { Step } from '../core/change/life.ts'
 import type { Plan } from '../core/change/plan.ts'
@@ -17,6 +17,7 @@ import type { GraphPatch, GraphStore, Head, Publisher } from '../ports/graph.ts'
 import { answerOfFailure, makeComponentEffects } from './component-effects.ts'
 import { rebuildAsked } from './graph-check.ts'
 import { makeLook, type Seen } from './look.ts'
+import type { Outages } from './outages.ts'
 import type { Repairs } from './repairs.ts'
 import { makeRequestEffects } from './request-effects.ts'
 import { sightOf } from './sight.ts'
@@ -55,8 +56,11 @@ export interface PassageDependencies {
   readonly onTakenOver: () => void
   /** The store gets what is committed, as this version. */
   readonly rebuild: (environmentKey: string, version: number, by: Publisher) => Promise<Result<Head>>
+  /** whether the store says what is committed, as this version */
+  readonly confirm: (environmentKey: string, version: number) => Promise<Result<boolean>>
   /** what was set right, to be told with the next write of the Environment */
   readonly repairs: Repairs
+  readonly outages: Pick<Outages, 'read' | 'written'>
 }
 
 /** The way through one environment. */
@@ -75,10 +79,10 @@ export interface Passage {
  * The effects of core/change/commit on the API server. What this holder has read and written on its way is kept: a write
  * is decided on exactly the version it is conditioned on.
  */
-export const makePassage = (
-  environmentKey: string,
-  { cluster, caches, graph, clock, holder, plan, again, queued, onTakenOver, rebuild, repairs }: PassageDependencies,
-): Passage => {
+export const makePassage = (environmentKey: string, dependencies: PassageDependencies): Passage => {
+  const { cluster, caches, graph, clock, holder, plan, again, queued, onTakenOver, rebuild, confirm, repairs } =
+    dependencies
+  const { outages } = dependencies
   const [namespace = '', name = ''] = environmentKey.split('/')
   const { look, readPart } = makeLook(environmentKey, { cluster, caches })
   const sight = sightOf(caches)
@@ -93,11 +97,11 @@ export const makePassage = (
     return object.metadata.resourceVersion ?? ''
   }
 
-  /** What was set right has happened before whatever is written now. */
+  /** What was set right, or found to be, has happened before whatever is written now. */
   const withRepairs = (current: Environment, untold: readonly Transition[]): Environment => {
-    if (untold.length === 0) return current
     const asked = repairs.asked(environmentKey)
-    const told = append(current.status, untold, clock.now())
+    if (untold.length === 0 && (asked ?? current.status?.graphRebuilt) === current.status?.graphRebuilt) return current
+    const told = untold.length > 0 ? append(current.status, untold, clock.now()) : {}
     return { ...current, status: { ...current.status, ...told, ...(asked !== undefined && { graphRebuilt: asked }) } }
   }
 
@@ -178,7 +182,8 @@ export const makePassage = (
     if (members.length === 0) return setRight(held!, '')
     const patch = patches.flatMap((one) => one ?? [])
     const by = { changeId: changeIdOf(held!.applying), claim: held!.claim }
-    const result = await graph.publish(environmentKey, held!.version, patch, by)
+    const { version } = held!
+    const result = await outages.written(environmentKey, version, graph.publish(environmentKey, version, patch, by))
     if (result.ok) return { is: 'Written', resourceVersion: result.value.sum }
     // It is decided, and the store is elsewhere: it gets what is committed, once that is whole.
     if (result.failure.reason !== 'VersionGap' && result.failure.reason !== 'VersionTaken')
@@ -187,14 +192,19 @@ export const makePassage = (
     return { is: 'Written', resourceVersion: '' }
   }
 
+  /** By what somebody asks for the graph to be built, who has no answer yet. */
+  const unanswered = (): string | undefined => {
+    const asked = rebuildAsked(environment!)
+    return asked === environment!.status?.graphRebuilt ? undefined : asked
+  }
+
   /** The store becomes what is committed, as the version that this holder holds. */
   const setRight = async ({ version, claim }: Held, changeId: string): Promise<Answer<Content>> => {
-    // What was answered is not asked for any more.
-    const annotated = rebuildAsked(environment!)
-    const asked = annotated === environment!.status?.graphRebuilt ? undefined : annotated
+    const asked = unanswered()
     const found = await graph.head(environmentKey)
     if (!found.ok) return answerOfFailure(found.failure)
-    const result = await rebuild(environmentKey, version, { changeId, claim })
+    const rebuilding = rebuild(environmentKey, version, { changeId, claim })
+    const result = await outages.written(environmentKey, version, rebuilding)
     if (!result.ok) return answerOfFailure(result.failure)
     repairs.storeBuilt(environmentKey, { found: found.value, made: result.value, asked })
     return { is: 'Written', resourceVersion: result.value.sum }
@@ -204,6 +214,14 @@ export const makePassage = (
   const repaired = async ({ held }: Pass<Content>): Promise<Answer<Content> | undefined> => {
     const head = await graph.head(environmentKey)
     if (!head.ok) return answerOfFailure(head.failure)
+    const asked = unanswered()
+    // Who asks does not know that it differs.
+    const confirmed = asked === undefined ? success(false) : await confirm(environmentKey, held!.version)
+    if (!confirmed.ok) return answerOfFailure(confirmed.failure)
+    if (asked !== undefined && confirmed.value) {
+      repairs.confirmed(environmentKey, asked)
+      return undefined
+    }
     if (head.value.version >= held!.version) return { is: 'Differs', version: head.value.version + 1 }
     const answer = await setRight(held!, changeIdOf(held!.applying))
     return answer.is === 'Written' ? undefined : answer
@@ -229,6 +247,7 @@ export const makePassage = (
       if (answer) return answer
       planned = await plan(environment!, pass.held!, seen)
     }
+    outages.read(environmentKey, planned)
     return planned.ok ? { is: 'Batch', members: planned.value } : answerOfFailure(planned.failure)
   }
 

@@ -22,6 +22,8 @@ export interface Repairs {
   settled(environmentKey: string): void
   isNeeded(environmentKey: string): boolean
   storeBuilt(environmentKey: string, repair: Repair): void
+  /** It was to be built anew by what somebody asked, and is what is committed: there was nothing to do. */
+  confirmed(environmentKey: string, asked: string): void
   /** The copy in process was not what the store said. */
   mirrorBuilt(environmentKey: string, found: Head): void
   /** The environment is there no more. */
@@ -86,6 +88,7 @@ export const makeRepairs = ({
         ...(asked !== undefined && { asked }),
       })
     },
+    confirmed: (key, asked) => void answered.set(key, asked),
     mirrorBuilt: (key, found) =>
       tell(key, `the copy in process was not what the store said (${words(found)}); it is built anew`, {
         what: 'mirror',

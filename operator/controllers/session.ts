@@ -13,6 +13,7 @@ import {
 } from '../core/change/commit.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
+import { isUnreadable } from '../ports/graph.ts'
 import type { Lock, Locks } from '../ports/lock.ts'
 import { again, type Outcome, retry } from '../runtime/controller.ts'
 import type { Logger } from '../runtime/log.ts'
@@ -53,6 +54,9 @@ const sideBySide = 16
 /** Failures in a row. */
 const patience = 8
 
+/** What waits for a graph store asks it again so often, in milliseconds, however long that lasts. */
+export const blindMs = 2_000
+
 /** One session for each environment, and what is done in one: hold its lock, carry out what may be done now, give it free. */
 export const makeSessions = ({ caches, locks, clock, sleep, passage }: SessionsDependencies) => {
   const sessions = new Map<string, Session>()
@@ -75,6 +79,10 @@ export const makeSessions = ({ caches, locks, clock, sleep, passage }: SessionsD
     for (const _ of caches.ChangeRequest.byIndex('applying', key)) return true
     return false
   }
+
+  /** It is decided, and the store has yet to take it: whoever found it anew would know less of it than this pass does. */
+  const isStoring = ({ pass }: Session, environment: Of<'Environment'>): boolean =>
+    pass.stage === 'Store' && pass.held?.resourceVersion === environment.metadata.resourceVersion
 
   const hold = async (session: Session): Promise<Outcome | undefined> => {
     const { held, lock } = session
@@ -133,7 +141,10 @@ export const makeSessions = ({ caches, locks, clock, sleep, passage }: SessionsD
     return afterAnswers(session, stage, failures, log)
   }
 
-  /** A pause that grows with failures in a row; after a while the queue's own backoff takes over. */
+  /**
+   * A pause that grows with failures in a row; after a while the queue's own backoff takes over. Not where the graph store is
+   * away: others who wait for it ask it as often.
+   */
   const afterAnswers = async (
     session: Pick<Session, 'failures'>,
     stage: string,
@@ -146,7 +157,7 @@ export const makeSessions = ({ caches, locks, clock, sleep, passage }: SessionsD
     }
     session.failures++
     log.warn({ stage, reason: failure.reason, message: failure.message }, 'no answer to an effect')
-    if (session.failures > patience) return retry(failure)
+    if (session.failures > patience) return isUnreadable(failure) ? again(blindMs) : retry(failure)
     await sleep(Math.min(20 * 2 ** session.failures, 1_000))
     return undefined
   }
@@ -160,7 +171,7 @@ export const makeSessions = ({ caches, locks, clock, sleep, passage }: SessionsD
     if (held) await lock.release(held)
   }
 
-  return { of, all: () => sessions.values(), mustLook, hold, perform, afterAnswers, close }
+  return { of, all: () => sessions.values(), mustLook, isStoring, hold, perform, afterAnswers, close }
 }
 
 export type Sessions = ReturnType<typeof makeSessions>

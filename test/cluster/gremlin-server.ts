@@ -7,6 +7,7 @@ import gremlin from 'gremlin'
 import { type Attached, startAttached } from './attached.ts'
 import { freePort } from './free-port.ts'
 import { findJars, lastLines, requireJava, type Say, toStandardError } from './jars.ts'
+import { makeKeyStore } from './key-store.ts'
 
 const service = { name: 'Gremlin Server', profile: 'gremlin-server' }
 /** of Neptune 1.3 and 1.4 */
@@ -15,9 +16,11 @@ const readyMs = 60_000
 
 /** A running Apache TinkerPop Gremlin Server with an empty graph in memory, on the loopback. */
 export interface GremlinServer {
-  /** ws://127.0.0.1:port/gremlin, the same after a restart */
+  /** ws://127.0.0.1:port/gremlin, or wss:, the same after a restart */
   readonly url: string
   readonly port: number
+  /** its certificate, as PEM, where it speaks TLS */
+  readonly ca?: string
   /** of what runs now */
   readonly pid: () => number
   /** path of its log */
@@ -38,17 +41,20 @@ export interface GremlinServer {
  *
  * @param version of TinkerPop
  * @param heap as the JVM's -Xmx takes it
+ * @param secure it speaks TLS, with a certificate of its own
  * @param measured its speed is measured: it takes its time to compile itself
  */
 export async function startGremlinServer({
   version = '3.8.0',
   heap = '512m',
+  secure = false,
   measured = false,
   env = process.env,
   say = toStandardError,
 }: {
   version?: string
   heap?: string
+  secure?: boolean
   measured?: boolean
   env?: NodeJS.ProcessEnv
   say?: Say
@@ -56,9 +62,11 @@ export async function startGremlinServer({
   const jars = await findGremlinServer({ version, env, say })
   const folder = mkdtempSync(join(tmpdir(), 'karma-gremlin-'))
   const log = join(folder, 'server.log')
+  const keys = secure ? await makeKeys(folder) : undefined
+  const urlOf = (port: number): string => `${keys ? 'wss' : 'ws'}://127.0.0.1:${port}/gremlin`
   let running: Attached | undefined
   const startOn = async (port: number): Promise<boolean> => {
-    writeConfiguration({ folder, port })
+    writeConfiguration({ folder, port, keys })
     const output = openSync(log, 'a')
     running = startAttached({
       command: 'java',
@@ -69,7 +77,7 @@ export async function startGremlinServer({
       removeWithParent: folder,
     })
     closeSync(output)
-    return answers({ url: urlOf(port), server: running })
+    return answers({ url: urlOf(port), ca: keys?.ca, server: running })
   }
   const quoted = (): string => `Gremlin Server ${version} did not start; the end of its log:\n${lastLines(log, 8)}`
   const kill = async (): Promise<void> => running?.stop('SIGKILL')
@@ -83,6 +91,7 @@ export async function startGremlinServer({
     return {
       url: urlOf(port),
       port,
+      ...(keys && { ca: keys.ca }),
       pid: () => running?.pid ?? 0,
       log,
       kill,
@@ -99,7 +108,6 @@ export async function startGremlinServer({
 }
 
 const mainClass = 'org.apache.tinkerpop.gremlin.server.GremlinServer'
-const urlOf = (port: number): string => `ws://127.0.0.1:${port}/gremlin`
 
 /** One of many processes on a small machine, and one that is started often. */
 const flags = (heap: string, measured: boolean): string[] => [
@@ -112,9 +120,27 @@ const flags = (heap: string, measured: boolean): string[] => [
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
 ]
 
-function writeConfiguration({ folder, port }: { folder: string; port: number }): void {
+interface Keys {
+  /** PKCS12 */
+  readonly file: string
+  readonly password: string
+  readonly ca: string
+}
+
+async function makeKeys(folder: string): Promise<Keys> {
+  const [file, password] = [join(folder, 'server.p12'), randomUUID()]
+  return { file, password, ca: await makeKeyStore({ file, password }) }
+}
+
+interface Configured {
+  readonly folder: string
+  readonly port: number
+  readonly keys: Keys | undefined
+}
+
+function writeConfiguration({ folder, port, keys }: Configured): void {
   const files: Readonly<Record<string, string>> = {
-    'server.yaml': serverConfiguration({ folder, port }),
+    'server.yaml': serverConfiguration({ folder, port, keys }),
     'graph.properties': graphConfiguration,
     'init.groovy': initialisation,
   }
@@ -122,10 +148,13 @@ function writeConfiguration({ folder, port }: { folder: string; port: number }):
 }
 
 /** JSON is YAML. Paths are the only thing in it that is not known here. */
-const serverConfiguration = ({ folder, port }: { folder: string; port: number }): string =>
+const serverConfiguration = ({ folder, port, keys }: Configured): string =>
   JSON.stringify({
     host: '127.0.0.1',
     port,
+    ...(keys && {
+      ssl: { enabled: true, keyStore: keys.file, keyStorePassword: keys.password, keyStoreType: 'PKCS12' },
+    }),
     evaluationTimeout: 30_000,
     // A write of 1,500 steps with long values, the most that Neptune takes.
     maxContentLength: 64 * 1024 * 1024,
@@ -170,17 +199,25 @@ async function onFreePort(startOn: (port: number) => Promise<boolean>, log: stri
 }
 
 /** false: the server has ended, or does not answer in time */
-async function answers({ url, server }: { url: string; server: Attached }): Promise<boolean> {
+async function answers({
+  url,
+  ca,
+  server,
+}: {
+  url: string
+  ca: string | undefined
+  server: Attached
+}): Promise<boolean> {
   for (const begun = Date.now(); Date.now() - begun < readyMs; await sleep(50)) {
     if (!server.alive()) return false
-    if (await answersOnce(url)) return server.alive()
+    if (await answersOnce(url, ca)) return server.alive()
   }
   await server.stop('SIGKILL')
   return false
 }
 
-async function answersOnce(url: string): Promise<boolean> {
-  const client = new gremlin.driver.Client(url, { traversalSource: 'g' })
+async function answersOnce(url: string, ca: string | undefined): Promise<boolean> {
+  const client = new gremlin.driver.Client(url, { traversalSource: 'g', ...(ca !== undefined && { ca: [ca] }) })
   const late = setTimeout(() => void client.close(), 10_000)
   try {
     const traversal = new gremlin.structure.Graph().traversal().inject(0).getBytecode()

@@ -10,6 +10,7 @@ import { mendIdleTimer } from '../../operator/adapters/bus-kafka/idle-timer.ts'
 import { type Attached, startAttached } from './attached.ts'
 import { freePort } from './free-port.ts'
 import { findJars, lastLines, requireJava, type Say, toStandardError } from './jars.ts'
+import { makeKeyStore } from './key-store.ts'
 
 const service = { name: 'Apache Kafka', profile: 'kafka' }
 const readyMs = 60_000
@@ -221,18 +222,11 @@ const secured = (folder: string): Readonly<Record<string, string>> => ({
   'listener.name.secure.oauthbearer.connections.max.reauth.ms': '15000',
 })
 
-/** A key with a certificate of its own for 127.0.0.1, by the JDK's keytool, and a password. */
+/** A key with a certificate of its own, and a password. */
 async function makeCredentials(folder: string): Promise<{ ca: string; user: string; password: string }> {
   const password = randomBytes(12).toString('base64url')
   writeFileSync(join(folder, 'password'), password, { mode: 0o600 })
-  const store = join(folder, 'broker.p12')
-  const keytool = async (...args: string[]): Promise<string> => {
-    const common = ['-keystore', store, '-storetype', 'PKCS12', '-storepass', password, '-alias', 'broker']
-    return (await promisify(execFile)('keytool', [...args, ...common])).stdout
-  }
-  const names = ['-dname', 'CN=127.0.0.1', '-ext', 'SAN=IP:127.0.0.1,DNS:localhost']
-  await keytool('-genkeypair', '-keyalg', 'EC', '-groupname', 'secp256r1', '-validity', '2', ...names)
-  const ca = await keytool('-exportcert', '-rfc')
+  const ca = await makeKeyStore({ file: join(folder, 'broker.p12'), password })
   return { ca, user: 'karma', password }
 }
 

@@ -68,7 +68,8 @@ const all: Readonly<Record<string, readonly Bytecode[]>> = {
   readVersions: [statements.readVersions('dev/e', span, 9)],
   raiseHorizon: [statements.raiseHorizon('dev/e', 2)],
   closedUntil: (['State', 'REF'] as const).map((what) => statements.closedUntil('dev/e', what, 2, 9)),
-  versionsBefore: [statements.versionsBefore('dev/e', 2, 9)],
+  versionsBefore: [statements.versionsBefore('dev/e', 2)],
+  openersBefore: (['State', 'REF'] as const).map((what) => statements.openersBefore('dev/e', what, 2)),
   dropAll: (['State', 'REF', 'Version'] as const).map((what) => statements.dropAll(what, texts(3))),
 }
 

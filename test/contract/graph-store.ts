@@ -77,6 +77,24 @@ export function graphStoreContract(name: string, makeStore: () => Promise<GraphS
       assert.deepEqual(!result.ok && [result.failure.reason, result.failure.retry], ['VersionUnknown', true])
     })
 
+    it('compacted, says the same of every version that is held, and lists no other', async () => {
+      const environment = fresh()
+      const moves = [2, 3, 4, 5].map((n): GraphPatch => [{ id: 'dev/a/2', type: `a${n}`, edges: [] }])
+      await publishAll(under.store, environment, [patch, ...moves])
+      const before = value(await under.store.audit(environment))
+      const held = value(await under.store.versions(environment, 2))
+      const changes = value(await under.store.changes(environment, 4, 5))
+      value(await under.store.compact(environment, 1))
+      assert.deepEqual(value(await under.store.audit(environment)), before)
+      assert.deepEqual(value(await under.store.head(environment)), before)
+      assert.deepEqual(value(await under.store.versions(environment, 10)), held)
+      assert.deepEqual(value(await under.store.changes(environment, 4, 5)), changes)
+      // Opened by a version that is not held any more, and there still.
+      assert.equal(value(await under.store.view(environment, 5)).view.dependentsOf('dev/b/1').length, 1)
+      value(await under.store.compact(environment, 1))
+      assert.deepEqual(value(await under.store.versions(environment, 10)), held)
+    })
+
     it('keeps environments apart', async () => {
       const [one, other] = [fresh(), fresh()]
       value(await under.store.publish(one, 1, patch, by('change-1')))

@@ -2,81 +2,51 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { GremlinConnection } from '../../operator/adapters/graph-gremlin/connection.ts'
-import { edgeId } from '../../operator/adapters/graph-gremlin/model.ts'
+import { edgeId, stateId } from '../../operator/adapters/graph-gremlin/model.ts'
 import { dropAll } from '../../operator/adapters/graph-gremlin/statements.ts'
-import type { Environment } from '../../operator/api/kinds.generated.ts'
-import { openSession } from '../../operator/cli/kubeconfig.ts'
-import type { GraphStore } from '../../operator/ports/graph.ts'
-import { type GremlinServer, startGremlinServer } from '../cluster/gremlin-server.ts'
-import type { Said } from '../support/command-line.ts'
-import { type User, userOf } from '../support/command-line-user.ts'
-import { connectTo, graphOver } from '../support/gremlin-graph.ts'
-import { type GremlinProxy, startGremlinProxy } from '../support/gremlin-proxy.ts'
-import { installKarma, type Karma, type Operator } from '../support/installed-karma.ts'
-import { eventually, type Namespace, openNamespace } from '../support/karma-namespace.ts'
+import { type GraphInstallation, installWithGraph, place } from '../support/graph-installation.ts'
+import { eventually } from '../support/karma-namespace.ts'
 import { changeRequest, component } from '../support/karma-objects.ts'
 
 describe('the graph in a store elsewhere', function () {
   this.timeout(120_000)
-  let karma: Karma
-  let server: GremlinServer
-  let proxy: GremlinProxy
-  let direct: GremlinConnection
-  let store: GraphStore
-  let operator: Operator
-  let here: Namespace
-  let user: User
-  let karmaCli: (...args: string[]) => Promise<Said>
-  const place = 'graph/dev'
+  let world: GraphInstallation | undefined
+  let karma: GraphInstallation['karma']
+  let server: GraphInstallation['server']
+  let proxy: GraphInstallation['proxy']
+  let direct: GraphInstallation['direct']
+  let store: GraphInstallation['store']
+  let here: GraphInstallation['here']
+  let karmaCli: GraphInstallation['karmaCli']
+  let restart: GraphInstallation['restart']
+  let end: GraphInstallation['end']
+  let environment: GraphInstallation['environment']
+  let isInStep: GraphInstallation['isInStep']
+  let seq: GraphInstallation['seq']
+  let repaired: GraphInstallation['repaired']
+  let aChange: GraphInstallation['aChange']
 
   before(async function () {
     this.timeout(20 * 60_000)
-    server = await startGremlinServer()
-    proxy = await startGremlinProxy({ target: { host: '127.0.0.1', port: server.port } })
-    direct = connectTo(server.url)
-    store = graphOver(direct)
-    karma = await installKarma()
-    operator = await karma.startOperator({
-      env: { KARMA_GRAPH_ENDPOINT: proxy.url, KARMA_GRAPH_CHECK_MS: '1000', KARMA_GRAPH_KEEP_VERSIONS: '50' },
-    })
-    here = await openNamespace(karma.api, 'graph')
-    user = await userOf(karma, { namespace: 'graph', name: 'keeper', role: 'admin' })
-    const opened = async (options: Parameters<typeof openSession>[0]) => openSession(options, `http://${operator.http}`)
-    karmaCli = (...args) => user.type([...args, '--environment', 'dev'], { opened })
-    await here.commit(
-      component('net/one', { config: { cidr: '10.0.0.0/24' } }),
-      component('host/one', { config: { size: 1 }, references: [{ name: 'net', component: 'net/one' }] }),
-      component('app/one', { config: { title: 'a' }, references: [{ name: 'host', component: 'host/one' }] }),
-    )
+    world = await installWithGraph()
+    ;({
+      karma,
+      server,
+      proxy,
+      direct,
+      store,
+      here,
+      karmaCli,
+      restart,
+      end,
+      environment,
+      isInStep,
+      seq,
+      repaired,
+      aChange,
+    } = world)
   })
-  after(async () => {
-    user?.forget()
-    await karma?.stop()
-    await direct?.close()
-    await proxy?.close()
-    await server?.close()
-  })
-
-  const environment = async (): Promise<Environment> => (await here.get('Environment', 'dev'))!
-  const isInStep = () =>
-    eventually('the store to say what is committed', async () => {
-      const [{ status }, head, audit] = await Promise.all([environment(), store.head(place), store.audit(place)])
-      assert.ok(head.ok && audit.ok)
-      const isSame = head.value.version === status?.version && head.value.sum === audit.value.sum
-      return { found: isSame ? head.value : undefined, last: { head, audit, version: status?.version } }
-    })
-  /** Ids of the Environment's transitions so far. */
-  const seq = async (): Promise<number> => (await environment()).status?.seq ?? 0
-  const repaired = (what: string, after: number) =>
-    here.until('Environment', 'dev', `to tell of a repair of the ${what}`, ({ status }) =>
-      (status?.history ?? []).some(
-        (entry) => entry.seq > after && entry.type === 'graph.repaired' && entry.attrs?.includes(`"what":"${what}"`),
-      ),
-    )
-  let titles = 0
-  const aChange = (name: string) =>
-    changeRequest(name, { component: 'net/one', proposedChange: { title: `title ${titles++}` } })
+  after(() => world?.close())
 
   it('has each version, by whom, and plans say where they read it', async () => {
     const { status, metadata } = await here.ask(aChange('first'))
@@ -88,64 +58,6 @@ describe('the graph in a store elsewhere', function () {
       versions.value.map(({ version, changeId }) => [version, changeId]),
       [[head.version, metadata.uid]],
     )
-  })
-
-  const outages: { title: string; begin: () => void; end: () => void }[] = [
-    ...(['down', 'garbage', 'half', 'forbidden'] as const).map((mode) => ({
-      title: mode,
-      begin: () => proxy.set(mode),
-      end: () => proxy.set('pass'),
-    })),
-    { title: 'read-only', begin: () => proxy.readOnly(true), end: () => proxy.readOnly(false) },
-    { title: 'slower than any patience', begin: () => proxy.set('hang'), end: () => proxy.set('pass') },
-  ]
-  for (const { title, begin, end } of outages) {
-    it(`holds changes back while the store is ${title}, and goes on by itself`, async () => {
-      const name = `during-${title.replaceAll(' ', '-')}`
-      const before = await here.snapshot()
-      begin()
-      proxy.cutAll()
-      try {
-        await here.create(aChange(name))
-        if (title === 'read-only') {
-          // It can be read, so it is decided; the store gets it when it may be written.
-          await here.phase(name, 'Applying')
-        } else {
-          const waiting = await here.phase(name, 'Queued')
-          assert.equal(waiting.status?.environment, 'dev')
-          assert.deepEqual(waiting.status?.blockedBy, [
-            {
-              reason: 'GraphUnavailable',
-              object: 'environment/dev',
-              message: 'the graph of graph/dev cannot be read; it is asked again until it answers',
-            },
-          ])
-          assert.deepEqual(await here.snapshot(), before)
-        }
-      } finally {
-        end()
-      }
-      assert.equal((await here.finished(name)).status?.phase, 'Applied')
-      await isInStep()
-    })
-  }
-
-  it('lets a change be cancelled, and a request be deleted, while the store is down', async () => {
-    proxy.set('down')
-    proxy.cutAll()
-    try {
-      for (const name of ['cancelled', 'deleted']) {
-        await here.create(aChange(name))
-        await here.phase(name, 'Queued')
-      }
-      await here.patch('ChangeRequest', 'cancelled', { spec: { cancel: true } })
-      const { status } = await here.finished('cancelled')
-      assert.deepEqual([status?.phase, status?.environment], ['Cancelled', 'dev'])
-      await here.remove('ChangeRequest', 'deleted')
-      await here.gone('ChangeRequest', 'deleted')
-    } finally {
-      proxy.set('pass')
-    }
   })
 
   it('is set right where somebody has written in it', async () => {
@@ -195,13 +107,45 @@ describe('the graph in a store elsewhere', function () {
     await here.until('Environment', 'other', 'to be set right', (one) => one.status?.version === version + 2)
   })
 
-  it('is built again when it has lost everything', async () => {
+  it('is built again when it has lost everything, while deletions and status go on', async () => {
+    await here.commit(component('spare/one', { config: {} }))
     const before = await seq()
+    await server.kill()
+    await here.create(aChange('after-loss'), aChange('not-wanted'))
+    await here.phase('not-wanted', 'Queued')
+    // What needs no graph does not wait for it.
+    await here.remove('ChangeRequest', 'not-wanted')
+    await here.gone('ChangeRequest', 'not-wanted')
+    await here.report('host.one', { runtime: { state: 'running', config: { size: 2 } } })
+    await here.until('Component', 'host.one', 'to say that it has drifted', ({ status }) =>
+      (status?.conditions ?? []).some(({ type, status: is }) => type === 'Drifted' && is === 'True'),
+    )
+    await here.remove('Component', 'spare.one')
     await server.restart()
-    const after = await here.ask(aChange('after-loss'))
+    const after = await here.finished('after-loss')
     assert.deepEqual([after.status?.phase, after.status?.affectedCount], ['Applied', 3])
+    await here.gone('Component', 'spare.one')
     await repaired('store', before)
-    await isInStep()
+    const head = await isInStep()
+    const states = await store.view(place, head.version)
+    assert.ok(states.ok)
+    assert.deepEqual([...states.value.view.ids()].sort(), ['graph/app/one', 'graph/host/one', 'graph/net/one'])
+  })
+
+  it('is compared when an operator starts, and set right', async () => {
+    const [from, before] = [await isInStep(), await seq()]
+    await end()
+    // Nobody writes for now, so this is the next version.
+    const by = { changeId: 'somebody else', claim: '9007199254740991' }
+    const published = await store.publish(place, from.version + 1, [{ id: 'graph/host/one', removed: true }], by)
+    assert.ok(published.ok)
+    // It is not looked at again before an hour has gone by.
+    await restart({ KARMA_GRAPH_ENDPOINT: proxy.url })
+    await repaired('store', before)
+    const head = await isInStep()
+    assert.equal(head.version, from.version + 2)
+    assert.equal((await store.view(place, head.version)).ok, true)
+    await restart({ KARMA_GRAPH_ENDPOINT: proxy.url, KARMA_GRAPH_CHECK_MS: '1000' })
   })
 
   it('answers kubectl karma graph about any version', async () => {
@@ -218,7 +162,7 @@ describe('the graph in a store elsewhere', function () {
     )
     await isInStep()
     const show = await karmaCli('graph', 'show', '--at', `${version}`)
-    assert.match(show.out, /app\/one +host -> host\/one/, show.err)
+    assert.match(show.out, /^app\/one +\d+ +\S+ +host -> host\/one$/m, show.err)
     const impact = await karmaCli('graph', 'impact', 'net/one', '--at', `${version}`)
     assert.match(impact.out, /2 +app\/one/, impact.err)
     const diff = await karmaCli('graph', 'diff', `${version}`, `${version + 1}`)
@@ -247,22 +191,32 @@ describe('the graph in a store elsewhere', function () {
     )
   })
 
-  it('is built anew by kubectl karma graph build', async () => {
+  it('is compared, and built anew where it differs, by kubectl karma graph build', async () => {
     const head = await isInStep()
     const said = await karmaCli('graph', 'build')
     assert.deepEqual([said.code, said.err], [0, ''])
-    assert.equal(said.out, `environment.usekarma.dev/dev graph built as version ${head.version + 1}\n`)
+    assert.equal(said.out, 'environment.usekarma.dev/dev graph is what is committed: there was nothing to build\n')
+    assert.deepEqual(await isInStep(), head)
+    // It is not looked at by itself before an hour has gone by.
+    await restart({ KARMA_GRAPH_ENDPOINT: proxy.url })
+    await here.ask(aChange('before-damage'))
+    const { version } = await isInStep()
+    const states = await direct.submit(dropAll('State', statesOf('graph/host/one', version)), { write: true })
+    assert.ok(states.ok)
+    const built = await karmaCli('graph', 'build')
+    assert.deepEqual([built.code, built.err], [0, ''])
+    assert.equal(built.out, `environment.usekarma.dev/dev graph built as version ${version + 1}\n`)
     const now = await isInStep()
-    assert.deepEqual([now.version, now.sum], [head.version + 1, head.sum])
+    assert.equal(now.version, version + 1)
     assert.notEqual(now.epoch, head.epoch)
-    const { code } = await karmaCli('graph', 'build')
-    assert.equal(code, 0, 'a second time')
+    const again = await karmaCli('graph', 'build')
+    assert.match(again.out, /there was nothing to build/)
+    await restart({ KARMA_GRAPH_ENDPOINT: proxy.url, KARMA_GRAPH_CHECK_MS: '1000' })
   })
 
   it('is taken up by another operator as it is', async () => {
     const head = await isInStep()
-    await operator.process.stop()
-    operator = await karma.startOperator({ env: { KARMA_GRAPH_ENDPOINT: proxy.url, KARMA_GRAPH_CHECK_MS: '1000' } })
+    await restart({ KARMA_GRAPH_ENDPOINT: proxy.url, KARMA_GRAPH_CHECK_MS: '1000' })
     const { status } = await here.ask(aChange('after-another'))
     assert.equal(status?.phase, 'Applied')
     const now = await isInStep()
@@ -270,10 +224,7 @@ describe('the graph in a store elsewhere', function () {
   })
   it('in process has what came before a restart from the ledger', async () => {
     const data = mkdtempSync(join(tmpdir(), 'karma-ledger-'))
-    const restarted = async (): Promise<void> => {
-      await operator.process.stop()
-      operator = await karma.startOperator({ env: { KARMA_DATA: data } })
-    }
+    const restarted = () => restart({ KARMA_DATA: data })
     try {
       await restarted()
       await here.ask(aChange('before-the-restart'))
@@ -287,10 +238,10 @@ describe('the graph in a store elsewhere', function () {
         const said = await karmaCli('graph', 'show')
         return { found: said.err.includes(`version ${version}, the newest`) ? said : undefined, last: said }
       })
-      assert.match(shown.out, /^app\/one +-$/m)
+      assert.match(shown.out, /^app\/one +\d+ +leave +-$/m)
       const before = await karmaCli('graph', 'show', '--at', `${version - 1}`)
       assert.match(before.err, /read in the ledger, as it is not held any more/)
-      assert.match(before.out, /^app\/one +host -> host\/one$/m)
+      assert.match(before.out, /^app\/one +\S+ +\S+ +host -> host\/one$/m)
       const diff = await karmaCli('graph', 'diff', `${version - 1}`)
       assert.match(diff.out, /^- +app\/one +host -> host\/one +\d+ +\S+ +leave$/m, diff.err)
       const impact = await karmaCli('graph', 'impact', 'host/one', '--at', `${version - 1}`)
@@ -298,8 +249,12 @@ describe('the graph in a store elsewhere', function () {
       const versions = await karmaCli('graph', 'versions')
       assert.match(versions.out, new RegExp(`^${version - 1} +\\S+ +- +before-the-restart$`, 'm'), versions.err)
     } finally {
-      await operator.process.stop()
+      await end()
       rmSync(data, { recursive: true, force: true, maxRetries: 5 })
     }
   })
 })
+
+/** Whichever version it is of. */
+const statesOf = (component: string, newest: number): string[] =>
+  Array.from({ length: newest }, (_, since) => stateId(place, component, since + 1))

@@ -49,7 +49,7 @@ export type Effect = (typeof effects)[number]
 /**
  * - `other`: a write that is no part of a change: a Lease renewed, the lead given back, Kubernetes Events (best effort by
  *   their nature), reviews of callers, counts of a ComponentType, a version by which nothing changes but the graph
- *   store, and a patch that changes nothing, which asks whether the
+ *   store, that a change waits for that, and a patch that changes nothing, which asks whether the
  *   object is still as it was (a promise that stands there already);
  * - `unknown …`: a write that nobody has thought of.
  */
@@ -79,7 +79,10 @@ const writers: Readonly<Record<string, (body: Body, request: ProxiedRequest) => 
   'environments/': (_, { verb }) => (verb === 'create' ? 'create environment' : undefined),
   'environments/status': (body) => ofEnvironment(body.status ?? {}),
   'changerequests/': (body) => ofFinalizers(body, 'let request go'),
-  'changerequests/status': (body) => (isDecision(body) ? 'decide' : ofRequest(lastOf(body))),
+  'changerequests/status': (body) => {
+    if (isDecision(body)) return 'decide'
+    return isHeldUp(body) ? 'other' : ofRequest(lastOf(body))
+  },
   'components/': (body, { verb }) => {
     if (verb === 'create') return 'create component'
     if (verb === 'delete') return 'delete component'
@@ -107,6 +110,10 @@ const ofLease = (name: string, { holderIdentity, acquireTime, renewTime }: Body)
 
 /** Of a change over several environments. Nothing is told of it. */
 const isDecision = ({ status }: Body): boolean => status?.history === undefined && status?.writeAhead?.decided === true
+
+/** Decided, and its graph store has yet to take it. Nothing is told of it. */
+const isHeldUp = ({ status }: Body): boolean =>
+  status?.history === undefined && status?.blockedBy?.[0]?.reason === 'GraphUnavailable'
 
 const ofEnvironment = ({
   history,

@@ -3,6 +3,7 @@ import type { Image } from '../../operator/api/kinds.generated.ts'
 import { failure, type Result, success } from '../../operator/api/result.ts'
 import type { Wanted } from '../../operator/core/component/wanted.ts'
 import type { Access } from '../../operator/ports/access.ts'
+import type { Of } from '../../operator/ports/cluster.ts'
 import { makeChangesRoute } from '../../operator/server/graph-changes.ts'
 import { makeHistoryRoute } from '../../operator/server/graph-history.ts'
 import { makeStatesRoute } from '../../operator/server/graph-states.ts'
@@ -57,10 +58,12 @@ export const typedGraph = async (
   more: Partial<Pick<GraphWorld, 'ledger'>> & {
     others?: string[]
     images?: Image[]
+    /** requests that are there too */
+    tries?: Of<'ChangeRequest'>[]
     files?: Record<string, string>
   } = {},
 ) => {
-  const { others = [], images = [], files = {}, ledger = world.ledger } = more
+  const { others = [], images = [], tries = [], files = {}, ledger = world.ledger } = more
   const request = (name: string) => aChangeRequest({ name, status: { phase: 'Applied', images } })
   const { objects, written } = makeMemoryObjects({
     Component: [...world.components.values()].map((component) => ({ ...component, faults: [] })),
@@ -68,7 +71,7 @@ export const typedGraph = async (
       { ...world.environment(), faults: [] },
       ...others.map((name) => ({ ...anEnvironment(), metadata: { name, namespace: 'dev' }, faults: [] })),
     ],
-    ChangeRequest: ['larger', 'shop'].map(request),
+    ChangeRequest: [...['larger', 'shop'].map(request), ...tries],
   })
   const operator = operatorOf({ graph: world.graph, ledger })
   const said = await typed(['graph', ...args], { files, now: () => noon + 240_000, session: { objects, operator } })

@@ -7,6 +7,8 @@ import { latest as latestStates } from '../../core/graph/vertex.ts'
 import { following, type GraphView, makeView } from '../../core/graph/view.ts'
 import type { GraphChange, GraphPatch, Head, Published, VertexState } from '../../ports/graph.ts'
 
+const unheld = 'expected one that is held, found one that is not'
+
 /** The graph of one environment: the head in arrays that are written in place, earlier versions as patches back. */
 export interface EnvironmentGraph {
   head(): Head
@@ -82,9 +84,6 @@ export function makeEnvironmentGraph({
     )
   }
 
-  const unheld = (at: number): string =>
-    `version ${at}: expected one that is held, ${oldest} to ${latest}; plan at the head`
-
   const apply = (patch: GraphPatch, change: string): void => {
     const undo = [...latestStates(patch).keys()].map(stateOf)
     patch.forEach(put)
@@ -117,11 +116,14 @@ export function makeEnvironmentGraph({
   }
 
   const isHeld = (at: number): boolean => at >= oldest && at <= latest
-  const unknown = (at: number): Result<never> => refusal('VersionUnknown', at > latest, unheld(at))
+  const unknown = (at: number): Result<never> => refusal('VersionUnknown', at > latest, `version ${at}: ${unheld}`)
 
   /** The head's arrays, or what they were at `at`. */
   const arraysAt = (at: number, now: GraphArrays): GraphArrays => {
-    if (at < oldest) throw new Error(`a view was used for too long: graph of environment ${environment}: ${unheld(at)}`)
+    if (at < oldest) {
+      const expected = `expected one that is held, ${oldest} to ${latest}`
+      throw new Error(`a view was used for too long: graph of environment ${environment}: version ${at}: ${expected}`)
+    }
     if (at === latest) return now
     const back: VertexState[] = []
     // Where several versions changed a Component, the undo of the first of them comes last and counts.
@@ -131,7 +133,8 @@ export function makeEnvironmentGraph({
 
   for (const state of vertices) put(state)
   graph.compact()
-  if (changeId !== undefined) record(changeId)
+  // Version 0 is what was before any: nobody made it.
+  if (changeId !== undefined && version > 0) record(changeId)
 
   return {
     head,

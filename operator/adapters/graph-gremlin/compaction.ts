@@ -1,6 +1,7 @@
 import type { Bytecode } from 'gremlin'
 import { type Result, success } from '../../api/result.ts'
 import type { GremlinConnection } from './connection.ts'
+import { versionId } from './model.ts'
 import * as statements from './statements.ts'
 
 /** Elements that are dropped together. */
@@ -18,7 +19,8 @@ const write = async (connection: Pick<GremlinConnection, 'submit'>, bytecode: By
 
 /**
  * Forgets what no version from `horizon` on sees. First the horizon is raised, so that nobody asks for what is half gone;
- * what a crash leaves goes the next time.
+ * what a crash leaves goes the next time. The record of a version by which something was opened that is still there stays:
+ * it alone says when, and by which change.
  */
 export const compactTo = async (
   connection: Pick<GremlinConnection, 'submit'>,
@@ -31,7 +33,6 @@ export const compactTo = async (
   const pages = [
     ['REF', () => statements.closedUntil(environment, 'REF', horizon, page)],
     ['State', () => statements.closedUntil(environment, 'State', horizon, page)],
-    ['Version', () => statements.versionsBefore(environment, horizon, page)],
   ] as const
   for (const [what, old] of pages) {
     for (;;) {
@@ -41,6 +42,30 @@ export const compactTo = async (
       const dropped = await write(connection, statements.dropAll(what, ids.value as string[]))
       if (!dropped.ok) return dropped
     }
+  }
+  return compactVersions(connection, environment, horizon)
+}
+
+const compactVersions = async (
+  connection: Pick<GremlinConnection, 'submit'>,
+  environment: string,
+  horizon: number,
+): Promise<Result<void>> => {
+  const read = (bytecode: Bytecode) => connection.submit(bytecode, { write: false, endpoint: 'writer' })
+  const old = await read(statements.versionsBefore(environment, horizon))
+  if (!old.ok) return old
+  const needed = new Set<number>()
+  for (const what of ['State', 'REF'] as const) {
+    const openers = await read(statements.openersBefore(environment, what, horizon))
+    if (!openers.ok) return openers
+    for (const version of openers.value) needed.add(Number(version))
+  }
+  const ids = old.value.flatMap((version) =>
+    needed.has(Number(version)) ? [] : [versionId(environment, Number(version))],
+  )
+  for (let at = 0; at < ids.length; at += page) {
+    const dropped = await write(connection, statements.dropAll('Version', ids.slice(at, at + page)))
+    if (!dropped.ok) return dropped
   }
   return success(undefined)
 }

@@ -37,10 +37,10 @@ export const differenceOf = (
     const slice = slices.get(id)
     const was = stateAt(id, slice, ready)
     const states = (slice?.states ?? []).filter(isThere)
-    if (states.length < 2 && isNothing(was, next, isRebuilt)) continue
+    const open = (slice?.edges ?? []).filter(isThere)
+    if (!isOdd(states, open) && isNothing(was, next, isRebuilt)) continue
     before.push(was)
     after.push(next)
-    const open = (slice?.edges ?? []).filter(isThere)
     // One that somebody else has put beside it is closed too.
     const held = new Map(open.map((record) => [record.index, record]))
     for (const state of states) writes.push({ close: 'State', id: state.id, until: version })
@@ -61,6 +61,10 @@ export const differenceOf = (
   }
   return { writes, before, after }
 }
+
+/** Two states, or edges without one: somebody else has written there. */
+const isOdd = (states: readonly unknown[], open: readonly unknown[]): boolean =>
+  states.length > 1 || (states.length === 0 && open.length > 0)
 
 const isNothing = (was: VertexState, next: VertexState, isRebuilt: boolean): boolean =>
   was.removed ? next.removed === true : isRebuilt && isSame(was, next)

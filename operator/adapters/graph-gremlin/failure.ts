@@ -145,8 +145,22 @@ export const failureOf = (store: string, { kind, text, mayBeDone }: Problem, wri
   reason: kind === 'Refused' ? 'GraphRefused' : 'GraphUnavailable',
   message: `graph store ${store}: ${text}${advice[kind] ?? ''}`,
   retry: kind !== 'Refused',
+  cause: `${store} ${/\bENOTFOUND\b/.test(text) ? 'is no host that is known' : causes[kind]}`,
   ...(write && { outcome: mayBeDone ? 'Unknown' : 'NotDone' }),
 })
+
+/** What is met may vary from one request to the next while this does not. */
+const causes: Readonly<Record<Kind, string>> = {
+  Lost: 'gives no answer',
+  Late: 'gives no answer',
+  Denied: 'refuses the credentials',
+  Garbled: 'answers what cannot be read',
+  ReadOnly: 'takes no writes',
+  Conflict: 'is too busy',
+  Throttled: 'is too busy',
+  Failed: 'fails',
+  Refused: 'refuses what it is asked',
+}
 
 const advice: Partial<Record<Kind, string>> = {
   Denied: '; see what the AWS identity of this process may do there (neptune-db:*)',

@@ -8,7 +8,8 @@ import type { Edge } from '../../ports/graph.ts'
  *   change of its references too: it says when the Component changed.
  * - `REF`, from dependent to dependency, id = `ENVIRONMENT#COMPONENT#index@since`.
  * - `Head`, id = `ENVIRONMENT#head`: how far the environment is.
- * - `Version`, id = `ENVIRONMENT#v` and the number: when and by which change elements were opened and closed.
+ * - `Version`, id = `ENVIRONMENT#v` and the number: when and by which change elements were opened and closed. It stays as
+ *   long as an element is there that it opened, also when the version itself was compacted.
  *
  * Only `until` of an element is ever rewritten. Nested values (names of outputs) are JSON text.
  */

@@ -31,6 +31,8 @@ export interface Next {
   readonly patch: (found: Slices) => GraphPatch
   /** those that the patch is about; absent: all that are there */
   readonly components?: readonly string[]
+  /** those that it is about beside all that are there */
+  readonly also?: readonly string[]
   /**
    * The graph is set right, and this is its sum then: what is there may not be what the head says. It need not be the
    * next version, and begins a new epoch.
@@ -90,8 +92,8 @@ export const makePublishing = ({
   }
 
   const differenceFor = async (next: Next, ready: number): Promise<Result<Difference>> => {
-    const { environment, components, version, rebuilt } = next
-    const found = await reading.slices(environment, { from: ready, to: ready }, { components })
+    const { environment, components, also, version, rebuilt } = next
+    const found = await reading.slices(environment, { from: ready, to: ready }, { components, also })
     return found.ok
       ? success(
           differenceOf(found.value, next.patch(found.value), { ready, version, isRebuilt: rebuilt !== undefined }),

@@ -18,15 +18,19 @@ export type Slices = ReadonlyMap<string, Slice>
 export type Endpoint = 'writer' | 'reader'
 
 export interface Reading {
-  head(environment: string): Promise<Result<HeadRecord | undefined>>
+  head(environment: string, withinMs?: number): Promise<Result<HeadRecord | undefined>>
   /**
-   * `components` absent: all. Those that were not there at any time are left out. Fails with `GraphTooLarge` when they are
-   * more than `most`.
+   * `components` absent: all, and `also` these, of which there may be references alone. Those of which there was nothing
+   * at any time are left out. Fails with `GraphTooLarge` when they are more than `most`.
    */
   slices(
     environment: string,
     span: Span,
-    of?: { readonly components?: readonly string[] | undefined; readonly most?: number },
+    of?: {
+      readonly components?: readonly string[] | undefined
+      readonly also?: readonly string[] | undefined
+      readonly most?: number
+    },
   ): Promise<Result<Slices>>
   /** Components that a version of the span has changed, each once. */
   touched(environment: string, span: Span): Promise<Result<string[]>>
@@ -43,8 +47,10 @@ export const makeReading = (connection: Pick<GremlinConnection, 'submit'>, endpo
   const ask = async <T>(
     bytecode: Bytecode,
     parse: (values: readonly unknown[]) => Result<T[]>,
+    timeoutMs?: number,
   ): Promise<Result<T[]>> => {
-    const answer = await connection.submit(bytecode, { write: false, endpoint })
+    const options = { write: false, endpoint, ...(timeoutMs !== undefined && { timeoutMs }) }
+    const answer = await connection.submit(bytecode, options)
     return answer.ok ? parse(answer.value) : answer
   }
 
@@ -65,23 +71,27 @@ export const makeReading = (connection: Pick<GremlinConnection, 'submit'>, endpo
       if (slice) slice.states.push(state)
       else into.set(state.component, { states: [state], edges: [] })
     }
-    // Without a state it is of nobody: left over from what was swept.
-    for (const edge of edges.value) into.get(edge.from)?.edges.push(edge)
+    // One without a state is seen by nobody, and would be when that comes back.
+    for (const edge of edges.value) {
+      const slice = into.get(edge.from)
+      if (slice) slice.edges.push(edge)
+      else into.set(edge.from, { states: [], edges: [edge] })
+    }
     return success(undefined)
   }
 
   return {
-    async head(environment) {
-      const heads = await ask(statements.readHead(environment), headsOf)
+    async head(environment, withinMs) {
+      const heads = await ask(statements.readHead(environment), headsOf, withinMs)
       return heads.ok ? success(heads.value[0]) : heads
     },
 
-    async slices(environment, span, { components, most = Number.POSITIVE_INFINITY } = {}) {
+    async slices(environment, span, { components, also = [], most = Number.POSITIVE_INFINITY } = {}) {
       const found = components
         ? success([...components])
         : await ask(statements.readComponents(environment, span), (values) => textsOf('ids of Components', values))
       if (!found.ok) return found
-      const ids = [...new Set(found.value)]
+      const ids = [...new Set([...found.value, ...also])]
       if (ids.length > most) return tooLarge(environment, ids.length, most)
       const slices = new Map<string, { states: StateRecord[]; edges: EdgeRecord[] }>()
       for (let at = 0; at < ids.length; at += pageSize) {

@@ -37,6 +37,7 @@ const unexpected = (what: string, value: unknown): Result<never> =>
     reason: 'GraphUnavailable',
     message: `graph store: expected ${what}, found ${shown(value)}; see who else writes to it`,
     retry: true,
+    cause: 'the graph store holds what Karma never wrote',
   })
 
 const shown = (value: unknown): string => {

@@ -266,8 +266,13 @@ export const raiseHorizon = (environment: string, horizon: number): Bytecode =>
 export const closedUntil = (environment: string, what: 'State' | 'REF', horizon: number, limit: number): Bytecode =>
   all(what, environment).has('until', P.lte(horizon)).limit(limit).id().getBytecode()
 
-export const versionsBefore = (environment: string, horizon: number, limit: number): Bytecode =>
-  all('Version', environment).has('version', P.lt(horizon)).limit(limit).id().getBytecode()
+/** Versions older than the horizon that have a record. */
+export const versionsBefore = (environment: string, horizon: number): Bytecode =>
+  all('Version', environment).has('version', P.lt(horizon)).values('version').getBytecode()
+
+/** Versions older than the horizon that opened what is still there. */
+export const openersBefore = (environment: string, what: 'State' | 'REF', horizon: number): Bytecode =>
+  all(what, environment).has('since', P.lt(horizon)).values('since').dedup().getBytecode()
 
 export const dropAll = (what: 'State' | 'REF' | 'Version', ids: readonly string[]): Bytecode =>
   (what === 'REF' ? g.E(...ids) : g.V(...ids)).drop().count().getBytecode()

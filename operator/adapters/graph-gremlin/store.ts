@@ -29,6 +29,9 @@ export interface GremlinGraphOptions {
  */
 const mostRead = 200_000
 
+/** A reader that does not say by then how far it is, in milliseconds, is not asked: the writer knows as well. */
+const readerMs = 2_000
+
 /**
  * The graph store in Amazon Neptune, or any Gremlin server of TinkerPop 3.6 and newer. Versions by interval, published
  * all at once (model.ts, publishing.ts). Decisions read the writer; history may come from a reader, when it is as new.
@@ -51,7 +54,7 @@ export const makeGremlinGraph = ({
 
   /** The reader, as soon as it has what is asked for. */
   const readingOf = async (environment: string, version: number): Promise<Reading> => {
-    const head = await replica.head(environment)
+    const head = await replica.head(environment, readerMs)
     return head.ok && (head.value?.ready ?? 0) >= version ? replica : reading
   }
 
@@ -60,13 +63,13 @@ export const makeGremlinGraph = ({
     const found = await from.head(environment)
     if (!found.ok) return found
     const { ready = 0, horizon = 0 } = found.value ?? {}
-    if (at > ready || at < 0) return unknown(environment, at, horizon, ready)
-    if (at < horizon) return compacted(environment, at, horizon, ready)
+    if (at > ready || at < 0) return unknown(environment, at, ready)
+    if (at < horizon) return compacted(environment, at, horizon)
     if (at === 0) return undefined
     // A store that was set right has no record of the versions that it missed.
     const record = await from.version(environment, at)
     if (!record.ok) return record
-    return record.value ? undefined : unknown(environment, at, horizon, ready)
+    return record.value ? undefined : unknown(environment, at, ready)
   }
 
   const viewAt = async (environment: string, at: number): Promise<Result<GraphView>> => {
@@ -123,7 +126,15 @@ export const makeGremlinGraph = ({
         ...[...found.keys()].filter((id) => !wanted.has(id)).map((id): VertexState => ({ id, removed: true })),
         ...wanted.values(),
       ]
-      return put({ environment, version, by, patch, rebuilt, ...(onProgress && { onProgress }) })
+      return put({
+        environment,
+        version,
+        by,
+        patch,
+        also: [...wanted.keys()],
+        rebuilt,
+        ...(onProgress && { onProgress }),
+      })
     },
 
     async audit(environment) {
@@ -137,10 +148,11 @@ export const makeGremlinGraph = ({
     },
 
     async versions(environment, limit) {
-      const head = await headNow(environment)
+      const head = await reading.head(environment)
       if (!head.ok) return head
-      const to = head.value.version
-      return (await readingOf(environment, to)).versions(environment, { from: 0, to }, limit)
+      // Older records are there too, of what was opened then and is there still.
+      const { ready: to = 0, horizon: from = 0 } = head.value ?? {}
+      return (await readingOf(environment, to)).versions(environment, { from, to }, limit)
     },
 
     async changes(environment, from, to) {
@@ -168,13 +180,16 @@ export const makeGremlinGraph = ({
   }
 }
 
-const range = (oldest: number, newest: number): string => `expected one that is held, ${oldest} to ${newest}`
+const unknown = (environment: string, at: number, newest: number): Result<never> =>
+  refusal(environment, 'VersionUnknown', at > newest, `version ${at}: expected one that is held, found one that is not`)
 
-const unknown = (environment: string, at: number, oldest: number, newest: number): Result<never> =>
-  refusal(environment, 'VersionUnknown', at > newest, `version ${at}: ${range(oldest, newest)}; plan at the head`)
-
-const compacted = (environment: string, at: number, oldest: number, newest: number): Result<never> =>
-  refusal(environment, 'VersionCompacted', false, `version ${at}: ${range(oldest, newest)}; older ones were compacted`)
+const compacted = (environment: string, at: number, oldest: number): Result<never> =>
+  refusal(
+    environment,
+    'VersionCompacted',
+    false,
+    `version ${at}: expected one that is held, found that versions before ${oldest} were compacted`,
+  )
 
 /** What the store says is not what is committed; whoever holds the environment sets it right. */
 export const differs = (environment: string, found: Head, expected: Pick<Head, 'version' | 'sum'>): Result<never> =>

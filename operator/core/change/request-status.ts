@@ -1,4 +1,5 @@
 import type {
+  BlockedBy,
   ChangeRequest,
   ChangeRequestStatus,
   DecidedBy,
@@ -18,7 +19,7 @@ import { subjectOf } from './asked.ts'
 import { bounds, sentences } from './bounds.ts'
 import type { Step } from './life.ts'
 import { type Plan, summaryOf } from './plan.ts'
-import { conditionsOf, type Why } from './status.ts'
+import { conditionsOf, phaseOf, type Why } from './status.ts'
 
 /*
  * The status of a request after each of its transitions. State and event go into one status write: every function here
@@ -147,9 +148,17 @@ const approvalAttrs = (approvals: readonly DecidedBy[]): JsonObject => ({
   approvals: approvals.map(({ name, uid, decision, username }) => ({ name, uid, decision, username })),
 })
 
+/** It is decided, and goes on when something has moved that is no part of it: the same phase, and why it stays there. */
+export const heldUp = (request: ChangeRequest, blocker: BlockedBy, now: number): ChangeRequestStatus => {
+  const { status, metadata } = request
+  const why = { reason: blocker.reason, message: blocker.message }
+  const at = { previous: status?.conditions, generation: metadata.generation ?? 1, at: new Date(now).toISOString() }
+  return { ...status, blockedBy: [blocker], conditions: conditionsOf(phaseOf(status), why, at) }
+}
+
 /** Written ahead by a holder that was displaced before it published: nothing has happened. */
 export const takenBack = (request: ChangeRequest, now: number): ChangeRequestStatus => {
-  const { writeAhead: _, approvals: __, images: ___, ...rest } = request.status ?? {}
+  const { writeAhead: _, approvals: __, images: ___, blockedBy: ____, ...rest } = request.status ?? {}
   const why = { reason: 'TakenOver', message: 'written ahead, but not decided; it begins again' }
   const environment = request.status?.environment
   const transition = { type: 'change.withdrawn', ...why, ...(environment && { attrs: { environment } }) } as const
@@ -179,7 +188,7 @@ export const finished = (
   request: ChangeRequest,
   { version, now }: { version: number; now: number },
 ): ChangeRequestStatus => {
-  const { writeAhead, ...rest } = request.status ?? {}
+  const { writeAhead, blockedBy: _, ...rest } = request.status ?? {}
   const { affectedCount = 0, environment = '' } = rest
   const own = { claim: '', holder: '', version }
   const parts = partsOf(writeAhead?.environments ? writeAhead : own, environment)

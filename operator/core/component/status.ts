@@ -106,6 +106,8 @@ export interface Standing {
   readonly unresolved: readonly string[]
   /** what keeps it from being committed */
   readonly heldBack: readonly (Pick<Verdict, 'reason' | 'message'> & { readonly verdict?: Verdict['verdict'] })[]
+  /** why nobody can tell yet whether anything does */
+  readonly blind?: string | undefined
   /** how the request fares that a direct edit of spec became */
   readonly edit?: EditStanding | undefined
   /** absent: there is nothing to compare */
@@ -114,7 +116,7 @@ export interface Standing {
 
 /** The conditions of a Component, from what is wanted, what is committed and where it stands. */
 export const conditionsOf = (component: Component, standing: Standing, at: string): Condition[] => {
-  const { unresolved, heldBack, edit, drift } = standing
+  const { unresolved, heldBack, blind, edit, drift } = standing
   const { metadata, spec, status } = component
   const generation = metadata.generation ?? 1
   const hash = hashOf(wantedOf(spec))
@@ -123,7 +125,7 @@ export const conditionsOf = (component: Component, standing: Standing, at: strin
     withCondition(status?.conditions, said, { generation, at })
   const set = (type: string, value: boolean, reason: string, message: string): Condition =>
     say({ type, status: value ? 'True' : 'False', reason, message })
-  const held = heldWhy(heldBack)
+  const held = heldWhy(heldBack) ?? (blind === undefined ? undefined : (['GraphUnavailable', blind] as const))
   const committed = committedWhy(component, isCommitted, held, edit)
   // What only waits for something else goes on by itself.
   const stuck = heldBack.some(({ verdict }) => verdict !== 'Queue') || isRefused(edit)

@@ -57,6 +57,18 @@ describe('adapters/graph-embedded', () => {
     }
   })
 
+  it('has no version 0 that anybody made', async () => {
+    const store = newStore()
+    await store.load('dev/dev', 0, [], '')
+    assert.deepEqual(await store.versions('dev/dev', 10), { ok: true, value: [] })
+    await store.publish('dev/dev', 1, [component('a')], by('change-1'))
+    const { value } = (await store.versions('dev/dev', 10)) as { value: readonly { version: number }[] }
+    assert.deepEqual(
+      value.map(({ version }) => version),
+      [1],
+    )
+  })
+
   it('holds a bounded number of versions, and a view that was used for too long throws', async () => {
     const store = newStore(2)
     await store.load('dev/dev', 10, [component('a')])

@@ -107,7 +107,7 @@ describe('kubectl karma cancel', () => {
     ],
     ['one that is not there', ['wush'], {}, 1, /ChangeRequest dev\/wush: expected one of that name, found none/, []],
     ['a Component', ['site/main'], {}, 1, /expected the NAME of a ChangeRequest/, []],
-    ['for a while that is none', ['wish', '--timeout', '1d'], {}, 1, /expected a duration such as 90s or 2m/, []],
+    ['for a while that is none', ['wish', '--timeout', '1w'], {}, 1, /expected a duration such as 90s or 2m/, []],
   ]
   for (const [title, args, story, code, text, written] of cases) {
     it(`${title}: exit code ${code}`, async () => {

@@ -11,17 +11,25 @@ const asked = '2026-01-31T12:00:00.000Z'
 interface World {
   /** after how many looks the operator has built it; absent: never */
   readonly builtAfter?: number
+  /** and nothing differed */
+  readonly isSame?: boolean
   readonly progress?: readonly { readonly done: number; readonly total: number }[]
   readonly forbidden?: readonly string[]
   readonly width?: number
 }
 
-const build = async (args: readonly string[], { builtAfter, progress = [], forbidden = [], width }: World) => {
+const build = async (
+  args: readonly string[],
+  { builtAfter, isSame = false, progress = [], forbidden = [], width }: World,
+) => {
   const environment: Environment = anEnvironment({}, { version: 4 })
   const memory = makeMemoryObjects({ Environment: [environment as Of<'Environment'>] }, { forbidden })
   let looks = 0
   memory.onTouch = () => {
-    if (looks++ === builtAfter) environment.status = { ...environment.status, version: 5, graphRebuilt: asked }
+    if (looks++ !== builtAfter) return
+    const entry = { type: 'graph.repaired', attrs: JSON.stringify({ what: 'store', asked }), seq: 1, at: asked }
+    const built = isSame ? {} : { version: 5, history: [entry] }
+    environment.status = { ...environment.status, ...built, graphRebuilt: asked }
   }
   const steps = [...progress]
   let time = 0
@@ -53,6 +61,12 @@ describe('kubectl karma graph build', () => {
         body: { metadata: { annotations: { 'usekarma.dev/rebuild-graph': asked } } },
       },
     ])
+  })
+
+  it('says when there was nothing to build', async () => {
+    const { code, out } = await build([], { builtAfter: 4, isSame: true })
+    assert.equal(code, 0)
+    assert.equal(out, 'environment.usekarma.dev/dev graph is what is committed: there was nothing to build\n')
   })
 
   it('draws how far it is on a terminal, as long as the operator says so', async () => {

@@ -68,7 +68,7 @@ describe('kubectl karma graph: who decided a version', () => {
     aChangeRequest({ name: 'one', status: { phase: 'Applied', images: [image('site/main')] } }),
     aChangeRequest({ name: 'two', status: { phase: 'Applied', images: [image('cdn/main')] } }),
   ]
-  const authorsOf = authorsAmong(requests, [aComponent('new/main')])
+  const authorsOf = authorsAmong({ requests, components: [aComponent('new/main')] })
   const uids = 'uid-new.main,uid-one,uid-two,uid-gone'
   const cases: [title: string, component: string | undefined, expected: (string | undefined)[]][] = [
     ['all of them, those that are gone without a name', undefined, ['new/main', 'one', 'two', undefined]],

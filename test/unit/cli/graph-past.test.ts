@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { parse, parseAllDocuments } from 'yaml'
+import { parse } from 'yaml'
 import { failure } from '../../../operator/api/result.ts'
+import { aChangeRequest, aComponent } from '../../support/builders.ts'
 import { typed } from '../../support/command-line.ts'
 import { fourVersions, onSite, typedGraph as run, site } from '../../support/graph-desk.ts'
 import { type GraphWorld, ledgerOf, makeGraphWorld } from '../../support/graph-world.ts'
@@ -80,20 +81,40 @@ describe('kubectl karma graph: the past', () => {
   })
 
   describe('rollback', () => {
-    it('prints the set that leads back, and Components that are to be made again', async () => {
-      const { code, out, err } = await run(['rollback', '1'], await fourVersions())
-      assert.equal(code, 0)
-      const [cdn, request] = parseAllDocuments(out).map((one) => one.toJS())
-      assert.deepEqual(cdn, {
+    it('prints first the Components that are to be made again, where the request refers to them', async () => {
+      const world = await fourVersions()
+      const { code, out, err } = await run(['rollback', '1'], world)
+      assert.equal(code, 2)
+      assert.deepEqual(parse(out), {
         apiVersion: 'usekarma.dev/v1alpha1',
         kind: 'Component',
         metadata: { name: 'cdn.main', namespace: 'dev' },
         spec: { type: 'cdn', nickname: 'main', environment: 'dev', ...onSite },
       })
-      assert.deepEqual(request, {
+      assert.equal(
+        err,
+        [
+          'warning: dns/main: project is other than at version 1, and no ChangeRequest changes that; edit the Component',
+          '1 Component was deleted since version 1, to be created; ask again for the ChangeRequest, which refers to them, when they are committed',
+          '',
+        ].join('\n'),
+      )
+      // It was created, and has yet to pass the gate.
+      world.components.set('dev/cdn/main', aComponent('cdn/main', { committed: false }))
+      const coming = await run(['rollback', '1'], world)
+      assert.deepEqual([coming.code, coming.out], [2, ''])
+      assert.match(coming.err, /^not committed yet: cdn\/main; ask again for the ChangeRequest/m)
+    })
+
+    it('prints the set that leads back', async () => {
+      const world = await fourVersions()
+      await world.commit({ 'dev/cdn/main': onSite })
+      const { code, out, err } = await run(['rollback', '1'], world)
+      assert.equal(code, 0)
+      assert.deepEqual(parse(out), {
         apiVersion: 'usekarma.dev/v1alpha1',
         kind: 'ChangeRequest',
-        metadata: { name: 'restore-dev-v1-from-v4', namespace: 'dev' },
+        metadata: { name: 'restore-dev-v1-from-v5', namespace: 'dev' },
         spec: {
           changes: [
             {
@@ -106,33 +127,56 @@ describe('kubectl karma graph: the past', () => {
             { component: 'shop/main', operation: 'Delete' },
             { component: 'site/main', proposedChange: { size: 1 } },
           ],
-          reason: 'environment dev as it was at version 1 (it is at 4)',
+          reason: 'environment dev as it was at version 1 (it is at 5)',
         },
       })
-      assert.equal(
-        err,
-        [
-          'warning: dns/main: project is other than at version 1, and no ChangeRequest changes that; edit the Component',
-          'warning: 1 Component deleted since version 1: create these first, and the ChangeRequest when they are committed',
-          '',
-        ].join('\n'),
-      )
+      assert.match(err, /^warning: dns\/main: project is other than at version 1, and no ChangeRequest changes that/)
     })
 
     it('as JSON: one object, or a List', async () => {
       const world = await fourVersions()
       assert.equal(JSON.parse((await run(['rollback', '3', '-o', 'json'], world)).out).kind, 'Component')
-      const { kind, items } = JSON.parse((await run(['rollback', '1', '-o', 'json'], world)).out)
-      assert.deepEqual([kind, items.length], ['List', 2])
+      await world.commit({ 'dev/site/main': site(7) })
+      // The request refers to nothing that is to be made first.
+      const said = await run(['rollback', '3', '-o', 'json'], world)
+      const { kind, items } = JSON.parse(said.out)
+      assert.deepEqual([said.code, kind, items.length], [0, 'List', 2])
     })
 
-    it('is what plan and simulate take', async () => {
+    it('is what plan and simulate take, and it may pass', async () => {
       const world = await fourVersions()
+      await world.commit({ 'dev/cdn/main': onSite })
       const { out } = await run(['rollback', '2', '-o', 'yaml'], world)
       const { out: plans } = await run(['simulate', '-f', 'f.yaml', '-o', 'json'], world, { files: { 'f.yaml': out } })
       const [plan] = JSON.parse(plans).plans
-      // The name refers to a CDN that is still to be made.
-      assert.deepEqual([plan.changeRequest, plan.reason], ['restore-dev-v2-from-v4', 'MissingReference'])
+      // A name reads an output that the CDN, which was just made, has yet to report.
+      assert.deepEqual([plan.changeRequest, plan.reason], ['restore-dev-v2-from-v5', 'OutputsUnavailable'])
+    })
+
+    it('refuses what leads to something that it cannot bring back', async () => {
+      const world = makeGraphWorld()
+      const other = { references: [{ name: 'cdn', component: 'cdn/other' }] }
+      await world.commit({ 'dev/site/main': other })
+      await world.commit({ 'dev/site/main': site(1) })
+      const { code, out, err } = await run(['rollback', '1'], world)
+      assert.deepEqual([code, out], [1, ''])
+      assert.match(
+        err,
+        /Component site\/main: expected Component cdn\/other to be there, to which reference cdn led at version 1, found that it was deleted; .*\(MissingReference\)/,
+      )
+    })
+
+    it('has another name where that of an earlier try has ended, and the same where it has not', async () => {
+      const world = await fourVersions()
+      await world.commit({ 'dev/site/main': site(7) })
+      const named = async (phase: 'Rejected' | 'Queued') => {
+        const tries = [aChangeRequest({ name: 'restore-dev-v4-from-v5', status: { phase } })]
+        return parse((await run(['rollback', '4'], world, { tries })).out).metadata.name
+      }
+      assert.deepEqual(
+        [await named('Rejected'), await named('Queued')],
+        ['restore-dev-v4-from-v5-2', 'restore-dev-v4-from-v5'],
+      )
     })
 
     it('to what it is has nothing to do', async () => {
@@ -166,7 +210,7 @@ describe('kubectl karma graph: the past', () => {
     })
 
     it('does not need the graph of that version', async () => {
-      assert.equal((await run(['rollback', '1'], await fourVersions(0))).code, 0)
+      assert.equal((await run(['rollback', '3'], await fourVersions(0))).code, 0)
     })
 
     it('refuses what has yet to come, and what graph and ledger say otherwise', async () => {

@@ -8,6 +8,7 @@ describe('kubectl karma graph: what stands on the command line', () => {
     ['v3', undefined, undefined, { of: 'versions', from: 3, to: undefined }],
     ['0', 'v0', undefined, { of: 'versions', from: 0, to: 0 }],
     [undefined, undefined, '24h', { of: 'time', ms: 86_400_000 }],
+    [undefined, undefined, '2d', { of: 'time', ms: 172_800_000 }],
     [undefined, undefined, '1h30m', { of: 'time', ms: 5_400_000 }],
   ]
   for (const [from, to, since, expected] of spans) {
@@ -22,7 +23,7 @@ describe('kubectl karma graph: what stands on the command line', () => {
     ['5', '3', undefined, /expected the older version first, found 5 before 3/],
     ['x', undefined, undefined, /from: expected a version, .* found "x"/],
     ['1', '-2', undefined, /to: expected a version, .* found "-2"/],
-    [undefined, undefined, '1d', /--since: expected a duration such as 24h or 1h30m, found "1d"/],
+    [undefined, undefined, '1w', /--since: expected a duration such as 24h or 1h30m, found "1w"/],
     [undefined, undefined, '0s', /--since: expected a duration/],
   ]
   for (const [from, to, since, message] of bad) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { parse } from 'yaml'
 import type { Ledger } from '../../../operator/ports/ledger.ts'
 import { typed } from '../../support/command-line.ts'
-import { fourVersions, typedGraph as run } from '../../support/graph-desk.ts'
+import { fourVersions, typedGraph as run, site } from '../../support/graph-desk.ts'
 import { ledgerOf, minuteOf } from '../../support/graph-world.ts'
 
 const away: Pick<Ledger, 'query'> = { query: () => Promise.reject(new Error('the ledger is away')) }
@@ -43,10 +43,10 @@ describe('kubectl karma graph', () => {
       assert.equal(
         out,
         [
-          'COMPONENT   REFERENCES',
-          'dns/main    site -> site/main',
-          'shop/main   site -> site/main',
-          'site/main   -',
+          'COMPONENT   SINCE   CHANGE   REFERENCES',
+          'dns/main    3       shop     site -> site/main',
+          'shop/main   3       shop     site -> site/main',
+          'site/main   2       larger   -',
           '',
         ].join('\n'),
       )
@@ -60,8 +60,15 @@ describe('kubectl karma graph', () => {
       assert.deepEqual(components[1], {
         component: 'dns/main',
         type: 'dns',
+        since: { version: 1, change: 'dns/main' },
         references: [{ name: 'cdn', component: 'cdn/main', outputs: ['url'] }],
       })
+    })
+
+    it('does not say since when where nobody knows', async () => {
+      const { out } = await run(['show', '--at', '2'], await fourVersions(2), { ledger: away })
+      assert.match(out, /^site\/main +2 +larger /m)
+      assert.match(out, /^dns\/main +- +- +cdn -> cdn\/main \[url\]$/m)
     })
 
     it('as a drawing', async () => {
@@ -126,17 +133,31 @@ describe('kubectl karma graph', () => {
       const { code, out } = await run(['versions'], await fourVersions())
       assert.equal(code, 0)
       assert.match(out, /^VERSION {3}AT +SUM +CHANGE$/m)
-      assert.match(out, new RegExp(`^4 +${minuteOf(4)} +[0-9a-f]{16} +uid-no-cdn$`, 'm'))
+      assert.match(out, new RegExp(`^4 +${minuteOf(4)} +[0-9a-f]{16} +no-cdn$`, 'm'))
       assert.match(out, new RegExp(`^2 +${minuteOf(2)} +[0-9a-f]{16} +larger$`, 'm'))
+      assert.match(out, /^1 .* cdn\/main, dns\/main, site\/main$/m)
+    })
+
+    it('those that are gone by their uid where the ledger is away', async () => {
+      const { out } = await run(['versions'], await fourVersions(), { ledger: away })
+      assert.match(out, /^4 .* uid-no-cdn$/m)
       assert.match(out, /^1 .* dev\/cdn\/main 1, dns\/main, site\/main$/m)
     })
+
+    for (const limit of ['0', '1001', 'all', '-1']) {
+      it(`not ${limit} of them`, async () => {
+        const { code, err } = await run(['versions', `--limit=${limit}`], await fourVersions())
+        assert.equal(code, 1)
+        assert.match(err, new RegExp(`--limit: expected a whole number from 1 to 1000, found "${limit}"`))
+      })
+    }
 
     it('as JSON', async () => {
       const { out, err } = await run(['versions', '--limit', '1', '-o', 'json'], await fourVersions())
       assert.match(err, /only 1 versions are shown; --limit N shows more/)
       const { head, versions } = JSON.parse(out)
       assert.equal(head.version, 4)
-      assert.deepEqual([versions[0].version, versions[0].changes], [4, [{ uid: 'uid-no-cdn' }]])
+      assert.deepEqual([versions[0].version, versions[0].changes], [4, [{ uid: 'uid-no-cdn', name: 'no-cdn' }]])
     })
   })
 
@@ -177,6 +198,17 @@ describe('kubectl karma graph', () => {
       assert.match(out, /^3 .* [0-9a-f]{16} +shop$/m)
     })
 
+    it('is by whom it was decided and when, also where the store was set right under it since', async () => {
+      const world = await fourVersions(1)
+      const published = world.events.find(
+        ({ event_type, attrs }) => event_type === 'graph.published' && attrs.version === 2,
+      )!
+      // Versions by which nothing changed but the store have no author.
+      world.events.push({ ...published, id: 'later', event_type: 'graph.repaired', ts: minuteOf(9) })
+      const { out } = await run(['versions'], world)
+      assert.match(out, new RegExp(`^2 +${minuteOf(2)} +- +larger$`, 'm'))
+    })
+
     it('says that there are more when a higher limit shows them', async () => {
       const world = await fourVersions(1)
       const of = async (limit: number, events = world.events) =>
@@ -203,8 +235,8 @@ describe('kubectl karma graph', () => {
         out,
         [
           'DIFF   COMPONENT   REFERENCE               VERSION   AT                         CHANGE',
-          `-      cdn/main    -                       4         ${four}   uid-no-cdn`,
-          `-      cdn/main    site -> site/main       4         ${four}   uid-no-cdn`,
+          `-      cdn/main    -                       4         ${four}   no-cdn`,
+          `-      cdn/main    site -> site/main       4         ${four}   no-cdn`,
           `~      dns/main    -                       3         ${three}   shop`,
           `-      dns/main    cdn -> cdn/main [url]   3         ${three}   shop`,
           `+      dns/main    site -> site/main       3         ${three}   shop`,
@@ -214,6 +246,21 @@ describe('kubectl karma graph', () => {
           '',
         ].join('\n'),
       )
+    })
+
+    it('is 0 when what was changed is what it was, as far as the ledger tells', async () => {
+      const world = await fourVersions()
+      await world.commit({ 'dev/site/main': site(3) }, 'larger')
+      await world.commit({ 'dev/site/main': site(2) }, 'restore')
+      const { code, err } = await run(['diff', '4', '6'], world)
+      assert.deepEqual([code, err], [0, 'dev/dev from version 4 to 6: 0 differences\n'])
+      assert.equal((await run(['diff', '4', '5'], world)).code, 2)
+      assert.equal((await run(['diff', '4', '6'], world, { ledger: away })).code, 2)
+    })
+
+    it('names of those that decided a version together the one that wrote it, also where that is gone', async () => {
+      const { out } = await run(['diff', '0', '2'], await fourVersions())
+      assert.match(out, /^\+ +cdn\/main +- +1 +\S+ +cdn\/main$/m)
     })
 
     it('is 0 when there is none', async () => {
@@ -232,7 +279,7 @@ describe('kubectl karma graph', () => {
         component: 'cdn/main',
         version: 4,
         at: minuteOf(4),
-        changes: [{ uid: 'uid-no-cdn' }],
+        changes: [{ uid: 'uid-no-cdn', name: 'no-cdn' }],
       })
       assert.equal(JSON.parse((await run(['diff', '--since', '24h', '-o', 'json'], world)).out).from, 0)
     })

@@ -125,7 +125,7 @@ describe('kubectl karma stats', () => {
     assert.equal(unknown.code, 1)
     assert.match(unknown.err, /Allowed choices are outcomes, lead-time, queue-wait/)
     for (const args of [
-      ['drift', '--since', '1d'],
+      ['drift', '--since', '1w'],
       ['drift', '--since', '0h'],
       ['drift', '-o', 'xml'],
       ['drift', '-A', '-n', 'a'],

@@ -37,7 +37,9 @@ describe('spans as kubectl writes them', () => {
     ['0s', 0],
     ['60', undefined],
     ['-1s', undefined],
-    ['1d', undefined],
+    ['2d', 2 * day],
+    ['1d12h', 1.5 * day],
+    ['1w', undefined],
     ['', undefined],
   ]
   for (const [text, ms] of durations) it(`"${text}" is ${ms} ms`, () => assert.equal(msOf(text), ms))

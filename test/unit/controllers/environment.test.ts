@@ -7,6 +7,7 @@ import { failure, success } from '../../../operator/api/result.ts'
 import type { Crossing } from '../../../operator/controllers/crossing-turn.ts'
 import { makeEnvironmentReconciler } from '../../../operator/controllers/environment.ts'
 import { requestMember, targetsOf } from '../../../operator/controllers/member.ts'
+import { makeOutages } from '../../../operator/controllers/outages.ts'
 import { makeRepairs } from '../../../operator/controllers/repairs.ts'
 import { planChange } from '../../../operator/core/change/plan.ts'
 import { makeGuards } from '../../../operator/core/guard/expression.ts'
@@ -21,6 +22,8 @@ interface Options {
   readonly isRenewed: boolean
   /** whether the change passes a second environment */
   readonly crosses?: boolean
+  /** how often the graph store does not take the version */
+  readonly untaken?: number
 }
 
 /** What an environment needs in which nobody waits. */
@@ -31,7 +34,9 @@ const idle = {
   guards: makeGuards({ now: () => 0 }),
   gone: () => {},
   rebuild: () => assert.fail('expected a graph that is as committed'),
+  confirm: () => assert.fail('expected nobody to ask'),
   repairs: makeRepairs({ holder: 'me', onNeeded: () => {} }),
+  outages: makeOutages({ after: () => () => {}, onChange: () => {} }),
   hasWork: () => false,
   crossing: () => undefined,
   plan: async () => success([]),
@@ -44,7 +49,7 @@ const idle = {
 }
 
 /** One look at an environment in which a request waits, which leaves as soon as it is planned. */
-const lookAt = async ({ planningMs, isRenewed, crosses = false }: Options) => {
+const lookAt = async ({ planningMs, isRenewed, crosses = false, untaken = 0 }: Options) => {
   const { caches, put } = makeFakeCaches()
   const one = anEnvironment()
   const both = ['dev', 'prod'].map((name) => ({ ...one, metadata: { ...one.metadata, name } }))
@@ -80,8 +85,16 @@ const lookAt = async ({ planningMs, isRenewed, crosses = false }: Options) => {
       targets,
     }
   }
+  let left = untaken
+  let forgotten = 0
   const { reconcile } = makeEnvironmentReconciler({
     ...idle,
+    graph: {
+      ...idle.graph,
+      publish: async (_, version) =>
+        left-- > 0 ? failure(readOnly) : success({ epoch: 'epoch', version, sum: 'as committed' }),
+    },
+    forgetGraph: () => void forgotten++,
     cluster,
     caches,
     locks: () => ({
@@ -103,9 +116,12 @@ const lookAt = async ({ planningMs, isRenewed, crosses = false }: Options) => {
     },
     again: (key) => asked.push(key),
   })
-  const { kind } = await reconcile('dev/dev', makeCollectedLog())
-  return { kind, asked, phases }
+  const look = () => reconcile('dev/dev', makeCollectedLog())
+  const outcome = await look()
+  return { outcome, kind: outcome.kind, asked, phases, look, left: () => left, forgotten: () => forgotten }
 }
+
+const readOnly = { reason: 'GraphUnavailable', message: 'it takes no writes', retry: true, outcome: 'NotDone' } as const
 
 /** One look at an environment that is not there; which Environments are made then. */
 const lookForGone = async (request: Parsed<ChangeRequest>): Promise<string[]> => {
@@ -195,6 +211,14 @@ describe('controllers/environment', () => {
     const leaving = { deletionTimestamp: new Date(noon).toISOString() }
     assert.deepEqual(await lookForGone(aChangeRequest({ status: ahead, metadata: leaving })), [])
     assert.deepEqual(await lookForGone(aChangeRequest({ status: { ...ahead, phase: 'Applied' } })), [])
+  })
+
+  it('asks a store that is away every two seconds, and brings it what was decided, however long that lasts', async () => {
+    const { outcome, look, phases, left, forgotten } = await lookAt({ planningMs: 0, isRenewed: true, untaken: 30 })
+    for (let last = outcome; left() >= 0; last = await look()) assert.deepEqual(last, { kind: 'after', ms: 2_000 })
+    assert.deepEqual([phases[0], phases.at(-1)], ['Applying', 'Applied'])
+    // It was never found anew by somebody who would not know what is to be published.
+    assert.equal(forgotten(), 0)
   })
 
   for (const crosses of [false, true]) {

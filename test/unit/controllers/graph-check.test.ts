@@ -23,6 +23,10 @@ interface World {
   readonly meanwhile?: EnvironmentStatus
   /** the version of the head once the store was read */
   readonly after?: number
+  /** a change passes each time that the store is read */
+  readonly isBusy?: boolean
+  /** how long the store is read */
+  readonly reading?: Promise<void>
   readonly isRepairing?: boolean
   readonly inProcess?: boolean
   readonly isBuilt?: boolean
@@ -44,7 +48,7 @@ const makeWorld = ({ status = { version: 3 }, isWhole = true, inProcess = false,
   annotate(more.asked)
   const done: string[] = []
   let version = 3
-  const check = makeGraphCheck({
+  const { check, heed } = makeGraphCheck({
     caches,
     times: inProcess ? undefined : times,
     graph: {
@@ -52,7 +56,9 @@ const makeWorld = ({ status = { version: 3 }, isWhole = true, inProcess = false,
       async audit() {
         done.push('audit')
         version = more.after ?? version
+        if (more.isBusy) put('Environment', anEnvironment({}, { version: ++version }))
         if (more.meanwhile) put('Environment', anEnvironment({}, more.meanwhile))
+        await more.reading
         return more.found ?? success({ epoch: 'e', version: 3, sum: 'abc' })
       },
       async compact(_, keep) {
@@ -76,7 +82,7 @@ const makeWorld = ({ status = { version: 3 }, isWhole = true, inProcess = false,
     const outcome = await check('dev/dev', makeCollectedLog())
     return [outcome.kind === 'after' ? outcome.ms : outcome.kind, ...done.splice(0)]
   }
-  return { look, annotate }
+  return { look, annotate, heed, done }
 }
 
 describe('controllers/graph-check', () => {
@@ -85,26 +91,47 @@ describe('controllers/graph-check', () => {
   const tooLarge = failure({ reason: 'GraphTooLarge', message: 'too large', retry: false })
   const soon = 5_000
   const cases: [title: string, world: World, expected: (string | number)[]][] = [
-    ['a store that is as committed is compacted', {}, [60_000, 'audit', 'compact 7']],
-    ['one of an older version is set right', { found: head(2, 'abc') }, [60_000, 'audit', 'distrust dev/dev']],
-    ['one of a newer version is, too', { found: head(4, 'abc') }, [60_000, 'audit', 'distrust dev/dev']],
-    ['one of other content is, too', { found: head(3, 'abd') }, [60_000, 'audit', 'distrust dev/dev']],
-    ['one whose head says something else of it is, too', { said: 'abd' }, [60_000, 'audit', 'distrust dev/dev']],
-    ['one that was set right while it was read is read again', { found: head(2, 'abc'), after: 4 }, [soon, 'audit']],
+    ['a store that is as committed is compacted', {}, [60_000, 'compact 7', 'audit']],
+    [
+      'one of an older version is set right',
+      { found: head(2, 'abc') },
+      [60_000, 'compact 7', 'audit', 'distrust dev/dev'],
+    ],
+    ['one of a newer version is, too', { found: head(4, 'abc') }, [60_000, 'compact 7', 'audit', 'distrust dev/dev']],
+    ['one of other content is, too', { found: head(3, 'abd') }, [60_000, 'compact 7', 'audit', 'distrust dev/dev']],
+    [
+      'one whose head says something else of it is, too',
+      { said: 'abd' },
+      [60_000, 'compact 7', 'audit', 'distrust dev/dev'],
+    ],
+    [
+      'one that was set right while it was read is read again',
+      { found: head(2, 'abc'), after: 4 },
+      [soon, 'compact 7', 'audit'],
+    ],
     [
       'one that is known to differ is left to whoever sets it right',
       { found: head(2, 'abc'), isRepairing: true },
-      [soon, 'audit'],
+      [soon, 'compact 7'],
     ],
-    ['one that does not answer says nothing', { found: away }, [soon, 'audit']],
-    ['one that cannot be read whole is not asked for it again and again', { found: tooLarge }, [60_000, 'audit']],
-    ['while a version is being written nothing is compared', { isWhole: false }, [soon]],
+    ['one that does not answer says nothing', { found: away }, [soon, 'compact 7', 'audit']],
+    [
+      'one that cannot be read whole is not asked for it again and again',
+      { found: tooLarge },
+      [60_000, 'compact 7', 'audit'],
+    ],
+    ['while a version is being written nothing is compared', { isWhole: false }, [soon, 'compact 7']],
     [
       'nor while what was committed last is not known yet',
       { status: { version: 3, committedResourceVersion: '999999' } },
-      [soon],
+      [soon, 'compact 7'],
     ],
-    ['nor when changes have passed meanwhile', { meanwhile: { version: 4 } }, [soon, 'audit']],
+    ['nor when changes have passed meanwhile', { meanwhile: { version: 4 } }, [soon, 'compact 7', 'audit']],
+    [
+      'nothing is compacted by a head that somebody else has written',
+      { status: { version: 2 } },
+      [60_000, 'audit', 'distrust dev/dev'],
+    ],
     ['a graph in process has nobody else who writes it', { inProcess: true, isBuilt: true }, ['done']],
     [
       'it is loaded before anybody needs it',
@@ -117,12 +144,40 @@ describe('controllers/graph-check', () => {
     [
       'what was asked for and done is not done again',
       { asked: 'now', status: { version: 3, graphRebuilt: 'now' } },
-      [60_000, 'audit', 'compact 7'],
+      [60_000, 'compact 7', 'audit'],
     ],
   ]
   for (const [title, world, expected] of cases) {
     it(title, async () => assert.deepEqual(await makeWorld(world).look(), expected))
   }
+
+  it('a busy environment is read ever more seldom, and compacted once for each time that it is to be compared', async () => {
+    const { look } = makeWorld({ isBusy: true })
+    const looks: (string | number)[][] = []
+    for (let n = 0; n < 6; n++) looks.push(await look())
+    assert.deepEqual(looks, [
+      [5_000, 'compact 7', 'audit'],
+      [10_000, 'audit'],
+      [20_000, 'audit'],
+      [40_000, 'audit'],
+      [60_000, 'audit'],
+      [5_000, 'compact 7', 'audit'],
+    ])
+  })
+
+  it('is built anew at once when somebody asks, while another one is read', async () => {
+    const reading = Promise.withResolvers<void>()
+    const { look, heed, annotate, done } = makeWorld({ reading: reading.promise })
+    const looking = look()
+    annotate('now')
+    assert.deepEqual([heed('dev/dev'), heed('dev/dev')], [true, false])
+    assert.deepEqual(
+      done.filter((one) => one.startsWith('distrust')),
+      ['distrust dev/dev'],
+    )
+    reading.resolve()
+    await looking
+  })
 
   it('builds anew once for each time it is asked', async () => {
     const { look, annotate } = makeWorld({ asked: 'now', inProcess: true, isBuilt: true })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { makeEmbeddedGraph } from '../../../operator/adapters/graph-embedded/store.ts'
+import { makeMirroredGraph } from '../../../operator/adapters/graph-gremlin/mirrored.ts'
 import { failure } from '../../../operator/api/result.ts'
 import { makeGraphs } from '../../../operator/controllers/graphs.ts'
 import { makeRepairs } from '../../../operator/controllers/repairs.ts'
@@ -91,6 +92,33 @@ describe('controllers/graphs', () => {
     repairs.forget('dev/dev')
     assert.equal(repairs.isNeeded('dev/dev'), false)
     assert.equal(reasonOf(await graphs.viewAt('dev/dev', 0, '')), 'ok')
+  })
+
+  it('a copy that is not what the store says is built anew, and that is told', async () => {
+    const { caches, put } = makeFakeCaches()
+    put('Component', aComponent('site/main', { committed: { config: {} } }))
+    const embedded = () => makeEmbeddedGraph({ newEpoch: () => 'epoch', now: () => 0 })
+    const [store, mirror] = [embedded(), embedded()]
+    const site = { id: 'dev/site/main', type: 'site', edges: [] }
+    await store.publish('dev/dev', 1, [site], by)
+    const repairs = makeRepairs({ holder: 'me', onNeeded: () => assert.fail('the store is as committed') })
+    const graphs = makeGraphs({ caches, graph: makeMirroredGraph({ store, mirror }), repairs })
+    assert.equal(reasonOf(await graphs.viewAt('dev/dev', 1, '')), 'ok')
+    assert.deepEqual(repairs.untold('dev/dev'), [])
+    // The same version by number, and something else in it.
+    await store.publish('dev/dev', 2, [], by)
+    await mirror.publish('dev/dev', 2, [{ id: 'dev/cdn/main', type: 'cdn', edges: [] }], by)
+    const read = await graphs.viewAt('dev/dev', 2, '')
+    assert.ok(read.ok)
+    assert.deepEqual([read.value.from, [...read.value.view.ids()]], ['Mirror', ['dev/site/main']])
+    const head = await store.head('dev/dev')
+    assert.deepEqual(
+      repairs.untold('dev/dev').map(({ type, reason, attrs }) => [type, reason, attrs]),
+      [['graph.repaired', 'GraphRepaired', { holder: 'me', what: 'mirror', found: head.ok && head.value }]],
+    )
+    // Once, not for each look.
+    assert.equal(reasonOf(await graphs.viewAt('dev/dev', 2, '')), 'ok')
+    assert.equal(repairs.untold('dev/dev').length, 1)
   })
 
   it('a store that differs is noted, once', async () => {

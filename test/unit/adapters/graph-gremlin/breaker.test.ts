@@ -7,16 +7,18 @@ const bytecode = {} as Bytecode
 const away = failure({ reason: 'GraphUnavailable', message: 'away', retry: true })
 
 const makeStore = () => {
-  const asked: { answer: (result: Result<readonly unknown[]>) => void; write: boolean }[] = []
+  const asked: { answer: (result: Result<readonly unknown[]>) => void; write: boolean; endpoint: string }[] = []
   let time = 0
   const connection = withBreaker(
     {
-      submit: (_, { write }) => new Promise((answer) => void asked.push({ answer, write })),
+      submit: (_, { write, endpoint = 'writer' }) =>
+        new Promise((answer) => void asked.push({ answer, write, endpoint })),
       close: async () => {},
     },
     { monotonic: () => time },
   )
-  const read = () => connection.submit(bytecode, { write: false })
+  const read = (endpoint?: 'writer' | 'reader') =>
+    connection.submit(bytecode, { write: false, ...(endpoint && { endpoint }) })
   return { asked, connection, read, pass: (ms: number) => (time += ms) }
 }
 
@@ -48,6 +50,23 @@ describe('adapters/graph-gremlin/breaker', () => {
     void read()
     void read()
     assert.equal(asked.length, 4)
+  })
+
+  it('asks the writer while the reader gives no answer, and the reader while the writer gives none', async () => {
+    for (const [dead, other] of [['reader', 'writer'] as const, ['writer', 'reader'] as const]) {
+      const { asked, read } = makeStore()
+      const first = read(dead)
+      asked[0]!.answer(away)
+      await first
+      assert.deepEqual(await read(dead), away)
+      const second = read(other)
+      assert.equal(asked[1]?.endpoint, other)
+      asked[1]!.answer(success([1]))
+      assert.deepEqual(await second, success([1]))
+      // That this one answers says nothing of the other.
+      assert.deepEqual(await read(dead), away)
+      assert.equal(asked.length, 2)
+    }
   })
 
   it('lets writes pass, and takes no refusal for an outage', async () => {

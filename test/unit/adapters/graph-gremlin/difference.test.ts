@@ -38,6 +38,20 @@ describe('adapters/graph-gremlin/difference', () => {
       false,
       ['close s', 'close e', 'identity a', 'state', 'identity c', 'edge 0 to c'],
     ],
+    [
+      'edges whose state somebody has taken away',
+      { states: [], edges: [edge('e', 'b'), edge('f', 'c', 1)] },
+      to('b'),
+      true,
+      ['close f', 'identity a', 'state'],
+    ],
+    [
+      'those, when it is to be gone',
+      { states: [], edges: [edge('e', 'b')] },
+      [{ id: 'a', removed: true }],
+      true,
+      ['close e'],
+    ],
     ['an edge that is one too many', one, to(), false, ['close s', 'close e', 'identity a', 'state']],
     [
       'an edge that somebody has put beside another one',
