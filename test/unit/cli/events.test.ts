@@ -90,7 +90,7 @@ describe('kubectl karma events query', () => {
     for (const args of [
       ['--from', 'yesterday'],
       ['--from', '2026-02-30T00:00:00Z'],
-      ['--to', '1y'],
+      ['--to', '1w'],
       ['-o', 'csv'],
       ['-A', '-n', 'a'],
     ]) {
