@@ -51,7 +51,7 @@ describe('schema of events', () => {
     }
     fc.assert(
       fc.property(anyEvent, fc.nat(), (event, salt) => compare(mutate(event, salt))),
-      { seed, numRuns: 4000 },
+      { seed, numRuns: 2000 },
     )
     const deep = (levels: number): JsonObject => (levels === 1 ? {} : { a: deep(levels - 1) })
     for (const levels of [72, 73]) compare(bytesOf(anEvent({ attrs: deep(levels) })))

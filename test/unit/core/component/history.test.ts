@@ -94,7 +94,7 @@ describe('core/component/history', () => {
           assert.deepEqual(formOf(state), formOf(world.states.at(-1)!))
         }
       }),
-      { seed, numRuns: 200 },
+      { seed, numRuns: 120 },
     )
     console.log(`      seed ${seed}, hits ${JSON.stringify(hits)}`)
     assert.ok(hits.removals > 20 && hits.back > 200 && hits.moves > 200, JSON.stringify(hits))
@@ -113,7 +113,7 @@ describe('core/component/history', () => {
         if (earlier.ok) assert.deepEqual(formOf(earlier.value.committed), formOf(world.states[version]!))
         else assert.equal(earlier.failure.reason, 'HistoryIncomplete')
       }),
-      { seed, numRuns: 300 },
+      { seed, numRuns: 150 },
     )
     console.log(`      seed ${seed}, hits ${JSON.stringify(hits)}`)
     assert.ok(hits.refused > 30 && hits.right > 10, JSON.stringify(hits))
