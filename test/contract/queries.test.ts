@@ -109,9 +109,10 @@ describe('queries of the documentation', function () {
       const parsed = (rows as { forward: string }[]).map((row) => ({ ...row, forward: JSON.parse(row.forward) }))
       const created = { version: '4', request: '', requested_by: '', why: '' }
       const changed = { version: '5', request: 'keep', requested_by: 'jo', why: 'keep what is deleted' }
+      const source = { repository: 'https://git.example/infra', path: 'logs.yaml', revision: '4f2a9c1' }
       assert.deepEqual(parsed, [
         { at: `${noon}1.000`, ...created, forward: { config: { ...own, versioned: false } } },
-        { at: `${noon}2.000`, ...changed, forward: { config: { versioned: true } } },
+        { at: `${noon}2.000`, ...changed, forward: { config: { versioned: true }, source } },
       ])
     },
     'What has drifted': (rows) =>
