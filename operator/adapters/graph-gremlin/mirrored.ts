@@ -39,6 +39,18 @@ export const makeMirroredGraph = ({
     return read.ok ? success({ view: read.value.view, from: 'Mirror' }) : undefined
   }
 
+  /**
+   * The store had this version already, with other content than what was handed over now. Later versions may bring the heads
+   * together again, but not what the copy holds of those before.
+   */
+  const reload = async (environment: string, version: number, changeId: string): Promise<void> => {
+    const read = await store.view(environment, version)
+    if (!read.ok) return
+    const { view } = read.value
+    const states = [...view.ids()].flatMap((id) => view.stateOf(id) ?? [])
+    await mirror.load(environment, version, states, changeId)
+  }
+
   return {
     ...store,
 
@@ -49,8 +61,11 @@ export const makeMirroredGraph = ({
 
     async publish(environment, version, patch, by) {
       const published = await store.publish(environment, version, patch, by)
+      if (!published.ok) return published
       // What it does not take in shows at the next view.
-      if (published.ok) await mirror.publish(environment, version, patch, by)
+      const own = await mirror.publish(environment, version, patch, by)
+      const isAsFar = own.ok && own.value.version === published.value.version
+      if (isAsFar && own.value.sum !== published.value.sum) await reload(environment, own.value.version, by.changeId)
       return published
     },
 
