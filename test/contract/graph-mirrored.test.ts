@@ -168,6 +168,17 @@ describe('a store with a copy in process', () => {
     await readsFrom(graph, environment, 1, 'Store')
   })
 
+  it('holds nothing of what was only asked for again, when the store has had another patch by that change', async () => {
+    const environment = fresh()
+    const { store, graph } = processOver(connection)
+    // Its answer is lost: the copy knows nothing of it.
+    await publish(store, environment, 1)
+    value(await graph.publish(environment, 1, [{ id: 'dev/a/1', type: 'a', edges: [] }], by('change-1')))
+    for (const version of [2, 3, 4]) await publish(graph, environment, version)
+    await readsFrom(graph, environment, 4, 'Mirror')
+    for (const version of [1, 2, 3]) equals(value(await graph.view(environment, version)).view, models[version]!)
+  })
+
   it('forgets what is compacted in both, so that it does not matter who is asked', async () => {
     const environment = fresh()
     const { graph } = processOver(connection)
