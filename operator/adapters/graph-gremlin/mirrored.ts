@@ -61,11 +61,11 @@ export const makeMirroredGraph = ({
 
     async publish(environment, version, patch, by) {
       const published = await store.publish(environment, version, patch, by)
-      if (!published.ok) return published
+      // The store was there before: what the copy lacks it takes from there.
+      if (!published.ok || published.value.version !== version) return published
       // What it does not take in shows at the next view.
       const own = await mirror.publish(environment, version, patch, by)
-      const isAsFar = own.ok && own.value.version === published.value.version
-      if (isAsFar && own.value.sum !== published.value.sum) await reload(environment, own.value.version, by.changeId)
+      if (own.ok && !isSame(own.value, published.value)) await reload(environment, version, by.changeId)
       return published
     },
 
