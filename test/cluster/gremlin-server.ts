@@ -1,36 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import gremlin from 'gremlin'
-import { type Attached, startAttached } from './attached.ts'
 import { freePort } from './free-port.ts'
-import { findJars, lastLines, requireJava, type Say, toStandardError } from './jars.ts'
+import { findJars, requireJava, type Say, toStandardError } from './jars.ts'
+import { type JavaProcess, jvmFlags, startJavaProcess } from './java-process.ts'
 import { makeKeyStore } from './key-store.ts'
 
 const service = { name: 'Gremlin Server', profile: 'gremlin-server' }
 /** of Neptune 1.3 and 1.4 */
 export const olderTinkerPop = '3.7.4'
-const readyMs = 60_000
 
 /** A running Apache TinkerPop Gremlin Server with an empty graph in memory, on the loopback. */
-export interface GremlinServer {
-  /** ws://127.0.0.1:port/gremlin, or wss:, the same after a restart */
+export interface GremlinServer extends JavaProcess {
+  /** ws://127.0.0.1:port/gremlin, or wss:, the same after a restart, by which the graph is empty */
   readonly url: string
   readonly port: number
   /** its certificate, as PEM, where it speaks TLS */
   readonly ca?: string
-  /** of what runs now */
-  readonly pid: () => number
-  /** path of its log */
-  readonly log: string
-  /** ends it with SIGKILL; `restart` brings it back */
-  readonly kill: () => Promise<void>
-  /** on the same port; the graph is empty. Resolves when it answers. */
-  readonly restart: () => Promise<void>
-  /** ends it and removes its folder; may be called twice */
-  readonly close: () => Promise<void>
 }
 
 /**
@@ -61,64 +49,24 @@ export async function startGremlinServer({
 } = {}): Promise<GremlinServer> {
   const jars = await findGremlinServer({ version, env, say })
   const folder = mkdtempSync(join(tmpdir(), 'karma-gremlin-'))
-  const log = join(folder, 'server.log')
   const keys = secure ? await makeKeys(folder) : undefined
   const urlOf = (port: number): string => `${keys ? 'wss' : 'ws'}://127.0.0.1:${port}/gremlin`
-  let running: Attached | undefined
-  const startOn = async (port: number): Promise<boolean> => {
-    writeConfiguration({ folder, port, keys })
-    const output = openSync(log, 'a')
-    running = startAttached({
-      command: 'java',
-      args: [...flags(heap, measured), '-cp', join(jars, '*'), mainClass, join(folder, 'server.yaml')],
-      output,
-      env,
-      cwd: folder,
-      removeWithParent: folder,
-    })
-    closeSync(output)
-    return answers({ url: urlOf(port), ca: keys?.ca, server: running })
-  }
-  const quoted = (): string => `Gremlin Server ${version} did not start; the end of its log:\n${lastLines(log, 8)}`
-  const kill = async (): Promise<void> => running?.stop('SIGKILL')
-  const close = async (): Promise<void> => {
-    await kill()
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-  }
-  try {
-    const port = await onFreePort(startOn, log)
-    if (port === undefined) throw new Error(quoted())
-    return {
-      url: urlOf(port),
-      port,
-      ...(keys && { ca: keys.ca }),
-      pid: () => running?.pid ?? 0,
-      log,
-      kill,
-      restart: async () => {
-        await kill()
-        if (!(await startOn(port))) throw new Error(quoted())
-      },
-      close,
-    }
-  } catch (cause) {
-    await close()
-    throw cause
-  }
+  const { prepared: port, ...server } = await startJavaProcess({
+    name: `${service.name} ${version}`,
+    folder,
+    jars,
+    flags: jvmFlags(heap, measured),
+    program: ['org.apache.tinkerpop.gremlin.server.GremlinServer', join(folder, 'server.yaml')],
+    env,
+    prepare: async () => {
+      const free = await freePort()
+      writeConfiguration({ folder, port: free, keys })
+      return free
+    },
+    answers: (at) => answersOnce(urlOf(at), keys?.ca),
+  })
+  return { ...server, url: urlOf(port), port, ...(keys && { ca: keys.ca }) }
 }
-
-const mainClass = 'org.apache.tinkerpop.gremlin.server.GremlinServer'
-
-/** One of many processes on a small machine, and one that is started often. */
-const flags = (heap: string, measured: boolean): string[] => [
-  `-Xmx${heap}`,
-  // What lives for a minute spends more time on being compiled well than it gains.
-  ...(measured ? [] : ['-XX:TieredStopAtLevel=1']),
-  '-Xshare:auto',
-  '-XX:+UseSerialGC',
-  '-XX:-UsePerfData',
-  '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
-]
 
 interface Keys {
   /** PKCS12 */
@@ -187,34 +135,6 @@ gremlin.tinkergraph.defaultVertexPropertyCardinality=set
 const initialisation = `
 [g: traversal().withEmbedded(graph).withStrategies(ReferenceElementStrategy)]
 `
-
-/** Somebody may take the port before the server does. */
-async function onFreePort(startOn: (port: number) => Promise<boolean>, log: string): Promise<number | undefined> {
-  for (let attempt = 0; attempt < 5; attempt += 1) {
-    const port = await freePort()
-    if (await startOn(port)) return port
-    if (!readFileSync(log, 'utf8').includes('Address already in use')) break
-  }
-  return undefined
-}
-
-/** false: the server has ended, or does not answer in time */
-async function answers({
-  url,
-  ca,
-  server,
-}: {
-  url: string
-  ca: string | undefined
-  server: Attached
-}): Promise<boolean> {
-  for (const begun = Date.now(); Date.now() - begun < readyMs; await sleep(50)) {
-    if (!server.alive()) return false
-    if (await answersOnce(url, ca)) return server.alive()
-  }
-  await server.stop('SIGKILL')
-  return false
-}
 
 async function answersOnce(url: string, ca: string | undefined): Promise<boolean> {
   const client = new gremlin.driver.Client(url, { traversalSource: 'g', ...(ca !== undefined && { ca: [ca] }) })

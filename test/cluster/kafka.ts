@@ -1,40 +1,27 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Kafka, logLevel } from 'kafkajs'
 import { mendIdleTimer } from '../../operator/adapters/bus-kafka/idle-timer.ts'
-import { type Attached, startAttached } from './attached.ts'
 import { freePort } from './free-port.ts'
-import { findJars, lastLines, requireJava, type Say, toStandardError } from './jars.ts'
+import { findJars, requireJava, type Say, toStandardError } from './jars.ts'
+import { type JavaProcess, jvmFlags, startJavaProcess } from './java-process.ts'
 import { makeKeyStore } from './key-store.ts'
 
 const service = { name: 'Apache Kafka', profile: 'kafka' }
-const readyMs = 60_000
 /** what Kafka 4 needs */
 const leastJava = 17
 
 /** A running Apache Kafka broker, its own controller (KRaft), with its log on disk, on the loopback. */
-export interface Broker {
-  /** 127.0.0.1:port without encryption or authentication, the same after a restart */
+export interface Broker extends JavaProcess {
+  /** 127.0.0.1:port without encryption or authentication, the same after a restart, as is what it has acknowledged */
   readonly address: string
   readonly port: number
   /** 127.0.0.1:port with TLS and SASL; absent unless asked for */
   readonly secure?: { readonly address: string; readonly ca: string; readonly user: string; readonly password: string }
-  readonly pid: () => number
-  /** path of its log */
-  readonly log: string
-  /** SIGKILL; what it has acknowledged is on disk, and `restart` brings it back */
-  readonly kill: () => Promise<void>
-  /** Such as SIGSTOP and SIGCONT. */
-  readonly signal: (signal: NodeJS.Signals) => void
-  /** on the same port, with what it had. Resolves when it answers. */
-  readonly restart: () => Promise<void>
-  /** ends it and removes its folder; may be called twice */
-  readonly close: () => Promise<void>
 }
 
 /**
@@ -68,64 +55,37 @@ export async function startBroker({
 } = {}): Promise<Broker> {
   const jars = await findKafka({ version, env, say })
   const folder = mkdtempSync(join(tmpdir(), 'karma-kafka-'))
-  const log = join(folder, 'broker.log')
-  const flags = flagsFor(heap, measured)
+  const flags = jvmFlags(heap, measured)
+  const configuration = join(folder, 'server.properties')
   const credentials = secure ? await makeCredentials(folder) : undefined
-  let running: Attached | undefined
-  const start = async (port: number): Promise<boolean> => {
-    const output = openSync(log, 'a')
-    const args = [...flags, '-cp', join(jars, '*'), 'kafka.Kafka', join(folder, 'server.properties')]
-    running = startAttached({ command: 'java', args, output, env, cwd: folder, removeWithParent: folder })
-    closeSync(output)
-    return answers({ address: `127.0.0.1:${port}`, broker: running })
-  }
-  const quoted = (): string => `${service.name} ${version} did not start; the end of its log:\n${lastLines(log, 8)}`
-  const kill = async (): Promise<void> => running?.stop('SIGKILL')
-  const close = async (): Promise<void> => {
-    await kill()
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-  }
   const prepare = async (): Promise<{ port: number; securePort: number }> => {
     const [port, controllerPort, securePort] = [await freePort(), await freePort(), await freePort()]
     const ports = { port, controllerPort, securePort: secure ? securePort : undefined }
-    writeFileSync(join(folder, 'server.properties'), properties({ folder, ...ports, advertised, settings }))
+    writeFileSync(configuration, properties({ folder, ...ports, advertised, settings }))
     const scram = credentials
       ? ['--add-scram', `SCRAM-SHA-512=[name=${credentials.user},password=${credentials.password}]`]
       : []
-    const format = ['format', '--standalone', '-t', clusterId(), '-c', join(folder, 'server.properties'), ...scram]
+    const format = ['format', '--standalone', '-t', clusterId(), '-c', configuration, ...scram]
     rmSync(join(folder, 'data'), { recursive: true, force: true })
     await promisify(execFile)('java', [...flags, '-cp', join(jars, '*'), 'kafka.tools.StorageTool', ...format], { env })
     return { port, securePort }
   }
-  try {
-    for (let attempt = 0; attempt < 5; attempt++) {
-      const { port, securePort } = await prepare()
-      // Somebody may take a port before the broker does.
-      if (!(await start(port))) {
-        if (readFileSync(log, 'utf8').includes('Address already in use')) continue
-        throw new Error(quoted())
-      }
-      return {
-        address: `127.0.0.1:${port}`,
-        port,
-        ...(credentials && { secure: { ...credentials, address: `127.0.0.1:${securePort}` } }),
-        pid: () => running?.pid ?? 0,
-        log,
-        kill,
-        signal: (signal) => {
-          if (running?.alive()) process.kill(running.pid, signal)
-        },
-        restart: async () => {
-          await kill()
-          if (!(await start(port))) throw new Error(quoted())
-        },
-        close,
-      }
-    }
-    throw new Error(quoted())
-  } catch (cause) {
-    await close()
-    throw cause
+  const { prepared, ...broker } = await startJavaProcess({
+    name: `${service.name} ${version}`,
+    folder,
+    jars,
+    flags,
+    program: ['kafka.Kafka', configuration],
+    env,
+    prepare,
+    answers: ({ port }) => answersOnce(`127.0.0.1:${port}`),
+  })
+  const { port, securePort } = prepared
+  return {
+    ...broker,
+    address: `127.0.0.1:${port}`,
+    port,
+    ...(credentials && { secure: { ...credentials, address: `127.0.0.1:${securePort}` } }),
   }
 }
 
@@ -142,17 +102,6 @@ export const findKafka = async ({
   await requireJava(service.name, env, leastJava)
   return findJars({ service, version, env, say })
 }
-
-/** One of many processes on a small machine, and one that is started often. */
-const flagsFor = (heap: string, measured: boolean): string[] => [
-  `-Xmx${heap}`,
-  // What lives for a minute spends more time on being compiled well than it gains.
-  ...(measured ? [] : ['-XX:TieredStopAtLevel=1']),
-  '-Xshare:auto',
-  '-XX:+UseSerialGC',
-  '-XX:-UsePerfData',
-  '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
-]
 
 /** As KRaft writes them: 16 bytes in base64url that do not begin with a dash. */
 const clusterId = (): string => `K${randomBytes(16).toString('base64url').slice(1)}`
@@ -228,16 +177,6 @@ async function makeCredentials(folder: string): Promise<{ ca: string; user: stri
   writeFileSync(join(folder, 'password'), password, { mode: 0o600 })
   const ca = await makeKeyStore({ file: join(folder, 'broker.p12'), password })
   return { ca, user: 'karma', password }
-}
-
-/** false: the broker has ended, or does not answer in time */
-async function answers({ address, broker }: { address: string; broker: Attached }): Promise<boolean> {
-  for (const begun = Date.now(); Date.now() - begun < readyMs; await sleep(50)) {
-    if (!broker.alive()) return false
-    if (await answersOnce(address)) return broker.alive()
-  }
-  await broker.stop('SIGKILL')
-  return false
 }
 
 /** Asked where it listens, not where it says that it does: a proxy there may not know its port yet. */
