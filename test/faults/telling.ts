@@ -7,9 +7,10 @@ import { type Lane, startLane } from '../support/crash-lane.ts'
 import type { Stage } from '../support/crash-stage.ts'
 import { eventsIn } from '../support/crash-trace.ts'
 import { type HttpProxy, startHttpProxy } from '../support/http-proxy.ts'
-import { type KafkaProxy, type KafkaStrike, startKafkaProxy } from '../support/kafka-proxy.ts'
+import { type KafkaProxy, startKafkaProxy } from '../support/kafka-proxy.ts'
 import { plainKafka, recordsOf } from '../support/kafka-records.ts'
 import { shortLeases } from '../support/operator-process.ts'
+import type { Strike } from '../support/strikes.ts'
 import type { Random } from './random.ts'
 
 /**
@@ -228,7 +229,7 @@ const arm = ({ lane, kafka, ledger }: Place, namespace: string, kill: Kill): Arm
     await lane.operator.kill()
     struck.resolve()
   }
-  const strike = (): KafkaStrike | undefined => {
+  const strike = (): Strike | undefined => {
     if (!isDue) return undefined
     isDue = false
     return { position: kill.position, run: die }

@@ -1,57 +1,30 @@
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, createServer } from 'node:net'
+import { type Loopback, listenOnLoopback } from './loopback.ts'
+import { makeStrikes, type Strike, type Strikes } from './strikes.ts'
 
 /** Requests of Kafka's protocol that matter here, by their key. */
 const apis = { 0: 'Produce', 1: 'Fetch', 8: 'OffsetCommit' } as const
 export type KafkaApi = (typeof apis)[keyof typeof apis]
 
-/**
- * What happens to a request: `before` it is not passed on; `during` it is, and its answer is not; `after` the answer is.
- * `run` is called at that moment, and in the first two cases the connection is cut once it has resolved.
- */
-export interface KafkaStrike {
-  readonly position: 'before' | 'during' | 'after'
-  readonly run: () => Promise<void> | void
-}
-
-export interface KafkaProxy {
-  readonly port: number
-  /** Asked for each request; undefined passes it. Returns the way to take it off. */
-  onRequest(hook: (api: KafkaApi) => KafkaStrike | undefined): () => void
-  /** Refuses what comes and cuts what is open, until it is set back. */
-  away: boolean
-  close(): Promise<void>
-}
+export interface KafkaProxy extends Loopback, Pick<Strikes<KafkaApi>, 'onRequest'> {}
 
 /** Stands on the loopback before a broker whose port may be said later, and reads what is asked of it. */
 export const startKafkaProxy = async (target: () => number): Promise<KafkaProxy> => {
-  const hooks = new Set<(api: KafkaApi) => KafkaStrike | undefined>()
-  const open = new Set<Socket>()
-  let away = false
-
+  const strikes = makeStrikes<KafkaApi>()
   const server = createServer((client) => {
-    if (away) {
-      client.destroy()
-      return
-    }
+    if (client.destroyed) return
     const broker = connect(target(), '127.0.0.1')
     const cut = (): void => {
       client.destroy()
       broker.destroy()
     }
-    for (const socket of [client, broker]) {
-      open.add(socket)
-      socket.on('error', () => {})
-      socket.on('close', () => {
-        open.delete(socket)
-        cut()
-      })
-    }
+    broker.on('error', () => {})
+    for (const socket of [client, broker]) socket.on('close', cut)
     /** by correlation id: what is to happen when it is answered */
-    const pending = new Map<number, KafkaStrike>()
+    const pending = new Map<number, Strike>()
     const requests = framed((frame) => {
       const api = apis[frame.readInt16BE(4) as keyof typeof apis]
-      const strike = api && [...hooks].map((hook) => hook(api)).find((one) => one !== undefined)
+      const strike = api && strikes.at(api)
       if (strike?.position === 'before') {
         void Promise.resolve(strike.run()).then(cut)
         return false
@@ -73,27 +46,7 @@ export const startKafkaProxy = async (target: () => number): Promise<KafkaProxy>
     client.on('data', requests)
     broker.on('data', answers)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    port: (server.address() as AddressInfo).port,
-    onRequest: (hook) => {
-      hooks.add(hook)
-      return () => void hooks.delete(hook)
-    },
-    get away() {
-      return away
-    },
-    set away(is) {
-      away = is
-      if (is) for (const socket of open) socket.destroy()
-    },
-    close: async () => {
-      server.close()
-      for (const socket of open) socket.destroy()
-      await once(server, 'close')
-    },
-  }
+  return Object.assign(await listenOnLoopback(server), { onRequest: strikes.onRequest })
 }
 
 /** Puts what comes together into frames of Kafka, of four bytes with the length and as many; `take` gives false to end. */

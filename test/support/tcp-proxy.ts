@@ -1,5 +1,5 @@
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, createServer } from 'node:net'
+import { listenOnLoopback } from './loopback.ts'
 
 /** What it does with connections, those that are open included. */
 export type TcpFault =
@@ -25,22 +25,12 @@ export interface TcpProxy {
 export const startTcpProxy = async (target: () => number): Promise<TcpProxy> => {
   let fault: TcpFault = 'pass'
   let lost = 0
-  const open = new Set<Socket>()
   const server = createServer((client) => {
-    if (fault === 'down') {
-      client.destroy()
-      return
-    }
+    if (client.destroyed) return
     const upstream = connect(target(), '127.0.0.1')
-    for (const socket of [client, upstream]) {
-      open.add(socket)
-      socket.on('error', () => {})
-      socket.on('close', () => {
-        open.delete(socket)
-        client.destroy()
-        upstream.destroy()
-      })
-    }
+    upstream.on('error', () => {})
+    client.on('close', () => upstream.destroy())
+    upstream.on('close', () => client.destroy())
     client.on('data', (data) => {
       if (fault !== 'hang') upstream.write(data)
     })
@@ -52,22 +42,17 @@ export const startTcpProxy = async (target: () => number): Promise<TcpProxy> => 
       }
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const loopback = await listenOnLoopback(server)
   return {
-    port: (server.address() as AddressInfo).port,
+    port: loopback.port,
     get fault() {
       return fault
     },
     set fault(next) {
       fault = next
-      if (next === 'down') for (const socket of open) socket.destroy()
+      loopback.away = next === 'down'
     },
     lost: () => lost,
-    close: async () => {
-      server.close()
-      for (const socket of open) socket.destroy()
-      await once(server, 'close')
-    },
+    close: loopback.close,
   }
 }
