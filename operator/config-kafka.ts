@@ -1,3 +1,5 @@
+import { isLoopback } from './api/loopback.ts'
+
 /** Where the bus is, if it is Apache Kafka. */
 export interface KafkaConfig {
   /** HOST:PORT */
@@ -65,7 +67,7 @@ const flag = (name: string, variables: Variables, faults: string[]): boolean => 
 const isReadable = (mechanism: Sasl['mechanism'], brokers: readonly string[]): boolean =>
   mechanism.startsWith('scram-') || (mechanism === 'plain' && brokers.every(isOnLoopback))
 
-const isOnLoopback = (broker: string): boolean => /^(localhost|127\.[\d.]+|\[::1\]):\d+$/.test(broker)
+const isOnLoopback = (broker: string): boolean => isLoopback(broker.slice(0, broker.lastIndexOf(':')))
 
 const saslOf = (variables: Variables, faults: string[]): Sasl | undefined => {
   const { KARMA_KAFKA_USER: username, KARMA_KAFKA_PASSWORD: password, KARMA_KAFKA_REGION: region } = variables

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import type { LeaseTimings } from './api/lease.ts'
+import { isLoopback } from './api/loopback.ts'
 import { failure, type Result, success } from './api/result.ts'
 import { type KafkaConfig, readKafka } from './config-kafka.ts'
 import { timingFault } from './core/lock/election.ts'
@@ -67,10 +68,8 @@ export const readConfig = (variables: Variables): Result<Config> => {
       `${new URL(text).username}${new URL(text).password}` === ''
     )
       return text
-    // Not the whole of it: there may be a password in it.
-    const scheme = /^[\w+.-]*/.exec(text)?.[0] ?? ''
     faults.push(
-      `${name}: expected ws://HOST:PORT/gremlin or wss://HOST:PORT/gremlin without credentials, found one that begins with ${JSON.stringify(scheme.slice(0, 20))}`,
+      `${name}: expected ws://HOST:PORT/gremlin or wss://HOST:PORT/gremlin without credentials, found one that begins with ${beginningOf(text)}`,
     )
     return undefined
   }
@@ -128,6 +127,9 @@ export const readConfig = (variables: Variables): Result<Config> => {
   return failure({ reason: 'InvalidConfig', message: faults.join('\n'), retry: false })
 }
 
+/** Of an address, to be shown. Not the whole of it: there may be a password in it. */
+const beginningOf = (text: string): string => JSON.stringify(/^[\w+.-]{0,20}/.exec(text)?.[0] ?? '')
+
 /** Beyond it a time that the ledger can hold would leave its calendar. */
 const longestKeepDays = 36_500
 
@@ -155,10 +157,8 @@ const ledgerIn = (variables: Variables, faults: string[]): Pick<Config, 'ledger'
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isPlain = url?.protocol === 'http:'
   if (!url || !(isPlain || url.protocol === 'https:') || url.href !== `${url.origin}/`) {
-    // Not the whole of it: there may be a password in it.
-    const scheme = /^[\w+.-]*/.exec(text)?.[0] ?? ''
     faults.push(
-      `KARMA_LEDGER_URL: expected http://HOST:PORT or https://HOST:PORT, without credentials or path, found one that begins with ${JSON.stringify(scheme.slice(0, 20))}`,
+      `KARMA_LEDGER_URL: expected http://HOST:PORT or https://HOST:PORT, without credentials or path, found one that begins with ${beginningOf(text)}`,
     )
     return {}
   }
@@ -169,9 +169,6 @@ const ledgerIn = (variables: Variables, faults: string[]): Pick<Config, 'ledger'
   }
   return { ledger: { url: url.origin, user: user ?? 'default', password: password ?? '' } }
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
 
 /** A signed request, and the token in it, can be read by others on the way. */
 const plainFaults = (region: string | undefined, endpoints: Readonly<Record<string, string | undefined>>): string[] =>

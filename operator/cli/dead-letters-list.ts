@@ -1,26 +1,12 @@
 import { Option } from 'commander'
 import { type Topic, topics } from '../api/envelope.ts'
 import { type Result, success } from '../api/result.ts'
+import type { KeptLetter } from '../ports/ledger.ts'
 import { notKarma } from './log.ts'
 import { type Moment, momentIn } from './moment.ts'
 import { connectionOptions, type Format, outputOption, serialized } from './output.ts'
 import { type Column, table } from './table.ts'
 import type { CommonFlags, Desk, Verb } from './verb.ts'
-
-/** As the operator tells it. */
-export interface Letter {
-  readonly id: string
-  readonly at: string
-  readonly topic: Topic
-  readonly partition?: number
-  readonly offset?: string
-  readonly key?: string
-  readonly reason: string
-  readonly message: string
-  readonly size: number
-  readonly omitted?: number
-  readonly replayedAt?: string
-}
 
 interface ListFlags extends CommonFlags {
   readonly topic?: Topic
@@ -62,17 +48,17 @@ const list = async (flags: ListFlags, { session, terminal }: Desk): Promise<Resu
 
 const isList = (
   answer: Result<unknown>,
-): answer is Result<{ readonly letters: readonly Letter[]; readonly truncated: boolean }> =>
+): answer is Result<{ readonly letters: readonly KeptLetter[]; readonly truncated: boolean }> =>
   !answer.ok || Array.isArray((answer.value as { letters?: unknown }).letters)
 
 /** As much of an id as tells it from others. */
 export const shortId = (id: string): string => id.slice(0, 12)
 
 /** `partition/offset` */
-export const placeOf = ({ partition, offset }: Letter): string =>
+export const placeOf = ({ partition, offset }: KeptLetter): string =>
   partition === undefined && offset === undefined ? '-' : `${partition ?? '-'}/${offset ?? '-'}`
 
-const columns: readonly Column<Letter>[] = [
+const columns: readonly Column<KeptLetter>[] = [
   { title: 'ID', text: ({ id }) => shortId(id) },
   { title: 'AT', text: ({ at }) => at },
   { title: 'TOPIC', text: ({ topic }) => topic },

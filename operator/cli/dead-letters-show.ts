@@ -1,6 +1,6 @@
 import { type Result, success } from '../api/result.ts'
+import type { KeptLetter } from '../ports/ledger.ts'
 import { shownBytes } from './bytes.ts'
-import type { Letter } from './dead-letters-list.ts'
 import { notKarma } from './log.ts'
 import { connectionOptions, type Format, outputOption, serialized } from './output.ts'
 import { escaped } from './table.ts'
@@ -37,13 +37,13 @@ const show = async (id: string, { output }: ShowFlags, { session, terminal }: De
   return success(0)
 }
 
-const isLetter = (answer: Result<unknown>): answer is Result<{ readonly letter: Letter; readonly raw: string }> => {
+const isLetter = (answer: Result<unknown>): answer is Result<{ readonly letter: KeptLetter; readonly raw: string }> => {
   if (!answer.ok) return true
   const { letter, raw } = answer.value as { letter?: unknown; raw?: unknown }
   return typeof letter === 'object' && letter !== null && typeof raw === 'string'
 }
 
-const described = (letter: Letter, raw: string): string => {
+const described = (letter: KeptLetter, raw: string): string => {
   const { id, at, topic, partition, offset, key, reason, message, size, omitted, replayedAt } = letter
   const fields: [name: string, value: string | number | undefined][] = [
     ['ID', id],

@@ -66,4 +66,25 @@ describe('credentials from a kubeconfig', () => {
     const unread = loadCredentials({ kubeconfigPath: join(folder, 'none') })
     assert.match(unread.ok ? '' : unread.failure.message, /ENOENT/)
   })
+
+  it('shows a token over http to this machine only', async () => {
+    const to = async (server: string) => {
+      const file = join(folder, 'plain')
+      const config = {
+        apiVersion: 'v1',
+        kind: 'Config',
+        'current-context': 'c',
+        clusters: [{ name: 'c', cluster: { server } }],
+        users: [{ name: 'u', user: { token: 'secret' } }],
+        contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+      }
+      await writeFile(file, JSON.stringify(config))
+      return loadCredentials({ kubeconfigPath: file })
+    }
+    assert.ok((await to('http://127.0.0.1:8080')).ok)
+    for (const server of ['http://127.0.0.1.example:8080', 'http://10.0.0.1:8080']) {
+      const refused = await to(server)
+      assert.match(refused.ok ? '' : refused.failure.message, /server: expected https, found "http:.*loopback/)
+    }
+  })
 })

@@ -1,4 +1,5 @@
 import { KubeConfig } from '@kubernetes/client-node'
+import { isLoopback } from '../../api/loopback.ts'
 import { failure, type Result, success } from '../../api/result.ts'
 
 /** What TLS needs to know of both sides. The same object as long as nothing in it has changed. */
@@ -86,8 +87,7 @@ const readConfig = (path: string | undefined, context: string | undefined): Kube
 const unfitServer = ({ server, skipTLSVerify, proxyUrl }: ClusterPart): string | undefined => {
   if (!URL.canParse(server)) return `server: expected a URL, found "${server}"`
   const { protocol, hostname } = new URL(server)
-  const loopback = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
-  if (protocol === 'http:' && !loopback && !skipTLSVerify) {
+  if (protocol === 'http:' && !isLoopback(hostname) && !skipTLSVerify) {
     return `server: expected https, found "${server}" (http is for loopback addresses)`
   }
   if (proxyUrl && !/^https?:/.test(proxyUrl)) return `proxy-url: expected http or https, found "${proxyUrl}"`

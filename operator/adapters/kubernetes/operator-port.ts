@@ -1,3 +1,4 @@
+import { isLoopback } from '../../api/loopback.ts'
 import { failure, type Result, success } from '../../api/result.ts'
 import type { Credential, Credentials } from './credentials.ts'
 import { type Exchange, exchange, makePool } from './transport.ts'
@@ -81,9 +82,6 @@ const targetOf = (
   }
   return success({ url, tls: {}, headers: { authorization }, through: `operator at ${address}` })
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
 
 const invalidAddress = (found: string, expected: string): Result<never> =>
   failure({
