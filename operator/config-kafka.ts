@@ -1,19 +1,14 @@
+import type { KafkaSettings, PasswordMechanism } from './adapters/bus-kafka/connection.ts'
 import { isLoopback } from './api/loopback.ts'
 
 /** Where the bus is, if it is Apache Kafka. */
-export interface KafkaConfig {
-  /** HOST:PORT */
-  readonly brokers: readonly string[]
+export interface KafkaConfig extends Pick<KafkaSettings, 'brokers' | 'sasl'> {
   /** before the names of topics and groups; may be empty */
   readonly prefix: string
   readonly tls?: { readonly caFile?: string }
-  readonly sasl?:
-    | { readonly mechanism: PasswordMechanism; readonly username: string; readonly password: string }
-    | { readonly mechanism: 'aws-msk-iam'; readonly region: string }
 }
 
-const passwordMechanisms = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
-type PasswordMechanism = (typeof passwordMechanisms)[number]
+const passwordMechanisms: readonly PasswordMechanism[] = ['plain', 'scram-sha-256', 'scram-sha-512']
 type Sasl = NonNullable<KafkaConfig['sasl']>
 type Variables = Readonly<Record<string, string | undefined>>
 

@@ -174,8 +174,10 @@ export const makeLane = (dependencies: LaneDependencies): Lane => {
     try {
       await bus.publish('events.normalized', events)
       metrics.published.inc(events.length)
-      if (letters.length > 0) await bus.putAside(letters)
-      if (letters.length > 0) metrics.deadLetters.inc(letters.length)
+      if (letters.length > 0) {
+        await bus.putAside(letters)
+        metrics.deadLetters.inc(letters.length)
+      }
       for (const { reason, message } of letters) log.error({ reason }, message)
       failure = undefined
     } catch (error) {

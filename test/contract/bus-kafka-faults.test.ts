@@ -162,7 +162,7 @@ describe('bus: Apache Kafka, when things go wrong', function () {
       await strike()
       ended = true
       const count = await publishing
-      await waitFor('everything', 120_000, () => inOrder(taken, 'a').length === count)
+      await eventually('everything', () => inOrder(taken, 'a').length === count, 120_000)
       const expected = several('a', 1, count).map(({ id }) => id)
       assert.deepEqual(inOrder(taken, 'a'), expected)
       assert.deepEqual(inOrder(await idsIn(prefix), 'a'), expected)
@@ -211,7 +211,7 @@ describe('bus: Apache Kafka, when things go wrong', function () {
     // 120 MB have been written, 32 MiB and one fetch may wait.
     await sleep(3_000)
     refuse = false
-    await waitFor('all 12,000', 60_000, () => taken.size === 12_000)
+    await eventually('all 12,000', () => taken.size === 12_000, 60_000)
     assert.equal(new Set(await idsIn(prefix)).size, 12_000)
   })
 
@@ -325,9 +325,3 @@ const unsigned = (claims: object): string =>
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.')
     .concat('.')
-
-const waitFor = async (what: string, ms: number, holds: () => boolean): Promise<void> => {
-  for (const begun = Date.now(); !holds(); await sleep(20)) {
-    if (Date.now() - begun > ms) assert.fail(`never came: ${what}`)
-  }
-}

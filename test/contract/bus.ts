@@ -22,12 +22,11 @@ export const busEvent = (entity: string, number: number): Event => ({
 
 const idsOf = (messages: readonly Message[]): string[] => messages.map(({ event }) => event.id)
 
-export const eventually = async (what: string, holds: () => boolean): Promise<void> => {
-  for (let i = 0; i < 2000; i++) {
-    if (holds()) return
+export const eventually = async (what: string, holds: () => boolean, ms = 10_000): Promise<void> => {
+  for (const begun = performance.now(); !holds(); ) {
+    if (performance.now() - begun > ms) assert.fail(`never came: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
-  assert.fail(`never came: ${what}`)
 }
 
 /** What port `bus` promises, whatever carries it. */

@@ -14,8 +14,7 @@ export interface KafkaSettings {
     | { readonly mechanism: 'aws-msk-iam'; readonly region: string }
 }
 
-export const passwordMechanisms = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
-export type PasswordMechanism = (typeof passwordMechanisms)[number]
+export type PasswordMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512'
 
 /** pino's fits. */
 export interface KafkaLog {
@@ -25,7 +24,10 @@ export interface KafkaLog {
   error(data: object, message: string): void
 }
 
-/** How long one attempt of anything goes on by itself, before its caller decides. */
+/**
+ * How long one attempt of anything goes on by itself, before its caller decides. Without it an idempotent producer would
+ * go on for ever.
+ */
 const retry = { retries: 4, initialRetryTime: 100, maxRetryTime: 2_000 }
 
 /** `signToken`: of MSK, for a region. */

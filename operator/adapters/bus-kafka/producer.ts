@@ -36,7 +36,7 @@ export const makeSerialProducer = (kafka: Kafka): SerialProducer => {
   let closed = false
 
   const connected = async (): Promise<Producer> => {
-    const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false, retry })
+    const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false })
     try {
       await producer.connect()
       return producer
@@ -115,9 +115,6 @@ export const makeSerialProducer = (kafka: Kafka): SerialProducer => {
     },
   }
 }
-
-/** Repeated by whoever publishes, which sees to it that more than one attempt cannot go on for ever. */
-const retry = { retries: 4, initialRetryTime: 100, maxRetryTime: 2_000 }
 
 interface Slice {
   readonly records: KafkaRecord[]
