@@ -202,14 +202,23 @@ describe('bus: Apache Kafka, when things go wrong', function () {
       for (const { event } of messages) taken.add(event.id)
     })
     const text = 'x'.repeat(10_000)
+    const before = proxy.answered()
     for (let i = 0; i < 30; i++) {
       await insist(
         bus,
         several(`m${i}`, 1, 400).map((event) => ({ ...event, attrs: { text } })),
       )
     }
-    // 120 MB have been written, 32 MiB and one fetch may wait.
-    await sleep(3_000)
+    // 120 MB have been written; 32 MiB may wait, and a fetch of 4 MiB from each of three partitions beside it.
+    let fetched = 0
+    await eventually('fetching to stand still', () => {
+      const last = fetched
+      fetched = proxy.answered() - before
+      return fetched > 32 * 2 ** 20 && fetched === last
+    })
+    await sleep(1_500)
+    const held = (proxy.answered() - before) / 2 ** 20
+    assert.ok(held < 32 + 12 + 8, `${held.toFixed(0)} MiB were fetched`)
     refuse = false
     await eventually('all 12,000', () => taken.size === 12_000, 60_000)
     assert.equal(new Set(await idsIn(prefix)).size, 12_000)

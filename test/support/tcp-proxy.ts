@@ -15,6 +15,8 @@ export type TcpFault =
 export interface TcpProxy {
   readonly port: number
   fault: TcpFault
+  /** bytes of answers that were passed on */
+  readonly answered: () => number
   /** answers that were lost */
   readonly lost: () => number
   /** Resolves when it is closed, with all its connections. */
@@ -24,6 +26,7 @@ export interface TcpProxy {
 /** Stands on the loopback before a server whose port may be said later. */
 export const startTcpProxy = async (target: () => number): Promise<TcpProxy> => {
   let fault: TcpFault = 'pass'
+  let answered = 0
   let lost = 0
   const server = createServer((client) => {
     if (client.destroyed) return
@@ -35,7 +38,10 @@ export const startTcpProxy = async (target: () => number): Promise<TcpProxy> => 
       if (fault !== 'hang') upstream.write(data)
     })
     upstream.on('data', (data) => {
-      if (fault === 'pass') client.write(data)
+      if (fault === 'pass') {
+        answered += data.length
+        client.write(data)
+      }
       if (fault === 'lose') {
         lost++
         client.destroy()
@@ -52,6 +58,7 @@ export const startTcpProxy = async (target: () => number): Promise<TcpProxy> => 
       fault = next
       loopback.away = next === 'down'
     },
+    answered: () => answered,
     lost: () => lost,
     close: loopback.close,
   }
