@@ -87,8 +87,16 @@ const measureDelay = async ({ figure, progress }: Report, broker: Broker, rate: 
   const seconds = 20
   progress(`${Math.round(rate)} events a second for ${seconds} s`)
   const count = Math.round(rate * seconds)
-  const running = run(broker, 'karma', count, delayed)
   const load = await makeLoad(plainKafka(broker.address), `${delayed}${topic}`)
+  // The consumer is in its group when the first ones have come through; they do not count.
+  const first = 100
+  const isUp = Promise.withResolvers<void>()
+  const running = run(broker, 'karma', first + count, {
+    prefix: delayed,
+    onLine: ({ done }) => done >= first && isUp.resolve(),
+  })
+  await load.send(count, first, 'now')
+  await Promise.race([isUp.promise, running])
   const began = performance.now()
   const slice = Math.max(1, Math.round(rate / 20))
   for (let done = 0; done < count; done += slice) {
@@ -97,7 +105,10 @@ const measureDelay = async ({ figure, progress }: Report, broker: Broker, rate: 
     await load.send(done, Math.min(slice, count - done), 'now')
   }
   await load.end()
-  const delays = (await running).flatMap(({ delays = [] }) => delays).toSorted((a, b) => a - b)
+  const delays = (await running)
+    .flatMap(({ delays = [] }) => delays)
+    .slice(first)
+    .toSorted((a, b) => a - b)
   const at = (share: number): number => delays[Math.floor(share * (delays.length - 1))] ?? Number.NaN
   figure({ name: 'from the broker to where it can be found, half load, median', value: at(0.5), unit: 'ms' })
   figure({ name: 'from the broker to where it can be found, half load, p99', value: at(0.99), unit: 'ms' })
@@ -123,14 +134,23 @@ const measureMemory = async ({ figure, progress }: Report, broker: Broker): Prom
 }
 
 /** A process that takes so many events and ends. Resolves with what it said, line by line. */
-const run = async (broker: Broker, way: Way, count: number, prefix = ''): Promise<Line[]> => {
+const run = async (
+  broker: Broker,
+  way: Way,
+  count: number,
+  { prefix = '', onLine = () => {} }: { prefix?: string; onLine?: (line: Line) => unknown } = {},
+): Promise<Line[]> => {
   const folder = mkdtempSync(join(tmpdir(), 'karma-ingest-'))
   const program = join(import.meta.dirname, 'support/ingest-process.ts')
   const args = [program, way, broker.address, folder, String(count), prefix]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const lines: Line[] = []
   try {
-    for await (const line of createInterface({ input: child.stdout })) lines.push(JSON.parse(line) as Line)
+    for await (const text of createInterface({ input: child.stdout })) {
+      const line = JSON.parse(text) as Line
+      lines.push(line)
+      onLine(line)
+    }
     if (lines.at(-1)?.done !== count) throw new Error(`${way}: expected ${count} events, found ${lines.at(-1)?.done}`)
     return lines
   } finally {
