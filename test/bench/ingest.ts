@@ -93,7 +93,7 @@ const measureDelay = async ({ figure, progress }: Report, broker: Broker, rate: 
   const isUp = Promise.withResolvers<void>()
   const running = run(broker, 'karma', first + count, {
     prefix: delayed,
-    onLine: ({ done }) => done >= first && isUp.resolve(),
+    onLine: () => isUp.resolve(),
   })
   await load.send(count, first, 'now')
   await Promise.race([isUp.promise, running])
