@@ -56,6 +56,9 @@ export const startLedgerSink = ({
     return waiting.splice(0, takes)
   }
 
+  /** As much waits already as one insert takes: nothing is gained by waiting for more. */
+  const isInsertFull = (): boolean => waiting.reduce((count, { messages }) => count + messages.length, 0) >= batchSize
+
   const run = async (): Promise<void> => {
     running = true
     for (let batch = next(); batch.length > 0; batch = next()) {
@@ -69,9 +72,8 @@ export const startLedgerSink = ({
         metrics.failed()
         for (const { reject } of batch) reject(error)
       }
-      // Not when a whole insert waits already.
       const rest = began + intervalMs - now()
-      if (rest > 0 && waiting.length < batchSize) await sleep(rest)
+      if (rest > 0 && !isInsertFull()) await sleep(rest)
     }
     running = false
   }

@@ -10,6 +10,7 @@ const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 const makeWorld = async (batchSize?: number) => {
   const inserts: { ids: string[]; end: PromiseWithResolvers<void> }[] = []
   const measured: string[] = []
+  const slept: number[] = []
   let take: (messages: readonly Message[]) => Promise<void> = async () => {}
   const bus: Pick<Bus, 'subscribe'> = {
     subscribe: async (topic, group, given) => {
@@ -28,7 +29,7 @@ const makeWorld = async (batchSize?: number) => {
   await startLedgerSink({
     bus,
     ledger,
-    sleep: () => Promise.resolve(),
+    sleep: async (ms) => void slept.push(ms),
     now: () => 0,
     metrics: {
       appended: (events, newest) => void measured.push(`${events} up to ${new Date(newest).toISOString()}`),
@@ -36,7 +37,7 @@ const makeWorld = async (batchSize?: number) => {
     },
     ...(batchSize !== undefined && { batchSize }),
   })
-  return { inserts, measured, take: (...events: Event[]) => take(events.map(messageOf)) }
+  return { inserts, measured, slept, take: (...events: Event[]) => take(events.map(messageOf)) }
 }
 
 describe('ledger sink', () => {
@@ -89,5 +90,23 @@ describe('ledger sink', () => {
       inserts.map((insert) => insert.ids.length),
       [1, 2, 2, 4, 1],
     )
+  })
+
+  it('waits for more between two inserts, unless as many events wait as one insert takes', async () => {
+    const { inserts, slept, take } = await makeWorld(3)
+    const lists = [[1], [2, 3], [4, 5, 6], [7]].map((numbers) => numbers.map((n) => busEvent('a', n)))
+    const first = lists.slice(0, 3).map((list) => take(...list))
+    inserts[0]?.end.resolve()
+    await settle()
+    assert.deepEqual(slept, [], 'five wait')
+    inserts[1]?.end.resolve()
+    await settle()
+    const last = take(...lists[3]!)
+    assert.deepEqual(slept, [], 'three wait')
+    inserts[2]?.end.resolve()
+    await settle()
+    assert.deepEqual(slept, [100], 'one waits')
+    inserts[3]?.end.resolve()
+    await Promise.all([...first, last])
   })
 })
