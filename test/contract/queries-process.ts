@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { openEmbeddedClient } from '../../operator/adapters/ledger/client.ts'
 import { openLedger } from '../../operator/adapters/ledger/ledger.ts'
+import type { DeadLetter } from '../../operator/api/dead-letter.ts'
 import type { Message } from '../../operator/api/envelope.ts'
 
 /*
@@ -11,6 +12,8 @@ import type { Message } from '../../operator/api/envelope.ts'
 export interface Work {
   /** what the ledger gets, one append after the other */
   readonly appends: readonly (readonly Message[])[]
+  /** kept once for each append */
+  readonly letters?: readonly (Omit<DeadLetter, 'raw'> & { readonly raw: string })[]
   readonly statements: readonly Statement[]
 }
 
@@ -24,12 +27,16 @@ export type Answer = { readonly rows: readonly unknown[] } | { readonly error: s
 
 if (import.meta.main) {
   const [folder = ''] = process.argv.slice(2)
-  const { appends, statements } = JSON.parse(await text(process.stdin)) as Work
+  const { appends, letters = [], statements } = JSON.parse(await text(process.stdin)) as Work
   const client = await openEmbeddedClient(folder)
   if (!client.ok) throw new Error(client.failure.message)
   const ledger = await openLedger({ client: client.value, where: folder })
   if (!ledger.ok) throw new Error(ledger.failure.message)
-  for (const messages of appends) await ledger.value.append(messages)
+  const kept = letters.map((letter) => ({ ...letter, raw: new TextEncoder().encode(letter.raw) }))
+  for (const messages of appends) {
+    await ledger.value.append(messages)
+    await ledger.value.keep(kept)
+  }
   const answers: Answer[] = []
   for (const { sql, gives } of statements) {
     try {

@@ -44,6 +44,16 @@ const rowsOf = (answer: Answer): readonly unknown[] => {
 
 const disks = ['disk-1', 'disk-2'].map((id) => messageOf(anEvent({ id, entity_id: `dev/disk/${id}` })))
 
+const letters = ['7', '9'].map((offset) => ({
+  at: `2026-01-31T12:00:0${offset}.000Z`,
+  topic: 'events.normalized' as const,
+  partition: 1,
+  offset,
+  reason: 'NotJson',
+  message: `found 'disk ${offset} full'`,
+  raw: `disk ${offset} full`,
+}))
+
 describe('queries of the documentation', function () {
   this.timeout(60_000)
   const blocks = sqlIn('docs/queries.md')
@@ -53,7 +63,7 @@ describe('queries of the documentation', function () {
     const told = [...everyEvent().map(messageOf), ...disks]
     const statements = [...blocks.values()].map((sql): Statement => ({ sql, gives: 'rows' }))
     // Twice, as after a restart: no figure may be another by it.
-    const given = await run({ appends: [told, told], statements })
+    const given = await run({ appends: [told, told], letters, statements })
     answers = new Map([...blocks.keys()].map((title, i) => [title, given[i]!]))
   })
 
@@ -122,6 +132,17 @@ describe('queries of the documentation', function () {
     'By any tag': (rows) => assert.deepEqual(rows, [{ event_type: 'disk.filled', events: '2' }]),
     'Who publishes': (rows) =>
       assert.deepEqual(rows, [{ event_type: 'disk.filled', events: '2', entities: '2', last: `${noon}0.005` }]),
+    'What was put aside': (rows) =>
+      assert.deepEqual(rows, [
+        {
+          topic: 'events.normalized',
+          reason: 'NotJson',
+          messages: '2',
+          last: `${noon}9.000`,
+          example: "found 'disk 9 full'",
+          bytes: 'disk 9 full',
+        },
+      ]),
     'A message as it came': (rows) => assert.deepEqual(rows, [{ raw: disks[0]!.raw }]),
   }
 
