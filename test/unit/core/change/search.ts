@@ -1,3 +1,4 @@
+import { makePairs } from './pairs.ts'
 import { makeReach } from './reach.ts'
 
 /** What a search found. `first` and `trace`: the first violation, and the steps that lead to it. */
@@ -77,19 +78,15 @@ export interface Parts {
   whole<T extends object>(made: T): T
   /** Of a part that `same` or `whole` gave. */
   numberOf(part: object): number
-  /** One number for two, each of which is a small one or came of two itself; another for any other two. */
+  /** One number for two (whole, of 32 bits); another for any other two. */
   pairOf(a: number, b: number): number
 }
-
-/** Two numbers below it make one that is exact. */
-const mostNumbers = 2 ** 26
 
 /** Parts of states, each kept once: most states share most of their parts with those they come from. */
 export const makeParts = (): Parts => {
   const byText = new Map<string, object>()
   const byParts = new Map<string, object>()
   const numbers = new Map<object, number>()
-  const pairs = new Map<number, number>()
   return {
     same(part) {
       if (numbers.has(part)) return part
@@ -110,14 +107,7 @@ export const makeParts = (): Parts => {
       return made
     },
     numberOf: (part) => numbers.get(part)!,
-    pairOf(a, b) {
-      const key = a * mostNumbers + b
-      const known = pairs.get(key)
-      if (known !== undefined) return known
-      if (pairs.size === mostNumbers) throw new Error('too many states for their numbers')
-      pairs.set(key, pairs.size)
-      return pairs.size - 1
-    },
+    pairOf: makePairs(),
   }
 }
 
