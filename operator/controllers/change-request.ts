@@ -34,7 +34,7 @@ export interface ChangeRequestDependencies {
   /** the environment is to be looked at: something in it is half done */
   readonly lookAt: (environmentKey: string) => void
   readonly noRoom: NoRoom
-  readonly outages: Pick<Outages, 'why'>
+  readonly outages: Pick<Outages, 'why' | 'asked'>
 }
 
 /** Steps 1 to 3 of a change: what it would do, and whether it may try to pass its environment's gate. */
@@ -150,6 +150,7 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
   const unknowable = async (request: Of<'ChangeRequest'>, named: Named, why: Failure): Promise<Outcome> => {
     const [place] = named.environments
     if (!isUnreadable(why) || place === undefined) return retry(why)
+    outages.asked(place, failure(why))
     const early = earlyStep(request, named)
     if (early) return stop(request, early, named)
     const blockedBy = [{ reason: 'GraphUnavailable', object: objectOf(place), message: why.message } as const]

@@ -18,6 +18,7 @@ import { makeComponentReconciler } from './component.ts'
 import { makeComponentTypeReconciler } from './component-type.ts'
 import { makeCrossingPlan } from './crossing-plan.ts'
 import { makeCrossingTurn } from './crossing-turn.ts'
+import { makeDelays } from './delays.ts'
 import { type EnvironmentTimes, makeEnvironmentReconciler } from './environment.ts'
 import { makeGather } from './gather.ts'
 import { type GraphCheckTimes, makeGraphCheck, rebuildAsked } from './graph-check.ts'
@@ -34,7 +35,7 @@ export interface ControllersDependencies {
   readonly caches: Caches
   readonly graph: GraphStore
   readonly locks: Locks
-  readonly relay: Pick<Relay, 'drained' | 'room' | 'onPublished' | 'state'>
+  readonly relay: Pick<Relay, 'drained' | 'room' | 'onPublished' | 'onFailing' | 'state'>
   /** identity of this process */
   readonly holder: string
   readonly clock: Clock
@@ -76,7 +77,12 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
     checkConfig(type, config, schemas)
   const impact = makeImpact({ now: () => clock.monotonic() })
   const repairs = makeRepairs({ holder: dependencies.holder, onNeeded: queues.environment.add })
-  const outages = makeOutages({ after: clock.after, onChange: (key) => wakeWaiting(key) })
+  const outages = makeOutages({ after: clock.after, onChange: (key) => wakeHeldUp(key) })
+  /** Each says what holds up all of them. */
+  const wakeEnvironments = (): void => {
+    for (const environment of caches.Environment.list()) queues.environment.add(keyOf(environment))
+  }
+  const delays = makeDelays({ relay, after: clock.after, onChange: wakeEnvironments })
   const graphs = makeGraphs({ caches, graph, repairs })
   const gather = makeGather({ caches, graph, graphs, impact, guards, configFaults, clock })
 
@@ -108,7 +114,7 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
     },
     repairs,
     outages,
-    delayed: () => relay.state().find(({ failure }) => failure !== undefined)?.failure,
+    delays,
     hasRoom: (object) => relay.room(object) >= roomForBatch,
   })
   const graphCheck = makeGraphCheck({
@@ -117,6 +123,7 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
     graphs,
     isWhole: gather.isWhole,
     isRepairing: repairs.isNeeded,
+    outages,
     times: dependencies.graphCheck,
   })
   const controllerOf = (
@@ -148,8 +155,10 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
     controllerOf('graphCheck', 1, graphCheck.check),
   ]
 
-  /** Those that it holds up say so. */
-  const wakeWaiting = (environmentKey: string): void => {
+  /** Those that it holds up say so, and the environment; the store is asked until it answers. */
+  const wakeHeldUp = (environmentKey: string): void => {
+    queues.environment.add(environmentKey)
+    queues.graphCheck.add(environmentKey)
     for (const request of caches.ChangeRequest.byIndex('applying', environmentKey))
       queues.changeRequest.add(keyOf(request))
     for (const kind of ['ChangeRequest', 'Crossing'] as const)
@@ -175,7 +184,7 @@ export const makeControllers = (dependencies: ControllersDependencies) => {
         if (object.kind === 'Component') queues.component.add(keyOf(object))
       })
       for (const object of caches.ComponentType.list()) queues.componentType.add(object.metadata.name)
-      for (const object of caches.Environment.list()) queues.environment.add(keyOf(object))
+      wakeEnvironments()
       caches.Environment.onChange(({ key, before, after }) => {
         if (after && !before) queues.graphCheck.add(key)
         else if (before && after && rebuildAsked(before) !== rebuildAsked(after)) graphCheck.heed(key)

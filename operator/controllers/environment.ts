@@ -1,4 +1,4 @@
-import { isMidway, newPass, nextEffects, resume, unwritten } from '../core/change/commit.ts'
+import { isDeciding, isMidway, newPass, nextEffects, resume, unwritten } from '../core/change/commit.ts'
 import type { World } from '../core/guard/facts.ts'
 import { tended } from '../core/lock/claim.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -8,6 +8,8 @@ import { again, done, type Outcome, retry } from '../runtime/controller.ts'
 import type { Logger } from '../runtime/log.ts'
 import { type CrossingDependencies, makeCrossing } from './crossing.ts'
 import type { Crossing } from './crossing-turn.ts'
+import type { Delays } from './delays.ts'
+import type { Outages } from './outages.ts'
 import { makePassage, type PassageDependencies } from './passage.ts'
 import { makeSessions, type Session } from './session.ts'
 
@@ -35,8 +37,8 @@ export interface EnvironmentDependencies extends Omit<PassageDependencies, 'onTa
   readonly forgetGraph: (environmentKey: string) => void
   /** There is no such Environment: what is remembered of its graph counts for nothing. */
   readonly gone: (environmentKey: string) => void
-  /** why events cannot be published at the moment */
-  readonly delayed: () => string | undefined
+  readonly delays: Delays
+  readonly outages: Outages
   /** whether one more transition of this object may be told without losing one */
   readonly hasRoom: (environment: Of<'Environment'>) => boolean
 }
@@ -49,7 +51,7 @@ const awayMs = 250
  * kept for a moment afterwards, so that changes that follow each other closely do not take it again and again.
  */
 export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies) => {
-  const { cluster, caches, clock, times, guards, hasWork, delayed } = dependencies
+  const { cluster, caches, clock, times, guards, hasWork, delays, outages } = dependencies
   const sessions = makeSessions({
     ...dependencies,
     passage: (key) => makePassage(key, { ...dependencies, onTakenOver: () => dependencies.forgetGraph(key), queued }),
@@ -108,13 +110,26 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
 
   const tend = async (key: string, environment: Of<'Environment'>, session: Session): Promise<Outcome> => {
     const compiled = (environment.spec?.guards ?? []).map((guard) => guards.compile(guard, `Environment ${key}`))
-    const faults = compiled.flatMap((result) => (result.ok ? [] : [result.failure]))
-    const next = tended(environment, { queued: queued(key), faults, delayed: delayed(), now: clock.now() })
+    const away = outages.why(key)
+    const faults = [
+      ...compiled.flatMap((result) => (result.ok ? [] : [result.failure])),
+      ...(away === undefined ? [] : [{ reason: 'GraphUnavailable', message: away }]),
+    ]
+    const next = tended(environment, { queued: queued(key), faults, delayed: delays.why(), now: clock.now() })
     if (isTended(environment, next)) return done
     const written = await cluster.writeStatus('Environment', environment, next)
     // Our own claim stands on a resourceVersion that has just moved.
     session.pass = newPass()
     return written.ok || written.failure.reason === 'NotFound' ? done : retry(written.failure)
+  }
+
+  /** What holds up everybody here is said at once: nobody comes to rest before it is over. */
+  const heldUp = async (key: string, session: Session, outcome: Outcome): Promise<Outcome> => {
+    const environment = caches.Environment.get(key)
+    // What is decided goes on from the resourceVersion that it was written with.
+    if (!environment || isDeciding(session.pass)) return outcome
+    const told = await tend(key, environment, session)
+    return told.kind === 'retry' ? told : outcome
   }
 
   const overSeveral = async (key: string, log: Logger): Promise<Outcome> => {
@@ -144,7 +159,7 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     session: Session,
     log: Logger,
   ): Promise<Outcome> => {
-    if (!dependencies.hasRoom(environment)) return again(50)
+    if (!dependencies.hasRoom(environment)) return heldUp(key, session, again(50))
     const waiting = await hold(session)
     if (waiting) return waiting
     const began = clock.monotonic()
@@ -152,7 +167,7 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     if (crossed.kind === 'retry') return crossed
     const stopped = await run(key, session, log).finally(() => askAgain(session))
     session.lastWork = clock.monotonic()
-    if (stopped) return stopped
+    if (stopped) return outages.why(key) === undefined ? stopped : heldUp(key, session, stopped)
     if (!hasWork(key)) return again(times.lingerMs)
     // What is left waits for its events to be out, or the turn is over: then others come first.
     if (session.lastWork - began > times.turnMs) await close(session, log)

@@ -7,6 +7,7 @@ import { again, done, type Outcome } from '../runtime/controller.ts'
 import type { Logger } from '../runtime/log.ts'
 import type { Gather } from './gather.ts'
 import type { Graphs } from './graphs.ts'
+import type { Outages } from './outages.ts'
 import { changeIdOf } from './passage.ts'
 import type { Repairs } from './repairs.ts'
 
@@ -25,6 +26,7 @@ export interface GraphCheckDependencies {
   readonly isWhole: Gather['isWhole']
   /** it is known to differ, and is being set right */
   readonly isRepairing: Repairs['isNeeded']
+  readonly outages: Pick<Outages, 'asked'>
 }
 
 /** When it cannot be told now, in milliseconds; longer each time where changes pass all the time. */
@@ -50,7 +52,7 @@ export interface GraphCheck {
  * most. A graph in this process, which nobody else writes, is loaded instead.
  */
 export const makeGraphCheck = (dependencies: GraphCheckDependencies): GraphCheck => {
-  const { caches, graph, graphs, isWhole, isRepairing, times } = dependencies
+  const { caches, graph, graphs, isWhole, isRepairing, outages, times } = dependencies
   /** by environment: what was asked for last */
   const begun = new Map<string, string>()
   /** by environment: how often it could not be compared, since it was or was given up */
@@ -109,6 +111,7 @@ export const makeGraphCheck = (dependencies: GraphCheckDependencies): GraphCheck
 
   const compare = async (key: string, times: GraphCheckTimes, log: Logger): Promise<Outcome> => {
     const head = await graph.head(key)
+    outages.asked(key, head)
     if (!head.ok) return again(soonMs)
     await compact(key, head.value, times, log)
     const version = versionOf(caches.Environment.get(key))

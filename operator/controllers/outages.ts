@@ -11,6 +11,8 @@ export interface Outages {
   why(environmentKey: string): string | undefined
   /** The graph was read, or was not. */
   read(environmentKey: string, result: Result<unknown>): void
+  /** Somebody who does not hold the environment has asked. What its holder has met counts for more. */
+  asked(environmentKey: string, result: Result<unknown>): void
   /** The store is to take this version. One that takes long is waited for before it is known what comes of it. */
   written<T>(environmentKey: string, version: number, writing: Promise<Result<T>>): Promise<Result<T>>
   /** The environment is there no more, or asks nothing of the store. */
@@ -20,7 +22,10 @@ export interface Outages {
 /** A store that takes longer to write is told of, in milliseconds. */
 const slowMs = 2_000
 
-/** `onChange`: who waits at the gate of this environment waits for something else now. */
+/**
+ * `onChange`: who waits at the gate of this environment waits for something else now. Somebody must ask from then on until
+ * it is over: who met it may be gone by then.
+ */
 export const makeOutages = ({
   after,
   onChange,
@@ -29,8 +34,11 @@ export const makeOutages = ({
   readonly onChange: (environmentKey: string) => void
 }): Outages => {
   const known = new Map<string, string>()
+  /** those of which the holder has met nothing */
+  const onlyAsked = new Set<string>()
 
   const set = (key: string, message: string | undefined): void => {
+    onlyAsked.delete(key)
     if (known.get(key) === message) return
     if (message === undefined) known.delete(key)
     else known.set(key, message)
@@ -39,8 +47,14 @@ export const makeOutages = ({
 
   return {
     why: (key) => known.get(key),
-    read: (key, result) =>
-      set(key, !result.ok && isUnreadable(result.failure) ? unreadMessage(key, result.failure) : undefined),
+    read: (key, result) => set(key, unreadIn(key, result)),
+    asked(key, result) {
+      const message = unreadIn(key, result)
+      if (message === undefined && onlyAsked.has(key)) set(key, undefined)
+      if (message === undefined || known.has(key)) return
+      set(key, message)
+      onlyAsked.add(key)
+    },
     async written(key, version, writing) {
       const cancel = after(slowMs, () => set(key, known.get(key) ?? unwrittenMessage(key, version, {})))
       const result = await writing
@@ -52,6 +66,9 @@ export const makeOutages = ({
     over: (key) => set(key, undefined),
   }
 }
+
+const unreadIn = (key: string, result: Result<unknown>): string | undefined =>
+  !result.ok && isUnreadable(result.failure) ? unreadMessage(key, result.failure) : undefined
 
 /** The same text each time, as long as the cause is: it stands in status. */
 export const unreadMessage = (environmentKey: string, { reason, message, cause }: Failure): string =>

@@ -55,6 +55,8 @@ export interface LaneDependencies {
   /** Milliseconds to wait after so many failures in a row. */
   readonly backoff: (failures: number) => number
   readonly announce: (object: Teller) => void
+  /** Publishing begins to fail, or succeeds again. */
+  readonly announceFailing: () => void
   /** Asked once about each object that is gone: did its deletion stop waiting for its events? */
   readonly wasGivenUp?: (uid: string) => boolean
 }
@@ -94,7 +96,17 @@ interface Mark {
 
 /** Publishes one kind: a queue of objects, one batch under way. */
 export const makeLane = (dependencies: LaneDependencies): Lane => {
-  const { kind, bus, place, clock, metrics, backoff, announce, wasGivenUp = () => false } = dependencies
+  const {
+    kind,
+    bus,
+    place,
+    clock,
+    metrics,
+    backoff,
+    announce,
+    announceFailing,
+    wasGivenUp = () => false,
+  } = dependencies
   const log = dependencies.log.child({ kind: kind.kind })
   const keeper = makePlaceKeeper({ kind: kind.kind, place, clock, log, backoff })
   const stopping = new AbortController()
@@ -179,11 +191,17 @@ export const makeLane = (dependencies: LaneDependencies): Lane => {
         metrics.deadLetters.inc(letters.length)
       }
       for (const { reason, message } of letters) log.error({ reason }, message)
-      failure = undefined
+      fail(undefined)
     } catch (error) {
-      failure = error instanceof Error ? error.message : String(error)
+      fail(error instanceof Error ? error.message : String(error))
     }
     return failure
+  }
+
+  const fail = (message: string | undefined): void => {
+    const isNews = (failure === undefined) !== (message === undefined)
+    failure = message
+    if (isNews) announceFailing()
   }
 
   const settle = ({ objects }: Batch): void => {

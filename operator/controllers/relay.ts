@@ -30,11 +30,14 @@ export interface Relay {
   drained(object: Teller): Drain
   /** `listener` hears of each object whose entries have been published, so that who waits for it can look again. */
   onPublished(listener: (object: Teller) => void): void
+  /** `listener` hears when publishing of a kind begins to fail, and when it succeeds again. */
+  onFailing(listener: () => void): void
   /** One line per kind: objects that wait, and why the last attempt failed, if it did. */
   state(): LaneState[]
 }
 
-export interface RelayDependencies extends Omit<LaneDependencies, 'kind' | 'announce' | 'wasGivenUp'> {
+export interface RelayDependencies
+  extends Omit<LaneDependencies, 'kind' | 'announce' | 'announceFailing' | 'wasGivenUp'> {
   readonly kinds: readonly RelayKind[]
 }
 
@@ -45,6 +48,7 @@ export interface RelayDependencies extends Omit<LaneDependencies, 'kind' | 'anno
 export const makeRelay = ({ kinds, ...shared }: RelayDependencies): Relay => {
   const { clock, log, metrics } = shared
   const listeners: ((object: Teller) => void)[] = []
+  const failingListeners: (() => void)[] = []
   const givenUp = new Set<string>()
 
   const announce = (object: Teller): void => {
@@ -57,7 +61,11 @@ export const makeRelay = ({ kinds, ...shared }: RelayDependencies): Relay => {
     }
   }
 
-  const lanes = kinds.map((kind) => makeLane({ ...shared, kind, announce, wasGivenUp: (uid) => givenUp.delete(uid) }))
+  const announceFailing = (): void => failingListeners.forEach((listener) => void listener())
+
+  const lanes = kinds.map((kind) =>
+    makeLane({ ...shared, kind, announce, announceFailing, wasGivenUp: (uid) => givenUp.delete(uid) }),
+  )
   const published = (uid: string): number => Math.max(0, ...lanes.map((lane) => lane.published(uid)))
 
   const drained = (object: Teller): Drain => {
@@ -89,6 +97,7 @@ export const makeRelay = ({ kinds, ...shared }: RelayDependencies): Relay => {
     room: (object) => Math.max(0, roomIn(object.status, published(object.metadata.uid ?? ''))),
     drained,
     onPublished: (listener) => void listeners.push(listener),
+    onFailing: (listener) => void failingListeners.push(listener),
     state: () => lanes.map((lane) => lane.state()),
   }
 }

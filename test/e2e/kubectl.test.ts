@@ -145,6 +145,7 @@ spec: {component: kubectl-site/two, proposedChange: {a: 2}}
       'LOCKED-BY': '',
       QUEUED: '1',
       READY: 'True',
+      'EVENTS-PUBLISHED': 'True',
     })
     await here.until('ComponentType', 'kubectl-site', 'one Component', ({ status }) => status?.components === 1)
     const [type] = await table('get', 'kct', 'kubectl-site')

@@ -40,7 +40,10 @@ export interface Telling {
   readonly restart?: 'broker' | 'engine'
 }
 
-/** `whole`: 126 kills, 200 pairs of kills, 100 disturbances, 4 restarts; `sample`: a kill at each step, and what rewinds. */
+/**
+ * `whole`: 126 kills, 200 pairs of kills, 100 disturbances, 4 restarts; `sample`: a kill at each step, what rewinds, and a
+ * bus that is away.
+ */
 export const tellingsOf = (random: Random, size: 'whole' | 'sample'): Telling[] => {
   const one = (kills: readonly Kill[], rest: Partial<Telling> = {}): Telling => {
     const requests = 1 + random.below(4)
@@ -51,7 +54,8 @@ export const tellingsOf = (random: Random, size: 'whole' | 'sample'): Telling[] 
   const each = steps.flatMap((step) => positions.map((position) => one([{ step, position }])))
   const times = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i))
   if (size === 'sample') {
-    return random.shuffled([...steps.map((step) => one([{ ...kill(), step }])), one([], { disturbance: 'rewind' })])
+    const disturbed = (['rewind', 'bus away'] as const).map((disturbance) => one([], { disturbance }))
+    return random.shuffled([...steps.map((step) => one([{ ...kill(), step }])), ...disturbed])
   }
   return random.shuffled([
     ...times(7, () => each).flat(),
@@ -179,7 +183,7 @@ const runOne = async (
 ): Promise<string[]> => {
   const names = Array.from({ length: requests }, (_, i) => `r-${i + 1}`)
   const [first, ...others] = kills.map((kill) => arm(place, stage.namespace, kill))
-  const disturbed = disturbance ? disturb(place, stage.namespace, disturbance) : undefined
+  const disturbed = disturbance ? await disturb(place, stage, disturbance) : undefined
   const create = async (): Promise<void> => {
     for (const name of names) await stage.request(name, { component: 'nobody/nowhere', proposedChange: { a: 1 } })
     for (const name of names) await stage.phase(name, 'Rejected')
@@ -202,7 +206,7 @@ const runOne = async (
   await creating.catch((error: Error) => missed.push(error.message))
   for (const name of names.slice(0, removed))
     await stage.gone('ChangeRequest', name).catch((error: Error) => missed.push(error.message))
-  await disturbed?.()
+  await disturbed?.().catch((error: Error) => missed.push(error.message))
   if (disturbance) hit(disturbance)
   return missed
 }
@@ -266,14 +270,14 @@ const arm = ({ lane, kafka, ledger }: Place, namespace: string, kill: Kill): Arm
 }
 
 /** Begins it, and gives what ends it. */
-const disturb = (
+const disturb = async (
   { lane, broker, kafka, ledger }: Place,
-  namespace: string,
+  stage: Stage,
   how: Disturbance,
-): (() => Promise<void>) => {
+): Promise<() => Promise<unknown>> => {
   const send = async (change: (values: Buffer[]) => Buffer[]): Promise<void> => {
     const own = (await recordsOf(broker.address, topic)).filter(({ key }) =>
-      key?.toString().startsWith(`${namespace}/`),
+      key?.toString().startsWith(`${stage.namespace}/`),
     )
     const producer = plainKafka(broker.address).producer()
     await producer.connect()
@@ -285,12 +289,15 @@ const disturb = (
     await producer.disconnect()
   }
   switch (how) {
-    case 'bus away':
+    case 'bus away': {
+      await stage.environment()
       kafka.away = true
-      void sleep(1_500).then(() => {
+      const said = stage.environmentSays('EventsPublished', 'False').finally(() => {
         kafka.away = false
       })
-      return async () => {}
+      said.catch(() => {})
+      return () => said.then(() => stage.environmentSays('EventsPublished', 'True'))
+    }
     case 'ledger away':
       ledger.away = true
       void sleep(1_500).then(() => {

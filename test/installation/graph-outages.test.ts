@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
-import type { ChangeRequest, Component } from '../../operator/api/kinds.generated.ts'
+import type { ChangeRequest, Component, Environment } from '../../operator/api/kinds.generated.ts'
 import { type GraphInstallation, installWithGraph, place } from '../support/graph-installation.ts'
-import { eventually } from '../support/karma-namespace.ts'
+import { conditionOf, eventually } from '../support/karma-namespace.ts'
 import { changeRequest, component } from '../support/karma-objects.ts'
+
+const readiness = ({ status }: Environment): string => {
+  const ready = conditionOf(status, 'Ready')
+  return `${ready?.status} ${ready?.message}`
+}
 
 describe('a graph store elsewhere that is away', function () {
   this.timeout(120_000)
@@ -44,11 +49,13 @@ describe('a graph store elsewhere that is away', function () {
         assert.equal(status?.environment, 'dev')
         const message = `the graph of graph/dev cannot be read: ${new URL(proxy.url).host} ${cause}; it is asked again until it answers`
         assert.deepEqual(status?.blockedBy, [{ reason: 'GraphUnavailable', object: 'environment/dev', message }])
+        await here.until('Environment', 'dev', 'not to be Ready', (found) => readiness(found) === `False ${message}`)
         assert.deepEqual(await here.snapshot(), before)
       } finally {
         proxy.set('pass')
       }
       assert.equal((await here.finished(name)).status?.phase, 'Applied')
+      await here.until('Environment', 'dev', 'to be Ready', (found) => readiness(found) === 'True changes may pass')
       await isInStep()
     })
   }

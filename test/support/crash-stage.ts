@@ -10,6 +10,10 @@ export interface Stage {
   /** reports outputs, as an executor does */
   report(id: string, outputs: Readonly<Record<string, unknown>>): Promise<void>
   cancel(name: string): Promise<void>
+  /** An environment of its own, without policy, in which nothing is yet. */
+  environment(): Promise<void>
+  /** A condition of it has this status. */
+  environmentSays(type: string, status: 'True' | 'False'): Promise<void>
   /** Every change of the title needs an approval. Before anything else is in the namespace. */
   askForApprovals(): Promise<void>
   /** somebody else than who made the request, on the plan that it has; resolves when it says that it counts */
@@ -78,6 +82,12 @@ export const makeStage = async (
     return metadata.deletionTimestamp === undefined && conditionOf(component, 'Ready') !== undefined
   }
 
+  const createEnvironment = async (spec: object): Promise<void> => {
+    const metadata = { name: environmentName, namespace }
+    const body = { apiVersion: 'usekarma.dev/v1alpha1', kind: 'Environment', metadata, spec }
+    await done(() => api.create(path('environments'), body))
+  }
+
   return {
     namespace,
     component: async (id, spec = {}) => {
@@ -101,12 +111,15 @@ export const makeStage = async (
     cancel: async (name) => {
       await done(() => api.mergePatch(path('changerequests', name), { spec: { cancel: true } }))
     },
+    environment: () => createEnvironment({}),
+    environmentSays: (type, status) =>
+      until(
+        `Environment ${environmentName}: ${type} ${status}`,
+        () => conditionOf(latest('Environment', environmentName), type)?.status === status,
+      ),
     askForApprovals: async () => {
-      const metadata = { name: environmentName, namespace }
       const expression = "before == null || !('/title' in changedPaths)"
-      const spec = { guards: [{ name: 'two', expression, verdict: 'RequireApproval' }] }
-      const body = { apiVersion: 'usekarma.dev/v1alpha1', kind: 'Environment', metadata, spec }
-      await done(() => api.create(path('environments'), body))
+      await createEnvironment({ guards: [{ name: 'two', expression, verdict: 'RequireApproval' }] })
     },
     decide: async (name, decision) => {
       const planHash = latest('ChangeRequest', name)?.status?.plan?.hash

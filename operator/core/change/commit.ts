@@ -45,6 +45,10 @@ export const isMidway = <C>({ stage, mustLook }: Pass<C>): boolean =>
 export const unwritten = <C>({ members }: Pass<C>): Applying[] =>
   members.flatMap(({ applying, stage }) => (stage === 'WriteAhead' || stage === 'Settle' ? [applying] : []))
 
+/** Its holder goes on with a write of the Environment that is conditioned on the last one, or with what that has decided. */
+export const isDeciding = <C>({ held, stage }: Pass<C>): boolean =>
+  held !== undefined && !['Plan', 'Clear', 'Idle'].includes(stage)
+
 /** A key by which an effect that is under way is known. */
 export const effectKey = <C>(effect: Effect<C>): string => {
   if ('target' in effect) return `${effect.do} ${effect.member.applying.uid} ${effect.target.component}`

@@ -128,8 +128,8 @@ const highestOf = ({ status }: Pick<Environment, 'status'>, highest: string): st
 
 export interface Tending {
   readonly queued: number
-  /** why its guards cannot be asked: the gate is closed */
-  readonly faults: readonly Failure[]
+  /** why the gate is closed: its guards cannot be asked, or its graph */
+  readonly faults: readonly Pick<Failure, 'reason' | 'message'>[]
   /** why its events are not out */
   readonly delayed: string | undefined
   readonly now: number

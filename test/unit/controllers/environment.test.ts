@@ -44,7 +44,7 @@ const idle = {
   again: () => {},
   lookAt: () => {},
   forgetGraph: () => {},
-  delayed: () => undefined,
+  delays: { why: (): string | undefined => undefined },
   hasRoom: () => true,
 }
 
@@ -147,7 +147,23 @@ const lookForGone = async (request: Parsed<ChangeRequest>): Promise<string[]> =>
 }
 
 /** Looks at an environment in which nobody waits, with these guards one after the other; what each look writes. */
-const lookWith = async (...policies: Guard[][]): Promise<(EnvironmentStatus | undefined)[]> => {
+const lookWith = (...policies: Guard[][]): Promise<(EnvironmentStatus | undefined)[]> =>
+  looksAt(
+    idle,
+    policies.map((guards) => ({ guards })),
+  )
+
+interface Moment {
+  readonly guards?: Guard[]
+  /** before the look */
+  readonly happens?: () => void
+}
+
+/** Looks at an environment at one moment after the other; what each look writes. */
+const looksAt = async (
+  dependencies: typeof idle,
+  moments: readonly Moment[],
+): Promise<(EnvironmentStatus | undefined)[]> => {
   const { caches, put } = makeFakeCaches()
   let environment = put('Environment', anEnvironment())
   let written: EnvironmentStatus | undefined
@@ -158,7 +174,7 @@ const lookWith = async (...policies: Guard[][]): Promise<(EnvironmentStatus | un
     },
   } as Partial<Cluster> as Cluster
   const { reconcile } = makeEnvironmentReconciler({
-    ...idle,
+    ...dependencies,
     cluster,
     caches,
     locks: () => ({
@@ -170,8 +186,9 @@ const lookWith = async (...policies: Guard[][]): Promise<(EnvironmentStatus | un
     sleep: async () => {},
   })
   const looks: (EnvironmentStatus | undefined)[] = []
-  for (const [at, guards] of policies.entries()) {
+  for (const [at, { guards = [], happens }] of moments.entries()) {
     written = undefined
+    happens?.()
     const { metadata, status } = caches.Environment.get('dev/dev') ?? environment
     environment = put('Environment', {
       ...environment,
@@ -201,6 +218,43 @@ describe('controllers/environment', () => {
       `2 False ${fault}`,
       `3 False ${fault}`,
       '4 True Ready: changes may pass',
+    ])
+  })
+
+  const conditions = (status: EnvironmentStatus | undefined): string[] =>
+    (status?.conditions ?? []).map(({ type, status, reason, message }) => `${type} ${status} ${reason}: ${message}`)
+  const changesMayPass = 'Ready True Ready: changes may pass'
+  const everyEvent = 'EventsPublished True EventsPublished: every event is on the bus'
+
+  it('is not Ready while its graph cannot be asked', async () => {
+    const outages = makeOutages({ after: () => () => {}, onChange: () => {} })
+    const refused = { reason: 'GraphUnavailable', message: 'refused', retry: true, cause: 'db gives no answer' }
+    const looks = await looksAt({ ...idle, outages }, [
+      { happens: () => outages.asked('dev/dev', failure(refused)) },
+      { happens: () => outages.asked('dev/dev', success(1)) },
+    ])
+    const away =
+      'Ready False GraphUnavailable: the graph of dev/dev cannot be read: db gives no answer; it is asked again until it answers'
+    assert.deepEqual(looks.map(conditions), [
+      [away, everyEvent],
+      [changesMayPass, everyEvent],
+    ])
+  })
+
+  it('says that events are late also while somebody waits for room to tell of a change', async () => {
+    let why: string | undefined = 'the bus is away'
+    const full = { ...idle, hasWork: () => true, hasRoom: () => false, delays: { why: () => why } }
+    const looks = await looksAt(full, [
+      {},
+      {
+        happens: () => {
+          why = undefined
+        },
+      },
+    ])
+    assert.deepEqual(looks.map(conditions), [
+      [changesMayPass, 'EventsPublished False EventsDelayed: the bus is away'],
+      [changesMayPass, everyEvent],
     ])
   })
 

@@ -3,6 +3,7 @@ import { rebuildAnnotation } from '../../../operator/api/annotations.ts'
 import type { EnvironmentStatus } from '../../../operator/api/kinds.generated.ts'
 import { failure, type Result, success } from '../../../operator/api/result.ts'
 import { makeGraphCheck } from '../../../operator/controllers/graph-check.ts'
+import { makeOutages } from '../../../operator/controllers/outages.ts'
 import { makeRepairs } from '../../../operator/controllers/repairs.ts'
 import { makeGraph } from '../../../operator/core/graph/graph.ts'
 import { makeView } from '../../../operator/core/graph/view.ts'
@@ -32,6 +33,8 @@ interface World {
   readonly isBuilt?: boolean
   readonly viewed?: Result<never>
   readonly asked?: string
+  /** the first times that it is asked for its head */
+  readonly away?: number
 }
 
 const makeWorld = ({ status = { version: 3 }, isWhole = true, inProcess = false, ...more }: World) => {
@@ -48,11 +51,13 @@ const makeWorld = ({ status = { version: 3 }, isWhole = true, inProcess = false,
   annotate(more.asked)
   const done: string[] = []
   let version = 3
+  let left = more.away ?? 0
+  const outages = makeOutages({ after: () => () => {}, onChange: () => {} })
   const { check, heed } = makeGraphCheck({
     caches,
     times: inProcess ? undefined : times,
     graph: {
-      head: async () => success({ epoch: 'e', version, sum: more.said ?? 'abc' }),
+      head: async () => (left-- > 0 ? away : success({ epoch: 'e', version, sum: more.said ?? 'abc' })),
       async audit() {
         done.push('audit')
         version = more.after ?? version
@@ -68,6 +73,7 @@ const makeWorld = ({ status = { version: 3 }, isWhole = true, inProcess = false,
     },
     isWhole: () => isWhole,
     isRepairing: () => more.isRepairing === true,
+    outages,
     graphs: {
       sum: () => 'abc',
       distrust: (key) => void done.push(`distrust ${key}`),
@@ -82,12 +88,13 @@ const makeWorld = ({ status = { version: 3 }, isWhole = true, inProcess = false,
     const outcome = await check('dev/dev', makeCollectedLog())
     return [outcome.kind === 'after' ? outcome.ms : outcome.kind, ...done.splice(0)]
   }
-  return { look, annotate, heed, done }
+  return { look, annotate, heed, done, outages }
 }
+
+const away = failure({ reason: 'GraphUnavailable', message: 'away', retry: true, cause: 'db gives no answer' })
 
 describe('controllers/graph-check', () => {
   const head = (version: number, sum: string) => success({ epoch: 'e', version, sum })
-  const away = failure({ reason: 'GraphUnavailable', message: 'away', retry: true })
   const tooLarge = failure({ reason: 'GraphTooLarge', message: 'too large', retry: false })
   const soon = 5_000
   const cases: [title: string, world: World, expected: (string | number)[]][] = [
@@ -185,6 +192,16 @@ describe('controllers/graph-check', () => {
     assert.deepEqual(await look(), ['done'])
     annotate('again')
     assert.deepEqual(await look(), [soon, 'distrust dev/dev'])
+  })
+
+  it('one that is away is told of, and asked until it answers', async () => {
+    const { look, outages } = makeWorld({ away: 2 })
+    for (const told of [/db gives no answer/, /db gives no answer/]) {
+      assert.deepEqual(await look(), [soon])
+      assert.match(outages.why('dev/dev') ?? '', told)
+    }
+    assert.deepEqual(await look(), [60_000, 'compact 7', 'audit'])
+    assert.equal(outages.why('dev/dev'), undefined)
   })
 })
 

@@ -32,6 +32,22 @@ describe('controllers/outages', () => {
     assert.deepEqual(changed, ['dev/dev', 'dev/dev', 'dev/dev'])
   })
 
+  it('hears of one from others until the holder has met it, or they find it over', () => {
+    const { outages, changed } = makeWorld()
+    outages.asked('dev/dev', away('ECONNREFUSED'))
+    outages.asked('dev/dev', away('403', 'db:8182 refuses the credentials'))
+    assert.match(outages.why('dev/dev') ?? '', /: db:8182 gives no answer;/)
+    outages.asked('dev/dev', success(1))
+    assert.equal(outages.why('dev/dev'), undefined)
+    assert.deepEqual(changed, ['dev/dev', 'dev/dev'])
+    outages.asked('dev/dev', away('ECONNREFUSED'))
+    outages.read('dev/dev', away('403', 'db:8182 refuses the credentials'))
+    outages.asked('dev/dev', success(1))
+    assert.match(outages.why('dev/dev') ?? '', /: db:8182 refuses the credentials;/)
+    outages.read('dev/dev', success(1))
+    assert.equal(outages.why('dev/dev'), undefined)
+  })
+
   it('takes nothing for an outage that is none', () => {
     const { outages, changed } = makeWorld()
     outages.read('dev/dev', failure({ reason: 'GraphDiffers', message: 'it differs', retry: true }))
