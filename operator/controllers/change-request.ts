@@ -137,6 +137,7 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
       inFlight: [place, ...others].flatMap((key) => inFlight(request, key)),
       beside: { places: places.map((one) => ({ environment: one, ...atOf(one) })), ids: elsewhere.map(idOf) },
     })
+    outages.asked(place, world)
     if (world.ok) return success(gather.life(request, world.value, named))
     // What has to be set right is, by whoever holds the environment.
     if (world.failure.reason === 'GraphDiffers') return bare()
@@ -150,7 +151,6 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
   const unknowable = async (request: Of<'ChangeRequest'>, named: Named, why: Failure): Promise<Outcome> => {
     const [place] = named.environments
     if (!isUnreadable(why) || place === undefined) return retry(why)
-    outages.asked(place, failure(why))
     const early = earlyStep(request, named)
     if (early) return stop(request, early, named)
     const blockedBy = [{ reason: 'GraphUnavailable', object: objectOf(place), message: why.message } as const]

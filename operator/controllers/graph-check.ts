@@ -111,13 +111,16 @@ export const makeGraphCheck = (dependencies: GraphCheckDependencies): GraphCheck
 
   const compare = async (key: string, times: GraphCheckTimes, log: Logger): Promise<Outcome> => {
     const head = await graph.head(key)
-    outages.asked(key, head)
-    if (!head.ok) return again(soonMs)
+    if (!head.ok) {
+      outages.asked(key, head)
+      return again(soonMs)
+    }
     await compact(key, head.value, times, log)
     const version = versionOf(caches.Environment.get(key))
     if (version === undefined) return later(key, times)
     if (isRepairing(key)) return again(soonMs)
     const found = await graph.audit(key)
+    outages.asked(key, found)
     if (!found.ok) {
       log.warn({ reason: found.failure.reason, message: found.failure.message }, 'the graph cannot be checked')
       return found.failure.retry ? again(soonMs) : ended(key, times)

@@ -203,6 +203,14 @@ describe('controllers/graph-check', () => {
     assert.deepEqual(await look(), [60_000, 'compact 7', 'audit'])
     assert.equal(outages.why('dev/dev'), undefined)
   })
+
+  it('one that answers, and cannot be read whole, is told of as long as that is so', async () => {
+    const { look, outages } = makeWorld({ found: tooLarge })
+    for (const _ of [1, 2]) {
+      assert.deepEqual(await look(), [60_000, 'compact 7', 'audit'])
+      assert.equal(outages.why('dev/dev'), 'too large')
+    }
+  })
 })
 
 describe('controllers/repairs', () => {
