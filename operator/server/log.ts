@@ -78,7 +78,8 @@ const ofChange = async (
   { namespace, name, limit }: Extract<LogQuery, { of: 'change' }>,
 ): Promise<Result<LogAnswer>> => {
   const entityId = entityIdOf({ kind: 'ChangeRequest', metadata: { namespace, name } })
-  const latest = (await ledger.query({ entityId, limit: 10 })).find((event) => event.tags.kind === 'ChangeRequest')
+  // Others may tell of it too, as often as they like, and a Component of a type called changerequest has the same id.
+  const [latest] = await ledger.query({ entityId, tags: { kind: 'ChangeRequest' }, limit: 1 })
   if (latest) return answer(await ledger.query({ correlationId: latest.correlation_id, limit: limit + 1 }), limit)
   return failure({
     reason: 'NotFound',

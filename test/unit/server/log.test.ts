@@ -25,8 +25,9 @@ const makeAccess = (rights: Record<string, string[]>): Access => ({
 
 const story: Event[] = [1, 2, 3].map((seq) => ledgerEvent({ id: `e${seq}`, attrs: { seq } }))
 const ledgerOf = (events: Event[]): Pick<Ledger, 'query'> => ({
-  query: async ({ correlationId, entityId, namespace, limit }: LedgerQuery) =>
+  query: async ({ correlationId, entityId, namespace, tags = {}, limit }: LedgerQuery) =>
     events
+      .filter((event) => Object.entries(tags).every(([key, value]) => event.tags[key] === value))
       .filter((event) => correlationId === undefined || event.correlation_id === correlationId)
       .filter((event) => entityId === undefined || event.entity_id === entityId)
       .filter((event) => namespace === undefined || event.entity_id.startsWith(`${namespace}/`))
@@ -84,6 +85,14 @@ describe('port', () => {
     const again = ledgerEvent({ id: 'again', correlation_id: 'u-2' })
     const get = await serve(ledgerOf([again, ...story]))
     assert.deepEqual((await get('/api/v1/log?change=dev/aliases')).body.events, [again])
+  })
+
+  it('finds it among whatever others tell of it', async () => {
+    const comments = Array.from({ length: 20 }, (_, i) =>
+      ledgerEvent({ id: `ci-${i}`, correlation_id: `ci-${i}`, event_type: 'ci.commented', tags: {} }),
+    )
+    const get = await serve(ledgerOf([...comments, ...story]))
+    assert.deepEqual((await get('/api/v1/log?change=dev/aliases')).body, { events: story, truncated: false })
   })
 
   it('does not take a Component of a type called changerequest for a change', async () => {
