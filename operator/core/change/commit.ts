@@ -38,16 +38,17 @@ export const closing = <C>(pass: Pass<C>): Pass<C> =>
   pass.held && !isMidway(pass) ? { ...pass, stage: 'Clear' } : { ...pass, mustLook: isMidway(pass), stage: 'Idle' }
 
 /** What is decided may not be carried through: it was left in the middle, or there may be something it has not seen. */
-export const isMidway = <C>({ stage, mustLook }: Pass<C>): boolean =>
-  mustLook || !['Plan', 'Clear', 'Idle'].includes(stage)
+export const isMidway = <C>({ stage, mustLook }: Pass<C>): boolean => mustLook || !isBetween(stage)
 
 /** What was planned, and nothing was written of it: once the pass is given up nothing tells that it still wants to pass. */
 export const unwritten = <C>({ members }: Pass<C>): Applying[] =>
   members.flatMap(({ applying, stage }) => (stage === 'WriteAhead' || stage === 'Settle' ? [applying] : []))
 
 /** Its holder goes on with a write of the Environment that is conditioned on the last one, or with what that has decided. */
-export const isDeciding = <C>({ held, stage }: Pass<C>): boolean =>
-  held !== undefined && !['Plan', 'Clear', 'Idle'].includes(stage)
+export const isDeciding = <C>({ held, stage }: Pass<C>): boolean => held !== undefined && !isBetween(stage)
+
+/** Nothing of a batch is under way. */
+const isBetween = (stage: Pass<unknown>['stage']): boolean => ['Plan', 'Clear', 'Idle'].includes(stage)
 
 /** A key by which an effect that is under way is known. */
 export const effectKey = <C>(effect: Effect<C>): string => {

@@ -196,9 +196,9 @@ describe('controllers/graph-check', () => {
 
   it('one that is away is told of, and asked until it answers', async () => {
     const { look, outages } = makeWorld({ away: 2 })
-    for (const told of [/db gives no answer/, /db gives no answer/]) {
+    for (const _ of [1, 2]) {
       assert.deepEqual(await look(), [soon])
-      assert.match(outages.why('dev/dev') ?? '', told)
+      assert.match(outages.why('dev/dev') ?? '', /db gives no answer/)
     }
     assert.deepEqual(await look(), [60_000, 'compact 7', 'audit'])
     assert.equal(outages.why('dev/dev'), undefined)
