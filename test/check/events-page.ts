@@ -13,8 +13,9 @@ const sections = (): string[] => [
   '<!-- Written by `npm run generate` from operator/core/event, operator/api/parse-event.ts and test/check/events-page.ts. -->',
   '# Events',
   `Everything that happens in Karma is an event: one message on the bus, and one row of the ledger (\`karma.events\`). Anybody
-may read them, and anybody may publish events of their own to \`events.normalized\`. [queries.md](queries.md) shows how the
-ledger is asked; [examples/kafka-connect](../examples/kafka-connect) brings the topics elsewhere.`,
+may read them, and whoever is let may publish events of their own to \`events.normalized\`: by types of their own, without the
+tag \`kind\` ([kafka.md](kafka.md), "Whom to let write", has why). [queries.md](queries.md) shows how the ledger is asked;
+[examples/kafka-connect](../examples/kafka-connect) brings the topics elsewhere.`,
   '## The envelope',
   'JSON in UTF-8. [schemas/event.json](schemas/event.json) is its JSON Schema.',
   table(['member', 'type', 'meaning'], Object.entries(eventSchema.properties).map(envelopeRow)),
@@ -66,7 +67,8 @@ lost, from a restored backup, and when somebody replays (\`kubectl karma events 
 newer. The same event has the same \`id\` however often and by whomever it is published, because the \`id\`
 is a function of what happened (SHA-256 of the object's uid, the number of the transition and what it says). A consumer keeps
 the ids that it has taken, or a key made of the id, and drops what it knows: \`INSERT ... ON CONFLICT (id) DO NOTHING\`, a
-ReplacingMergeTree by id, an upsert with the id as the document's. To remember only the last \`seq\` of each entity is not
+ReplacingMergeTree by id, an upsert with the id as the document's; Karma's ledger is the second of these, and keeps one of those
+that share an id. To remember only the last \`seq\` of each entity is not
 enough: after a restored backup of the cluster an object takes numbers again, for other things.`,
   '## Event types',
   `Every event of Karma has these in \`attrs\`, and those of its type. "Always" stands for events that were not shortened: an entry
