@@ -1,27 +1,44 @@
-import type { Applying } from '../api/kinds.generated.ts'
+import type { Applying, Condition } from '../api/kinds.generated.ts'
+import { ringSize } from '../core/event/outbox.ts'
 import type { Of } from '../ports/cluster.ts'
 import type { Gate } from './explained.ts'
 
-/** Who holds an environment. `name`: as the request or Component says; `self`: whose own passage is no obstacle. */
-export const environmentGate = (
+/** What an environment has against it. `name`: as the request or Component says; `self`: whose own passage is no obstacle. */
+export const environmentGates = (
   environment: Of<'Environment'> | undefined,
   name: string | undefined,
   self: string,
-): Gate => {
+): Gate[] => [environmentGate(environment, name, self), ...eventsGate(environment)]
+
+/** Who holds it. */
+const environmentGate = (environment: Of<'Environment'> | undefined, name: string | undefined, self: string): Gate => {
   const gate = name === undefined ? 'environment' : `environment ${name}`
   if (!environment) {
     const message = name === undefined ? 'not known yet' : 'it is not there yet, or you may not read it'
     return { gate, verdict: 'Pending', message }
   }
-  const { version = 0, lockedBy, applying = [], conditions = [] } = environment.status ?? {}
-  const object = `environment/${environment.metadata.name}`
-  const ready = conditions.find(({ type }) => type === 'Ready')
+  const { version = 0, lockedBy, applying = [] } = environment.status ?? {}
+  const object = objectOf(environment)
+  const ready = conditionOf(environment, 'Ready')
   if (ready?.status === 'False') return { gate, verdict: 'Queue', object, message: `${ready.reason}: ${ready.message}` }
   if (lockedBy === undefined) return { gate, verdict: 'Allow', object, message: `free, at version ${version}` }
   const others = applying.filter((one) => one.name !== self)
   const message = `at version ${version}, held by ${lockedBy}${others.length > 0 ? `, which writes ${namesOf(others)}` : ''}`
   return { gate, verdict: others.length > 0 ? 'Queue' : 'Allow', object, message }
 }
+
+/** Everything that happens is remembered until it is told, so what cannot tell any more waits. */
+const eventsGate = (environment: Of<'Environment'> | undefined): Gate[] => {
+  const published = environment && conditionOf(environment, 'EventsPublished')
+  if (!environment || published?.status !== 'False') return []
+  const message = `not on the bus: ${published.message}; an object that remembers ${ringSize} of them waits with the next one`
+  return [{ gate: 'events', verdict: 'Pending', object: objectOf(environment), message }]
+}
+
+const objectOf = ({ metadata }: Of<'Environment'>): string => `environment/${metadata.name}`
+
+const conditionOf = ({ status }: Of<'Environment'>, wanted: string): Condition | undefined =>
+  (status?.conditions ?? []).find(({ type }) => type === wanted)
 
 const named = 3
 

@@ -7,13 +7,15 @@ import type { Of } from '../ports/cluster.ts'
 import { ageOf } from './age.ts'
 import { standingOf } from './change.ts'
 import { count } from './count.ts'
-import { environmentGate } from './environment-gate.ts'
+import { environmentGates } from './environment-gate.ts'
 import { type Explained, type Gate, graphAgain, graphAway } from './explained.ts'
 import { sinceOf } from './queue.ts'
 import { subjectOf } from './subject.ts'
 
 export interface ChangeFacts {
   readonly request: Of<'ChangeRequest'>
+  /** the name of its environment; undefined: nobody can tell */
+  readonly place: string | undefined
   readonly environment?: Of<'Environment'> | undefined
   /** names of the guards that are asked, where they may be read: built-in and declared ones */
   readonly guards: readonly string[]
@@ -46,9 +48,7 @@ export const explainChange = (facts: ChangeFacts): Explained => {
       ...requestGates(request),
       ...guardGates(facts),
       ...approvalGates(facts),
-      ...(isWaiting
-        ? [...queueGate(facts), environmentGate(facts.environment, status?.environment, metadata.name)]
-        : []),
+      ...(isWaiting ? [...queueGate(facts), ...environmentGates(facts.environment, facts.place, metadata.name)] : []),
     ],
     holders: isWaiting || phase === 'Rejected' ? holders : [],
     next: nextOf(facts),
@@ -74,7 +74,7 @@ const requestGates = ({ status, spec }: Of<'ChangeRequest'>): Gate[] => {
   const phase = phaseOf(status)
   const { reason, message } = standingOf({ status } as Of<'ChangeRequest'>)
   if (status?.phase === undefined) {
-    return [{ gate: 'request', verdict: 'Pending', message: 'Karma has not looked at it yet' }]
+    return [{ gate: 'request', verdict: 'Pending', message: 'Karma has written nothing of it yet' }]
   }
   if (plan) return [{ gate: 'request', verdict: 'Allow', message: 'it can be planned' }]
   if (phase === 'Queued') {
@@ -156,18 +156,26 @@ const unnoticed = 15_000
 
 const waitsForGraph = ({ status }: Of<'ChangeRequest'>): boolean => status?.blockedBy?.[0]?.reason === graphAway
 
-const nextOf = ({ request, holders, now }: ChangeFacts): string => {
+/** Nothing is written of a request that waits at the gate of its environment. */
+const nextOfPending = ({ request, environment, place, now }: ChangeFacts): string => {
+  const [gate, events] = environmentGates(environment, place, request.metadata.name)
+  if (gate?.verdict === 'Queue') return `it goes on by itself when ${gate.object} lets it pass`
+  if (events) return 'it goes on by itself, at the latest when events can be published again'
+  const age = now - Date.parse(request.metadata.creationTimestamp ?? '')
+  return age > unnoticed
+    ? 'it should have been looked at within seconds: is the operator running?'
+    : 'it is looked at within seconds'
+}
+
+const nextOf = (facts: ChangeFacts): string => {
+  const { request, holders } = facts
   const { metadata, status } = request
   const phase: string = phaseOf(status)
   const at = `${metadata.name} -n ${metadata.namespace}`
   const takeBack = isOpen(phaseOf(status)) ? `; kubectl karma cancel ${at} takes it back` : ''
   switch (phase) {
-    case 'Pending': {
-      const age = now - Date.parse(metadata.creationTimestamp ?? '')
-      return age > unnoticed
-        ? `it should have been looked at within seconds: is the operator running?${takeBack}`
-        : `it is looked at within seconds${takeBack}`
-    }
+    case 'Pending':
+      return `${nextOfPending(facts)}${takeBack}`
     case 'Queued': {
       if (waitsForGraph(request)) return `it goes on by itself when ${graphAgain}${takeBack}`
       const objects = [...new Set(holders.map(({ object }) => object))].join(', ') || 'what holds it'

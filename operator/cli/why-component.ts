@@ -5,7 +5,7 @@ import { referredTo } from '../core/component/reference.ts'
 import { outputsRead, unreported } from '../core/component/resolution.ts'
 import type { Of } from '../ports/cluster.ts'
 import { count } from './count.ts'
-import { environmentGate } from './environment-gate.ts'
+import { environmentGates } from './environment-gate.ts'
 import { type Explained, type Gate, graphAgain, graphAway } from './explained.ts'
 
 export interface ComponentFacts {
@@ -32,7 +32,7 @@ export const explainComponent = (facts: ComponentFacts): Explained => {
     ...dependentGates(facts),
     ...otherGates(conditions),
     ...changeGates(facts),
-    environmentGate(environment, spec.environment, metadata.name),
+    ...environmentGates(environment, spec.environment, metadata.name),
   ]
   return {
     kind: 'Component',

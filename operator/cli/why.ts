@@ -66,19 +66,20 @@ const whyChange = async (key: string, objects: Objects, now: number): Promise<Re
   if (!read.ok) return read
   const request = read.value
   const { namespace = '', name, uid } = request.metadata
-  const place = request.status?.environment
+  const changed = await changedIn(request, objects)
+  const place = request.status?.environment ?? changed[0]?.spec.environment
   const [environment, open, approvals, guards, holders] = await Promise.all([
     place === undefined ? undefined : known(objects.get('Environment', `${namespace}/${place}`)),
     known(objects.list('ChangeRequest', { namespace, fields: unfinished })),
     known(objects.list('ChangeApproval', { namespace })),
-    guardsOf(request, objects),
+    guardsOf(changed, namespace, objects),
     Promise.all(heldBy(request).map(async (object) => ({ object, state: await stateNow(object, namespace, objects) }))),
   ])
   const others = (open?.items ?? []).filter(
     ({ metadata, status }) => metadata.uid !== uid && status?.environment === place,
   )
   const about = (approvals?.items ?? []).filter(({ spec }) => spec.changeRequest === name)
-  return success(explainChange({ request, environment, guards, others, approvals: about, holders, now }))
+  return success(explainChange({ request, place, environment, guards, others, approvals: about, holders, now }))
 }
 
 /** Objects that its status names as holding it. */
@@ -111,16 +112,23 @@ const componentAt = async (id: string, objects: Objects): Promise<Result<Of<'Com
   return key.ok ? objects.get('Component', key.value) : key
 }
 
-/** Names of all guards that are asked about a change of these Components, as far as they may be read. */
-const guardsOf = async (request: Of<'ChangeRequest'>, objects: Objects): Promise<string[]> => {
+/** The Components that it is about, as far as they may be read. */
+const changedIn = async (request: Of<'ChangeRequest'>, objects: Objects): Promise<Of<'Component'>[]> => {
   const { namespace = '' } = request.metadata
   const ids = changedNames(request).flatMap((name) => {
     const id = resolveId(name, namespace)
     return id.ok ? [id.value] : []
   })
-  const components = (await Promise.all(ids.map((id) => known(componentAt(id, objects))))).filter(
-    (one) => one !== undefined,
-  )
+  const components = await Promise.all(ids.map((id) => known(componentAt(id, objects))))
+  return components.filter((one) => one !== undefined)
+}
+
+/** Names of all guards that are asked about a change of these Components, as far as they may be read. */
+const guardsOf = async (
+  components: readonly Of<'Component'>[],
+  namespace: string,
+  objects: Objects,
+): Promise<string[]> => {
   const typeNames = new Set(components.map(({ spec }) => spec.type))
   const places = new Set(components.map(({ spec }) => spec.environment))
   const [types, environments] = await Promise.all([

@@ -1,3 +1,4 @@
+import type { Failure } from '../api/result.ts'
 import { isDeciding, isMidway, newPass, nextEffects, resume, unwritten } from '../core/change/commit.ts'
 import type { World } from '../core/guard/facts.ts'
 import { tended } from '../core/lock/claim.ts'
@@ -108,14 +109,28 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     return environment === undefined || dependencies.hasRoom(environment)
   }
 
-  const tend = async (key: string, environment: Of<'Environment'>, session: Session): Promise<Outcome> => {
+  /** Why nothing may pass, as people are to read it. */
+  const faultsOf = (key: string, environment: Of<'Environment'>): Pick<Failure, 'reason' | 'message'>[] => {
     const compiled = (environment.spec?.guards ?? []).map((guard) => guards.compile(guard, `Environment ${key}`))
     const away = outages.why(key)
-    const faults = [
+    const delayed = delays.why()
+    // Room that lacks for a moment, as in every long queue, is no fault.
+    const isFull = delayed !== undefined && !dependencies.hasRoom(environment)
+    return [
       ...compiled.flatMap((result) => (result.ok ? [] : [result.failure])),
-      ...(away === undefined ? [] : [{ reason: 'GraphUnavailable', message: away }]),
+      ...(away === undefined ? [] : [{ reason: 'GraphUnavailable' as const, message: away }]),
+      ...(isFull ? [{ reason: 'EventsDelayed' as const, message: fullMessage(key, delayed) }] : []),
     ]
-    const next = tended(environment, { queued: queued(key), faults, delayed: delays.why(), now: clock.now() })
+  }
+
+  const tend = async (
+    key: string,
+    environment: Of<'Environment'>,
+    session: Session,
+    waiting: number,
+  ): Promise<Outcome> => {
+    const faults = faultsOf(key, environment)
+    const next = tended(environment, { queued: waiting, faults, delayed: delays.why(), now: clock.now() })
     if (isTended(environment, next)) return done
     const written = await cluster.writeStatus('Environment', environment, next)
     // Our own claim stands on a resourceVersion that has just moved.
@@ -128,7 +143,8 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     const environment = caches.Environment.get(key)
     // What is decided goes on from the resourceVersion that it was written with.
     if (!environment || isDeciding(session.pass)) return outcome
-    const told = await tend(key, environment, session)
+    // Their count goes on changing meanwhile, and each write would give the claim up.
+    const told = await tend(key, environment, session, environment.status?.queued ?? 0)
     return told.kind === 'retry' ? told : outcome
   }
 
@@ -183,7 +199,7 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     }
     const current = caches.Environment.get(key) ?? environment
     // What was left half way is taken up again, by whoever has the lock then.
-    return hasUnfinished(key, current) ? again(50) : tend(key, current, session)
+    return hasUnfinished(key, current) ? again(50) : tend(key, current, session, queued(key))
   }
 
   const reconcile = async (key: string, log: Logger): Promise<Outcome> => {
@@ -218,6 +234,9 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
 
 /** Others that wait here may pass meanwhile, and the Lease of another environment may take long to run out. */
 const waitsElsewhere = (crossed: Outcome): boolean => crossed.kind === 'after' && crossed.ms > awayMs
+
+const fullMessage = (key: string, delayed: string): string =>
+  `changes wait: ${key} can remember no more that is not on the bus (${delayed}); they pass by themselves when it takes events again`
 
 const isTended = (environment: Of<'Environment'>, next: NonNullable<Of<'Environment'>['status']>): boolean => {
   const { queued = 0, observedGeneration, conditions = [] } = environment.status ?? {}

@@ -47,24 +47,29 @@ export interface RelayDependencies
  */
 export const makeRelay = ({ kinds, ...shared }: RelayDependencies): Relay => {
   const { clock, log, metrics } = shared
-  const listeners: ((object: Teller) => void)[] = []
+  const publishedListeners: ((object: Teller) => void)[] = []
   const failingListeners: (() => void)[] = []
   const givenUp = new Set<string>()
 
-  const announce = (object: Teller): void => {
+  /** One that throws keeps nobody else from hearing, and stops no publishing. */
+  const announce = <Args extends unknown[]>(listeners: readonly ((...args: Args) => void)[], ...said: Args): void => {
     for (const listener of listeners) {
       try {
-        listener(object)
+        listener(...said)
       } catch (error) {
-        log.error({ err: error }, 'listener of published events failed')
+        log.error({ err: error }, 'listener of the relay failed')
       }
     }
   }
 
-  const announceFailing = (): void => failingListeners.forEach((listener) => void listener())
-
   const lanes = kinds.map((kind) =>
-    makeLane({ ...shared, kind, announce, announceFailing, wasGivenUp: (uid) => givenUp.delete(uid) }),
+    makeLane({
+      ...shared,
+      kind,
+      announce: (object) => announce(publishedListeners, object),
+      announceFailing: () => announce(failingListeners),
+      wasGivenUp: (uid) => givenUp.delete(uid),
+    }),
   )
   const published = (uid: string): number => Math.max(0, ...lanes.map((lane) => lane.published(uid)))
 
@@ -96,7 +101,7 @@ export const makeRelay = ({ kinds, ...shared }: RelayDependencies): Relay => {
     published,
     room: (object) => Math.max(0, roomIn(object.status, published(object.metadata.uid ?? ''))),
     drained,
-    onPublished: (listener) => void listeners.push(listener),
+    onPublished: (listener) => void publishedListeners.push(listener),
     onFailing: (listener) => void failingListeners.push(listener),
     state: () => lanes.map((lane) => lane.state()),
   }

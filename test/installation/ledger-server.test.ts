@@ -102,7 +102,10 @@ describe('the ledger on a server', function () {
     await eventually('the tree', async () => {
       const { code, out, err } = await type('trace', 'larger')
       const missing = lines.filter((line) => !line.test(out))
-      return { found: code === 0 && err === '' && missing.length === 0 ? true : undefined, last: { code, out, err, missing } }
+      return {
+        found: code === 0 && err === '' && missing.length === 0 ? true : undefined,
+        last: { code, out, err, missing },
+      }
     })
   })
 

@@ -134,7 +134,7 @@ describe('kubectl karma why, of a change', () => {
     [
       'that nobody has looked at',
       undefined,
-      ['request Pending', 'guards Pending', 'environment Pending'],
+      ['request Pending', 'guards Pending', 'environment dev Allow environment/dev'],
       /should have been looked at within seconds: is the operator running\?; kubectl karma cancel/,
     ],
     [
@@ -208,6 +208,41 @@ describe('kubectl karma why, of a change', () => {
       const found = await explained('wish', { requests: [asked], components: [site] })
       assert.deepEqual(gatesOf(found), gates)
       assert.match(found.next, next)
+    })
+  }
+
+  const fullMessage = 'changes wait: dev/dev can remember no more'
+  const heldBack: [title: string, environment: EnvironmentStatus, gates: string[], next: string][] = [
+    [
+      'whose environment can tell no more',
+      {
+        conditions: [
+          condition('Ready', 'False', 'EventsDelayed', fullMessage),
+          condition('EventsPublished', 'False', 'EventsDelayed', 'bus is away'),
+        ],
+      },
+      ['environment dev Queue environment/dev', 'events Pending environment/dev'],
+      'it goes on by itself when environment/dev lets it pass',
+    ],
+    [
+      'while events cannot be published',
+      { conditions: [condition('EventsPublished', 'False', 'EventsDelayed', 'bus is away')] },
+      ['environment dev Allow environment/dev', 'events Pending environment/dev'],
+      'it goes on by itself, at the latest when events can be published again',
+    ],
+    [
+      'whose environment somebody else holds',
+      { lockedBy: 'karma_1', applying: [{ kind: 'ChangeRequest', name: 'other', uid: 'u' }] },
+      ['environment dev Queue environment/dev'],
+      'it goes on by itself when environment/dev lets it pass',
+    ],
+  ]
+  for (const [title, environment, gates, next] of heldBack) {
+    it(`of which nothing is written: ${title}`, async () => {
+      const asked = aChangeRequest({ metadata: created('wish', 3) })
+      const found = await explained('wish', { requests: [asked], components: [site], environment })
+      assert.deepEqual(gatesOf(found), ['request Pending', 'guards Pending', ...gates])
+      assert.equal(found.next, `${next}; kubectl karma cancel wish -n dev takes it back`)
     })
   }
 

@@ -156,7 +156,7 @@ const lookWith = (...policies: Guard[][]): Promise<(EnvironmentStatus | undefine
 interface Moment {
   readonly guards?: Guard[]
   /** before the look */
-  readonly happens?: () => void
+  readonly happens?: (put: ReturnType<typeof makeFakeCaches>['put']) => void
 }
 
 /** Looks at an environment at one moment after the other; what each look writes. */
@@ -186,14 +186,14 @@ const looksAt = async (
     sleep: async () => {},
   })
   const looks: (EnvironmentStatus | undefined)[] = []
-  for (const [at, { guards = [], happens }] of moments.entries()) {
+  for (const [at, { guards, happens }] of moments.entries()) {
     written = undefined
-    happens?.()
+    happens?.(put)
     const { metadata, status } = caches.Environment.get('dev/dev') ?? environment
     environment = put('Environment', {
       ...environment,
-      metadata: { ...metadata, generation: at + 1 },
-      spec: { guards },
+      metadata: { ...metadata, generation: guards === undefined ? 1 : at + 1 },
+      spec: { guards: guards ?? [] },
       ...(status && { status }),
     })
     await reconcile('dev/dev', makeCollectedLog())
@@ -252,10 +252,29 @@ describe('controllers/environment', () => {
         },
       },
     ])
+    const waits =
+      'Ready False EventsDelayed: changes wait: dev/dev can remember no more that is not on the bus (the bus is away); they pass by themselves when it takes events again'
     assert.deepEqual(looks.map(conditions), [
-      [changesMayPass, 'EventsPublished False EventsDelayed: the bus is away'],
+      [waits, 'EventsPublished False EventsDelayed: the bus is away'],
       [changesMayPass, everyEvent],
     ])
+  })
+
+  it('writes nothing of how many wait while they wait for room: each write would give the claim up', async () => {
+    const why = () => 'the bus is away'
+    const full = { ...idle, hasWork: () => true, hasRoom: () => false, delays: { why } }
+    const queued = aChangeRequest({ status: { phase: 'Queued', environment: 'dev' } })
+    const looks = await looksAt(full, [{}, { happens: (put) => put('ChangeRequest', queued) }])
+    assert.deepEqual(
+      looks.map((status) => status?.queued),
+      [0, undefined],
+    )
+  })
+
+  it('lets changes pass while events are late and there is room to tell more', async () => {
+    const late = { ...idle, delays: { why: () => 'the bus is away' } }
+    const looks = await looksAt(late, [{}])
+    assert.deepEqual(looks.map(conditions), [[changesMayPass, 'EventsPublished False EventsDelayed: the bus is away']])
   })
 
   const ahead = { phase: 'Applying', environment: 'dev', writeAhead: { holder: 'me', claim: '5', version: 2 } } as const

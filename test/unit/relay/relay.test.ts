@@ -56,6 +56,23 @@ describe('relay', () => {
     assert.deepEqual(relay.state(), [{ kind: 'ChangeRequest', waiting: 0 }])
   })
 
+  it('tells listeners when the bus begins to fail and when it is back, and survives one that throws', async () => {
+    const world = makeWorld()
+    const relay = world.startRelay()
+    const heard: boolean[] = []
+    relay.onFailing(() => {
+      throw new Error('listener')
+    })
+    relay.onFailing(() => void heard.push(relay.state().some(({ failure }) => failure !== undefined)))
+    world.bus.down = true
+    world.transit('a')
+    await world.clock.pass(1_000)
+    world.bus.down = false
+    await world.clock.pass(60_000)
+    assert.deepEqual(heard, [true, false])
+    assert.deepEqual(world.told(), ['a:1'])
+  })
+
   describe('place', () => {
     it('moves at most once a second, only to what is published, and not while nothing is published', async () => {
       const world = makeWorld()
