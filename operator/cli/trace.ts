@@ -1,6 +1,6 @@
 import { type Result, success } from '../api/result.ts'
 import { display } from '../core/component/identity.ts'
-import { type TraceNode, type TraceStep, traceOf } from '../core/event/trace.ts'
+import { isGoingOn, type TraceNode, type TraceStep, traceOf } from '../core/event/trace.ts'
 import { shortSpanOf } from './age.ts'
 import { colourOf, isLogAnswer, logPath, messageOf, notKarma } from './log.ts'
 import { type Format, outputOption, serialized, withConnection } from './output.ts'
@@ -12,7 +12,8 @@ interface TraceFlags extends CommonFlags {
 }
 
 const help = `
-AT is how long after the first event it was, LASTED how long it stood so, until the next event of the same object.
+AT is how long after the first event it was, LASTED how long it stood so, until the next event of the same object; of a
+change that has not ended, until now.
 
 Examples:
   kubectl karma trace new-alias
@@ -49,7 +50,11 @@ const showTrace = async (
   const trace = traceOf(events)
   if (!trace) terminal.err('no events\n')
   else if (output !== 'table') terminal.out(serialized(trace, output))
-  else terminal.out(table(columns, linesOf(trace, change.split('/').at(-2) ?? namespace), terminal))
+  else {
+    // Of a story that is cut off nobody knows where it stands.
+    const now = !truncated && isGoingOn(trace) ? terminal.now() : undefined
+    terminal.out(table(columns, linesOf(trace, change.split('/').at(-2) ?? namespace, now), terminal))
+  }
   if (truncated) terminal.err(`only the first ${events.length} events are drawn\n`)
   return success(0)
 }
@@ -70,18 +75,25 @@ const columns: readonly Column<Line>[] = [
   { title: 'MESSAGE', text: ({ message }) => message, colour: ({ colour }) => colour },
 ]
 
-/** The object, then its steps and what hangs below it, as they began. */
-const linesOf = (root: TraceNode, namespace: string): Line[] => {
+/** The object, then its steps and what hangs below it, as they began. `now`: where the root has not ended. */
+const linesOf = (root: TraceNode, namespace: string, now: number | undefined): Line[] => {
   const lines: Line[] = []
+  const last = root.steps.at(-1)
+  const soFar = (since: string): string => `${shortSpanOf((now ?? 0) - Date.parse(since))} so far`
+  const lastedOf = (node: TraceNode): string =>
+    now !== undefined && node === root ? soFar(node.began) : shortSpanOf(node.lastedMs)
   const draw = (node: TraceNode, branch: string, trunk: string): void => {
     const [first] = node.steps
     const at = node === root ? node.began : `+${shortSpanOf(first?.afterMs ?? 0)}`
-    lines.push({ branch, title: titleOf(node, namespace), at, lasted: shortSpanOf(node.lastedMs), message: '' })
+    lines.push({ branch, title: titleOf(node, namespace), at, lasted: lastedOf(node), message: '' })
     const parts = [...node.steps, ...node.children].toSorted((a, b) => beginOf(a) - beginOf(b))
     for (const [i, part] of parts.entries()) {
       const [turn, below] = i === parts.length - 1 ? ['└─ ', '   '] : ['├─ ', '│  ']
       if ('steps' in part) draw(part, `${trunk}${turn}`, `${trunk}${below}`)
-      else lines.push(stepLine(part, `${trunk}${turn}`))
+      else {
+        const line = stepLine(part, `${trunk}${turn}`)
+        lines.push(now !== undefined && part === last ? { ...line, lasted: soFar(part.event.ts) } : line)
+      }
     }
   }
   draw(root, '', '')

@@ -101,7 +101,7 @@ function asked(): Record<keyof typeof choices, string> {
 /** How to stop what was started, in the order of starting. */
 type Started = (() => Promise<unknown>)[]
 
-/** Resolves with host:port of its read-only port when it listens. */
+/** Resolves with host:port of its HTTP port when it listens. */
 async function startKarma(
   controlPlane: ControlPlane,
   env: Readonly<Record<string, string>>,

@@ -81,11 +81,14 @@ export const recount: Readonly<Record<View, (asked: Asked) => Row[]>> = {
         return [...distinct.values()].map(({ reason, object }) => ({ ...change, reason, blocker: object, held }))
       }),
     )
-    return grouped(holds, ['namespace', 'environment', 'reason', 'blocker', 'component'], (all) => ({
-      changes: new Set(all.map(({ id }) => id)).size,
-      waiting: new Set(all.filter(({ held }) => held === undefined).map(({ id }) => id)).size,
-      waited_ms: all.reduce((sum, { held = 0 }) => sum + held, 0),
-    }))
+    return grouped(holds, ['namespace', 'environment', 'reason', 'blocker', 'component'], (all) => {
+      const over = all.flatMap(({ held }) => (held === undefined ? [] : [held]))
+      return {
+        changes: new Set(all.map(({ id }) => id)).size,
+        waiting: new Set(all.filter(({ held }) => held === undefined).map(({ id }) => id)).size,
+        waited_ms: over.length > 0 ? over.reduce((sum, ms) => sum + ms, 0) : null,
+      }
+    })
   },
   affected: (asked) =>
     changesOf(asked)
@@ -174,8 +177,8 @@ export const recount: Readonly<Record<View, (asked: Asked) => Row[]>> = {
       .filter((one) => isAsked(one, asked))
     return grouped(components, ['namespace', 'environment', 'type'], (all) => ({
       components: all.length,
-      at_once: all.filter(({ committed, reasons }) => committed && reasons.length === 0).length,
-      held_back: all.filter(({ committed, reasons }) => committed && reasons.length > 0).length,
+      never_refused: all.filter(({ committed, reasons }) => committed && reasons.length === 0).length,
+      refused_before: all.filter(({ committed, reasons }) => committed && reasons.length > 0).length,
       not_committed: all.filter(({ committed }) => !committed).length,
       reasons: [...new Set(all.flatMap(({ reasons }) => reasons))].sort(),
     }))

@@ -51,9 +51,8 @@ export const makeStage = async (
   const conditionOf = (object: Recorded | undefined, type: string): Recorded | undefined =>
     object?.status?.conditions?.find((condition: Recorded) => condition.type === type)
 
-  await done(() =>
-    api.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }),
-  )
+  const home = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }
+  await done(() => api.create('/api/v1/namespaces', home), isThere)
 
   const isFree = (): boolean => {
     const environments = recorder.all('Environment', namespace)
@@ -85,7 +84,7 @@ export const makeStage = async (
   const createEnvironment = async (spec: object): Promise<void> => {
     const metadata = { name: environmentName, namespace }
     const body = { apiVersion: 'usekarma.dev/v1alpha1', kind: 'Environment', metadata, spec }
-    await done(() => api.create(path('environments'), body))
+    await done(() => api.create(path('environments'), body), isThere)
   }
 
   return {
@@ -98,12 +97,12 @@ export const makeStage = async (
         metadata: { name: nameOf(id), namespace },
         spec: { type, nickname, environment: environmentName, project: 'crash', ...spec },
       }
-      await done(() => api.create(path('components'), body))
+      await done(() => api.create(path('components'), body), isThere)
     },
     request: async (name, spec) => {
       const metadata = { name, namespace }
       const body = { apiVersion: 'usekarma.dev/v1alpha1', kind: 'ChangeRequest', metadata, spec }
-      await done(() => api.create(path('changerequests'), body))
+      await done(() => api.create(path('changerequests'), body), isThere)
     },
     report: async (id, outputs) => {
       await done(() => api.mergePatch(`${path('components', nameOf(id))}/status`, { status: { outputs } }))
@@ -126,15 +125,18 @@ export const makeStage = async (
       const metadata = { name, namespace }
       const spec = { changeRequest: name, planHash, decision }
       const body = { apiVersion: 'usekarma.dev/v1alpha1', kind: 'ChangeApproval', metadata, spec }
-      await done(() => api.create(path('changeapprovals'), body, { as: 'another', groups: ['system:masters'] }))
+      await done(
+        () => api.create(path('changeapprovals'), body, { as: 'another', groups: ['system:masters'] }),
+        isThere,
+      )
       const counts = () => conditionOf(latest('ChangeApproval', name), 'Counted')?.status === 'True'
       await until(`${decision} ${name} counts`, counts)
     },
     removeComponent: async (id) => {
-      await done(() => api.remove(path('components', nameOf(id))))
+      await done(() => api.remove(path('components', nameOf(id))), isNotThere)
     },
     removeRequest: async (name) => {
-      await done(() => api.remove(path('changerequests', name)))
+      await done(() => api.remove(path('changerequests', name)), isNotThere)
     },
     committed: (id) =>
       until(`${id} committed`, () => conditionOf(latest('Component', nameOf(id)), 'Committed')?.status === 'True'),
@@ -150,14 +152,26 @@ export const makeStage = async (
 
 /**
  * A server that has just come back may not be ready for custom resources yet, and says so with 503 and that nothing was
- * done: its mutating policies want their schema first, which they look for every 5 s. Users then try again.
+ * done: its mutating policies want their schema first, which they look for every 5 s. One that is killed answers nothing,
+ * and what it was asked for may have taken place: then `already` is the answer to the next try. Users try again.
  */
-const done = async (send: () => Promise<Answer>): Promise<void> => {
+const done = async (send: () => Promise<Answer>, already?: number): Promise<void> => {
   const over = performance.now() + 15_000
-  let answer = await send()
-  while (answer.status === 503 && performance.now() < over) {
+  let isUnknown = false
+  for (;;) {
+    const answer = await send().catch((cause: Error) => cause)
+    const isLate = performance.now() > over
+    if (answer instanceof Error) {
+      if (isLate) throw answer
+      isUnknown = true
+    } else {
+      if (answer.status < 300 || (isUnknown && answer.status === already)) return
+      if (answer.status !== 503 || isLate) {
+        throw new Error(`the API server answered ${answer.status}: ${answer.message}`)
+      }
+    }
     await sleep(200)
-    answer = await send()
   }
-  if (answer.status >= 300) throw new Error(`the API server answered ${answer.status}: ${answer.message}`)
 }
+const isThere = 409
+const isNotThere = 404

@@ -118,7 +118,7 @@ const answerOf = (answer: Exchange, through: string): Result<unknown> => {
   return typeof reason === 'string' ? failure({ reason, message: said, retry: status >= 500 }) : unreachable(said)
 }
 
-const advice = 'where that does not lead to the operator, set KARMA_API to the URL of its read-only port, see README'
+const advice = 'where that does not lead to the operator, set KARMA_API to the URL of its HTTP port, see README'
 
 const parse = (text: string): object | undefined => {
   try {

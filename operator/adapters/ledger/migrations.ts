@@ -1,5 +1,5 @@
 import { deadLetterStatements } from './dead-letters.ts'
-import { viewStatements } from './views.ts'
+import { clearerViews, viewStatements } from './views.ts'
 
 /** One step of the ledger's schema. Each statement may be run again without harm, and is never edited once released. */
 export interface Migration {
@@ -55,4 +55,5 @@ export const migrations: readonly Migration[] = [
       'ALTER TABLE karma.events ADD INDEX IF NOT EXISTS by_arrival ingested_at TYPE minmax GRANULARITY 1',
     ],
   },
+  { number: 5, name: 'clearer views', statements: clearerViews },
 ]

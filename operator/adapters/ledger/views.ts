@@ -1,5 +1,5 @@
 /*
- * The questions of core/event/views.ts in SQL, as migration 3 makes them. A row may stand twice until parts are merged, so
+ * The questions of core/event/views.ts in SQL, as migrations make them: what one has made is never another afterwards. A row may stand twice until parts are merged, so
  * nothing is counted by rows: an aggregate is one that a repetition does not change (min, max, argMax, groupUniqArray,
  * uniqExact), or it is over what such an aggregate has brought down to one row. `since` is told when a view is asked.
  * What ends in `_ms` is milliseconds; what is not known is NULL.
@@ -81,10 +81,11 @@ const queueWait = `SELECT
   maxOrNullIf(queue_wait_ms, NOT one.waiting) AS longest_ms
 FROM karma.changes AS one WHERE first_at >= ${since} AND queued GROUP BY namespace, environment`
 
-const blocked = `SELECT
+/** `waited`: what sums up the times. */
+const blockedWith = (waited: string): string => `SELECT
   namespace, environment, block.1 AS reason, block.2 AS blocker, component,
   toUInt32(uniqExact(correlation_id)) AS changes, toUInt32(uniqExactIf(correlation_id, is_last)) AS waiting,
-  sum(wait_ms) AS waited_ms
+  ${waited} AS waited_ms
 FROM (
   SELECT correlation_id, namespace, environment, component,
     arrayJoin(arrayZip(story, arrayPushBack(${pairs('story', millisecondsBetween('one.1', 'after.1'))}, -1))) AS step,
@@ -171,9 +172,10 @@ FROM (
 )
 GROUP BY namespace, environment, component, dependent`
 
-const firstCommits = `SELECT
+/** What the Components are called that were never refused, and those that were before they were committed. */
+const firstCommitsWith = (never: string, before: string): string => `SELECT
   namespace, environment, type, toUInt32(count()) AS components,
-  toUInt32(countIf(committed AND blocks = 0)) AS at_once, toUInt32(countIf(committed AND blocks > 0)) AS held_back,
+  toUInt32(countIf(committed AND blocks = 0)) AS ${never}, toUInt32(countIf(committed AND blocks > 0)) AS ${before},
   toUInt32(countIf(NOT committed)) AS not_committed,
   arraySort(groupUniqArrayArray(reasons)) AS reasons
 FROM (
@@ -211,16 +213,26 @@ FROM (
 WHERE found > 0
 GROUP BY namespace, environment`
 
+/** Migration 3. */
 export const viewStatements: readonly string[] = [
   create('changes', changes),
   create('outcomes', outcomes),
   create('lead_time', leadTime),
   create('queue_wait', queueWait),
-  create('blocked', blocked),
+  create('blocked', blockedWith('sum(wait_ms)')),
   create('affected', affected),
   create('actions', actions),
   create('timeline', timeline),
   create('invalidations', invalidations),
-  create('first_commits', firstCommits),
+  create('first_commits', firstCommitsWith('at_once', 'held_back')),
   create('drift', drift),
+]
+
+/**
+ * Migration 5. How long somebody waits who still does is not known (a view has no clock that a recount could share), and is
+ * not 0; who waits for others, for their outputs say, is not refused, but has not passed at once either.
+ */
+export const clearerViews: readonly string[] = [
+  create('blocked', blockedWith('sumOrNullIf(wait_ms, NOT is_last)')),
+  create('first_commits', firstCommitsWith('never_refused', 'refused_before')),
 ]

@@ -155,7 +155,10 @@ export const declared: Readonly<Record<EventType, Declared>> = {
       inverse: attr({ type: 'object' }, 'what was committed, in the form of the patches'),
     },
   },
-  'component.blocked': { when: 'something holds it back, or something else than before', attrs: {} },
+  'component.blocked': {
+    when: 'the gate refuses it, or for something else than before. While it only waits, for outputs of others say, nothing is told',
+    attrs: {},
+  },
   'component.observed': {
     when: 'a report says something new. Names are told, values are not: some are secrets',
     attrs: {

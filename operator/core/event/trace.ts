@@ -1,4 +1,5 @@
 import type { Event } from '../../api/envelope.ts'
+import type { EventType } from './types.ts'
 
 /** What happened to an object in the course of one change, and to what that led. */
 export interface TraceNode {
@@ -53,6 +54,24 @@ export const traceOf = (events: readonly Event[]): TraceNode | undefined => {
   }
   return nodeOf(root)
 }
+
+/** Something more must happen to the request, so its last step lasts on. */
+export const isGoingOn = ({ steps }: TraceNode): boolean => {
+  const last = steps.at(-1)?.event
+  if (last?.event_type !== 'change.planned') return onTheWay.has(last?.event_type ?? '')
+  return !steps.some(({ event }) => event.event_type === 'change.requested' && event.attrs.mode === 'Plan')
+}
+
+/** What is told of a request in the middle of its life. */
+const onTheWay: ReadonlySet<string> = new Set<EventType>([
+  'change.requested',
+  'change.queued',
+  'change.awaiting-approval',
+  'change.approved',
+  'change.denied',
+  'change.applying',
+  'change.withdrawn',
+])
 
 const timeOf = ({ ts }: Event): number => Date.parse(ts)
 const seqOf = ({ attrs }: Event): number => (typeof attrs.seq === 'number' ? attrs.seq : 0)

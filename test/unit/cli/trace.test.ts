@@ -57,13 +57,19 @@ const story = [
   event('change.applied', 'dev/changerequest/aliases', 65_100, request, { seq: 4, reason: 'Applied', message: 'done' }),
 ]
 
-const run = async (args: string[], answer: Result<unknown> = success({ events: story, truncated: false })) => {
+const noon = Date.UTC(2026, 0, 31, 12)
+
+const run = async (
+  args: string[],
+  answer: Result<unknown> = success({ events: story, truncated: false }),
+  now = noon,
+) => {
   let path = ''
   const operator = async (asked: string) => {
     path = asked
     return answer
   }
-  return { ...(await typed(['trace', ...args], { session: { operator } })), path }
+  return { ...(await typed(['trace', ...args], { session: { operator }, now: () => now })), path }
 }
 
 describe('kubectl karma trace', () => {
@@ -88,6 +94,23 @@ describe('kubectl karma trace', () => {
         '',
       ].join('\n'),
     )
+  })
+
+  it('says of a change that goes on how long it has stood so', async () => {
+    const waiting = story.slice(0, 2)
+    const { out } = await run(['aliases'], success({ events: waiting, truncated: false }), noon + 90_000)
+    assert.equal(
+      out,
+      [
+        'WHAT                    AT                         LASTED       MESSAGE',
+        'ChangeRequest aliases   2026-01-31T12:00:00.000Z   90s so far',
+        '├─ requested            +0ms                       0ms          by jo of serverless-site/karma-dev',
+        '└─ queued               +0ms                       90s so far   InFlight: other waits',
+        '',
+      ].join('\n'),
+    )
+    const cutOff = await run(['aliases'], success({ events: waiting, truncated: true }), noon + 90_000)
+    assert.doesNotMatch(cutOff.out, /so far/)
   })
 
   it('as JSON and YAML, whole', async () => {

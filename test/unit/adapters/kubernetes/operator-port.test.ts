@@ -71,7 +71,7 @@ describe('the operator’s port', () => {
     const result = await get(through, undefined, '/api/v1/log')
     assert.deepEqual(result.ok ? 'ok' : result.failure, {
       reason: 'NotFound',
-      message: `operator, through Service karma in namespace karma-system of ${address}: services "karma" not found; where that does not lead to the operator, set KARMA_API to the URL of its read-only port, see README`,
+      message: `operator, through Service karma in namespace karma-system of ${address}: services "karma" not found; where that does not lead to the operator, set KARMA_API to the URL of its HTTP port, see README`,
       retry: false,
     })
     // What Karma itself does not find is in its own words.

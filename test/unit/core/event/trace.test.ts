@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Event } from '../../../../operator/api/envelope.ts'
-import { type TraceNode, traceOf } from '../../../../operator/core/event/trace.ts'
+import { isGoingOn, type TraceNode, traceOf } from '../../../../operator/core/event/trace.ts'
 import { at, noon } from '../../../support/builders.ts'
 
 interface Short {
@@ -101,6 +101,27 @@ describe('the trace of a change', () => {
         assert.ok(trace)
         assert.equal(drawn(trace), expected)
       }
+    })
+  }
+
+  const ends: [what: string, types: string[], mode: 'Apply' | 'Plan', goesOn: boolean][] = [
+    ['asked for', ['change.requested'], 'Apply', true],
+    ['queued', ['change.requested', 'change.queued'], 'Apply', true],
+    ['planned, and to be applied', ['change.requested', 'change.planned'], 'Apply', true],
+    ['planned, which was all', ['change.requested', 'change.planned'], 'Plan', false],
+    ['being written', ['change.requested', 'change.planned', 'change.applying'], 'Apply', true],
+    ['applied', ['change.requested', 'change.planned', 'change.applying', 'change.applied'], 'Apply', false],
+    ['undone later', ['change.applied', 'change.rolled-back'], 'Apply', false],
+    ['rejected', ['change.requested', 'change.rejected'], 'Plan', false],
+    ['a story of no request', ['component.committed'], 'Apply', false],
+  ]
+  for (const [what, types, mode, goesOn] of ends) {
+    it(`${goesOn ? 'goes on' : 'has ended'}: ${what}`, () => {
+      const events = types.map((type, n) =>
+        told(`${n}`, asked.entity_id, n, { kind: 'ChangeRequest', type, seq: n + 1 }),
+      )
+      const trace = traceOf(events.map((one) => ({ ...one, attrs: { ...one.attrs, mode } })))
+      assert.equal(trace && isGoingOn(trace), goesOn)
     })
   }
 
