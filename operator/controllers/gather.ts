@@ -3,7 +3,7 @@ import type { LifeFacts } from '../core/change/life.ts'
 import { isPlannable, type Named, namedBy } from '../core/change/named.ts'
 import { planChange } from '../core/change/plan.ts'
 import { firstAhead } from '../core/change/queue.ts'
-import { isWhole } from '../core/change/whole.ts'
+import { isKnownWhole } from '../core/change/whole.ts'
 import { knownOf } from '../core/component/committed.ts'
 import { keyOf, keyOfId } from '../core/component/identity.ts'
 import { type Impact, type ImpactLimits, impactLimits, type Seed } from '../core/graph/impact.ts'
@@ -50,7 +50,7 @@ export interface Gather {
   named(request: Of<'ChangeRequest'>): Named
   /** All that decides what happens to a request, in that world. */
   life(request: Of<'ChangeRequest'>, world: World, about?: Named): LifeFacts
-  /** Whether all that was decided in an environment stands in its Components (core/change/whole.ts). */
+  /** Whether all that was decided in an environment is known to stand in its Components (core/change/whole.ts). */
   isWhole(environment: Of<'Environment'>): boolean
   /** The graph of this environment must be loaded before it is used again. */
   forget(environmentKey: string): void
@@ -90,7 +90,11 @@ export const makeGather = ({
   }
 
   const wholeNow = (environment: Of<'Environment'>): boolean =>
-    isWhole(environment, (kind, name) => caches[kind].get(`${environment.metadata.namespace}/${name}`))
+    isKnownWhole(
+      environment,
+      (kind, name) => caches[kind].get(`${environment.metadata.namespace}/${name}`),
+      caches.Component.resourceVersion() || '0',
+    )
 
   const surroundings = makeSurroundings({
     caches,

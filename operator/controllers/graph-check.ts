@@ -1,6 +1,5 @@
 import { rebuildAnnotation } from '../api/annotations.ts'
 import type { Environment } from '../api/kinds.generated.ts'
-import { isNewer } from '../api/resource-version.ts'
 import type { Caches, Of } from '../ports/cluster.ts'
 import type { GraphStore, Head } from '../ports/graph.ts'
 import { again, done, type Outcome } from '../runtime/controller.ts'
@@ -20,7 +19,7 @@ export interface GraphCheckTimes {
 export interface GraphCheckDependencies {
   /** absent: the graph is in this process, and nobody else writes it */
   readonly times: GraphCheckTimes | undefined
-  readonly caches: Pick<Caches, 'Component' | 'Environment'>
+  readonly caches: Pick<Caches, 'Environment'>
   readonly graph: Pick<GraphStore, 'head' | 'audit' | 'compact'>
   readonly graphs: Pick<Graphs, 'sum' | 'distrust' | 'isBuilt' | 'viewAt'>
   readonly isWhole: Gather['isWhole']
@@ -59,12 +58,8 @@ export const makeGraphCheck = (dependencies: GraphCheckDependencies): GraphCheck
   const tries = new Map<string, number>()
 
   /** undefined: what is committed as of it cannot be told now */
-  const versionOf = (environment: Of<'Environment'> | undefined): number | undefined => {
-    if (!environment || !isWhole(environment)) return undefined
-    const { version = 0, committedResourceVersion: highest = '0' } = environment.status ?? {}
-    // Kinds are watched each by itself: what was committed last may not be known yet.
-    return isNewer(highest, caches.Component.resourceVersion() || '0') ? undefined : version
-  }
+  const versionOf = (environment: Of<'Environment'> | undefined): number | undefined =>
+    environment && isWhole(environment) ? (environment.status?.version ?? 0) : undefined
 
   /** Once for each value, although its end takes a while to be seen. */
   const isNewlyAsked = (key: string, environment: Of<'Environment'>): boolean => {

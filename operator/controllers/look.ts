@@ -2,7 +2,7 @@ import type { Applying, Image, Prepared } from '../api/kinds.generated.ts'
 import { type Result, success } from '../api/result.ts'
 import { aheadIn, fateOf, targetsIn, undecidedIn } from '../core/change/ahead.ts'
 import type { Answer, Held, Member, Stale, Target } from '../core/change/commit.ts'
-import { environmentIn } from '../core/change/image.ts'
+import { environmentIn, isCarried } from '../core/change/image.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
 import { environmentKey as keyOfEnvironment, nameIn } from '../core/component/identity.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
@@ -130,9 +130,6 @@ export const makeLook = (environmentKey: string, { cluster, caches }: LookDepend
     },
   }
 }
-
-const isCarried = (image: Image | undefined, version: number | undefined, wanted: number): boolean =>
-  image?.after === 'null' ? version === undefined : (version ?? 0) >= wanted
 
 const rereadOf = (component: string): Target => ({ component, resourceVersion: '', stage: 'Reread' })
 

@@ -90,6 +90,10 @@ export const environmentIn = ({ before, after }: Image): string | undefined => {
   return typeof whole?.environment === 'string' ? whole.environment : undefined
 }
 
+/** Whether a Component that is committed at this version (undefined: it is not) is what the image makes of it, or a later one. */
+export const isCarried = (image: Image | undefined, version: number | undefined, wanted: number): boolean =>
+  image?.after === 'null' ? version === undefined : (version ?? 0) >= wanted
+
 /** Without a prototype: `constructor` is a key like any other. */
 const unnamed = (object: JsonObject): JsonObject => Object.assign(emptyObject(), object)
 

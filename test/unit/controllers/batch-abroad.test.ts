@@ -66,6 +66,9 @@ const batchOf = async ({ components, entering, status = { version: 1 }, other = 
     waiting.enter('dev/dev', object.kind as 'Component', `dev/${object.metadata.name}`)
   }
   if (isBusy) {
+    // It was looked at before, so one version before the newest is held.
+    const before = await gather.world(put('Environment', anEnvironment({}, status)), { version: 1, changeId: '' })
+    assert.ok(before.ok)
     const committedResourceVersion = String(Number(caches.Component.resourceVersion()) + 1)
     elsewhere = putElsewhere({ version: 2, committedResourceVersion })
   }
