@@ -2,6 +2,7 @@ import { Option } from 'commander'
 import { type Topic, topics } from '../api/envelope.ts'
 import { type Result, success } from '../api/result.ts'
 import type { KeptLetter } from '../ports/ledger.ts'
+import { only } from './count.ts'
 import { notKarma } from './log.ts'
 import { type Moment, momentIn } from './moment.ts'
 import { connectionOptions, type Format, outputOption, serialized } from './output.ts'
@@ -42,7 +43,7 @@ const list = async (flags: ListFlags, { session, terminal }: Desk): Promise<Resu
   if (output !== 'table') terminal.out(serialized({ letters }, output))
   else if (letters.length === 0) terminal.err('no dead letters\n')
   else terminal.out(table(columns, letters, terminal))
-  if (truncated) terminal.err(`only ${letters.length} dead letters are shown; --limit N shows more\n`)
+  if (truncated) terminal.err(`${only(letters.length, 'dead letter')}; --limit N shows more\n`)
   return success(0)
 }
 

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { namespaceOf, undisplay } from '../core/component/identity.ts'
 import { type Moment, momentIn } from './moment.ts'
 import { withConnection } from './output.ts'
@@ -21,7 +21,11 @@ export const withFilter = (command: Command): Command =>
   withConnection(
     command
       .addOption(new Option('-A, --all-namespaces', 'of all namespaces').conflicts('namespace'))
-      .option('--entity <id>', 'about this: TYPE/NICKNAME or KIND/NAME, or as the events call it')
+      .addOption(
+        new Option('--entity <id>', 'about this: TYPE/NICKNAME or KIND/NAME, or as the events call it').argParser(
+          named,
+        ),
+      )
       .option('--type <type...>', 'of one of these types, such as change.applied')
       .option('--tag <key=value...>', 'with each of these tags'),
   )
@@ -30,6 +34,12 @@ export const withSpan = (command: Command): Command =>
   command
     .addOption(new Option('--from <time>', 'that happened then or later: RFC 3339, or so long ago').argParser(momentIn))
     .addOption(new Option('--to <time>', 'that happened before').argParser(momentIn))
+
+/** What a shell makes of a variable that is not set asks for nothing. */
+const named = (text: string): string => {
+  if (text === '') throw new InvalidArgumentError('expected TYPE/NICKNAME or KIND/NAME, found nothing')
+  return text
+}
 
 /** Which namespace they are in is what `entity` says, where it says it. */
 export const filterQuery = (flags: FilterFlags, namespace: string): { query: URLSearchParams; shown?: string } => {

@@ -1,21 +1,23 @@
 import type { Event } from '../api/envelope.ts'
 import { type Result, success } from '../api/result.ts'
-import { type FilterFlags, filterQuery, withFilter } from './events-filter.ts'
+import { addSpan, type FilterFlags, filterQuery, type SpanFlags, withFilter, withSpan } from './events-filter.ts'
 import { follow, screenful, type Tail } from './following.ts'
 import { columnsFor, notKarma } from './log.ts'
 import { outputOption } from './output.ts'
 import { escaped, painted } from './table.ts'
 import type { Desk, Verb } from './verb.ts'
 
-interface TailFlags extends FilterFlags {
+interface TailFlags extends FilterFlags, SpanFlags {
   readonly output: 'table' | 'ndjson'
 }
 
 const help = `
-Begins with the latest ${screenful}, in the order in which the ledger got them: what comes late has an earlier time. Ends at Ctrl-C.
+Begins with the latest ${screenful}, or with all that happened since --from, in the order in which the ledger got them: what
+comes late has an earlier time. Ends at Ctrl-C, or when the time of --to is over.
 
 Examples:
   kubectl karma events tail -n dev
+  kubectl karma events tail -n dev --from 10m
   kubectl karma events tail -A --type change.rejected change.failed
   kubectl karma events tail -A --tag environment=prod -o ndjson | jq .
 `
@@ -26,13 +28,17 @@ export const addTail: Verb = (program, run) => {
     .description('follow what comes into the ledger')
     .addOption(outputOption(['table', 'ndjson']))
     .addHelpText('after', help)
-  withFilter(command).action((flags: TailFlags) => run(flags, (desk) => tail(flags, desk)))
+  withSpan(withFilter(command)).action((flags: TailFlags) => run(flags, (desk) => tail(flags, desk)))
 }
 
 const pauseMs = 1_000
+/** What happened has come by then, if nothing is in its way. */
+const arrivesMs = 5_000
 
 const tail = async (flags: TailFlags, { session, namespace, terminal }: Desk): Promise<Result<number>> => {
   const { query, shown } = filterQuery(flags, namespace)
+  addSpan(query, flags, terminal.now())
+  const until = query.get('to')
   const signal = terminal.interruption()
   const read = async (limit: number, after?: string): Promise<Result<Tail>> => {
     const asked = new URLSearchParams(query)
@@ -56,6 +62,8 @@ const tail = async (flags: TailFlags, { session, namespace, terminal }: Desk): P
     },
     pause: () => terminal.sleep(pauseMs, signal),
     isOver: () => signal.aborted,
+    fromFirst: query.has('from'),
+    isLast: () => until !== null && terminal.now() >= Date.parse(until) + arrivesMs,
   })
   // An answer that does not come is not waited for.
   const ended = await Promise.race([following, aborted(signal)])

@@ -1,5 +1,6 @@
 import { failure, type Result, success } from '../api/result.ts'
 import { keyOf } from '../core/component/identity.ts'
+import { only } from './count.ts'
 import { makeGraphHistory } from './graph-history.ts'
 import { type Author, authorsText, readAuthors } from './graph-names.ts'
 import { environmentOf, type GraphFlags, withEnvironment } from './graph-place.ts'
@@ -47,7 +48,7 @@ const showVersions = async (flags: VersionsFlags, desk: Desk): Promise<Result<nu
   const authorsOf = await readAuthors(session.objects, namespace, { versions, history: history.history })
   const rows = versions.map(({ changeId, ...one }) => ({ ...one, changes: authorsOf(changeId) }))
   terminal.err(behindNote(head, environment.value))
-  if (truncated) terminal.err(`only ${versions.length} versions are shown; ${moreAfter(versions.length)}\n`)
+  if (truncated) terminal.err(`${only(versions.length, 'version')}; ${moreAfter(versions.length)}\n`)
   const key = keyOf(environment.value)
   if (flags.output !== 'table') terminal.out(serialized({ environment: key, head, versions: rows }, flags.output))
   else if (rows.length > 0) terminal.out(table(columns, rows, terminal))

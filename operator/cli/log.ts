@@ -2,6 +2,7 @@ import { Option } from 'commander'
 import type { Event } from '../api/envelope.ts'
 import { failure, type Result, success } from '../api/result.ts'
 import { display } from '../core/component/identity.ts'
+import { only } from './count.ts'
 import { type Format, outputOption, serialized, withConnection } from './output.ts'
 import { type Column, green, type Look, red, table, yellow } from './table.ts'
 import type { CommonFlags, Desk, Verb } from './verb.ts'
@@ -87,7 +88,7 @@ export const printLog = (
   { events, truncated }: LogAnswer,
   { format, colours, width, namespace }: Look & { format: Format; namespace?: string },
 ): { out: string; note: string } => {
-  const note = truncated ? `only ${events.length} events are shown; --limit N shows more\n` : ''
+  const note = truncated ? `${only(events.length, 'event')}; --limit N shows more\n` : ''
   if (format !== 'table') return { out: serialized({ events }, format), note }
   if (events.length === 0) return { out: '', note: 'no events\n' }
   return { out: table(columnsFor(namespace), events, { colours, width }), note }

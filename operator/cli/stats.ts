@@ -3,6 +3,7 @@ import type { Json } from '../api/kinds.generated.ts'
 import { type Result, success } from '../api/result.ts'
 import { type View, viewNames, views } from '../core/event/views.ts'
 import { msOf, shortSpanOf } from './age.ts'
+import { only } from './count.ts'
 import { notKarma } from './log.ts'
 import { type Format, formats, outputOption, serialized, withConnection } from './output.ts'
 import { type Column, type Look, table } from './table.ts'
@@ -71,7 +72,7 @@ const showStats = async (view: View, flags: StatsFlags, desk: Desk): Promise<Res
   const shown = flags.allNamespaces ? columns : columns.filter((column) => column !== 'namespace')
   if (rows.length === 0 && flags.output === 'table') terminal.err('nothing to tell\n')
   else terminal.out(printed({ columns, rows }, { ...terminal, format: flags.output, named: 'rows', shown }))
-  if (truncated) terminal.err(`only ${rows.length} rows are shown; --environment and --since leave fewer\n`)
+  if (truncated) terminal.err(`${only(rows.length, 'row')}; --environment and --since leave fewer\n`)
   return success(0)
 }
 

@@ -2,6 +2,7 @@ import { type Result, success } from '../api/result.ts'
 import { display } from '../core/component/identity.ts'
 import { isGoingOn, type TraceNode, type TraceStep, traceOf } from '../core/event/trace.ts'
 import { shortSpanOf } from './age.ts'
+import { count } from './count.ts'
 import { colourOf, isLogAnswer, logPath, messageOf, notKarma } from './log.ts'
 import { type Format, outputOption, serialized, withConnection } from './output.ts'
 import { type Column, table } from './table.ts'
@@ -55,7 +56,7 @@ const showTrace = async (
     const now = !truncated && isGoingOn(trace) ? terminal.now() : undefined
     terminal.out(table(columns, linesOf(trace, change.split('/').at(-2) ?? namespace, now), terminal))
   }
-  if (truncated) terminal.err(`only the first ${events.length} events are drawn\n`)
+  if (truncated) terminal.err(`drawn of the first ${count(events.length, 'event')} alone: there are more\n`)
   return success(0)
 }
 

@@ -25,19 +25,21 @@ const limit = { most: 1_000, preset: 20 }
 const lookBackMs = 60_000
 
 /**
- * `GET /api/v1/events/tail`: what the ledger got behind `after`, whenever it happened; without it, the latest. Which events,
- * and who may read them: as `/api/v1/events`.
+ * `GET /api/v1/events/tail`: what the ledger got behind `after`, whenever it happened; without it, the latest, or with
+ * `from` the first. Which events, and who may read them: as `/api/v1/events`.
  */
 export const makeTailRoute =
   ({ access, ledger }: { access: Access; ledger: Pick<Ledger, 'arrived'> }) =>
   async (token: string | undefined, query: Query): Promise<Result<TailAnswer>> => {
-    const asked = await askedEvents({ access, verb: 'list', fields: ['after'], limit }, token, query)
+    const asked = await askedEvents({ access, verb: 'list', fields: ['after', 'from', 'to'], limit }, token, query)
     if (!asked.ok) return asked
     const after = arrivedIn(asked.value.after)
     if (!after.ok) return after
     const { filter, limit: most } = asked.value
-    const { items, last } = await ledger.arrived(filter, { limit: most, ...(after.value && { after: after.value }) })
-    const end = last ?? after.value ?? arrivalsFrom(0)
+    // What happened then may have come at any time: a stream that is told late, or from a clock that is fast.
+    const behind = after.value ?? (filter.from === undefined ? undefined : arrivalsFrom(0))
+    const { items, last } = await ledger.arrived(filter, { limit: most, ...(behind && { after: behind }) })
+    const end = last ?? behind ?? arrivalsFrom(0)
     return success({
       events: items,
       next: arrivedCursor(end),

@@ -188,6 +188,18 @@ describe('kubectl karma events tail', () => {
     ])
   })
 
+  it('begins where it is told to, and ends with its time', async () => {
+    const span = ['--from', '2026-01-31T12:00:00Z', '--to', '2026-01-31T12:00:02Z']
+    const answers = [page(events, 'a'), page([], 'a')]
+    const { code, out, paths } = await run(['tail', '-A', '-o', 'ndjson', ...span], answers, {
+      ...until(99),
+      now: () => Date.UTC(2026, 0, 31, 13),
+    })
+    assert.deepEqual([code, out.split('\n').length - 1], [0, events.length])
+    const asked = 'GET events/tail?from=2026-01-31T12:00:00.000Z&to=2026-01-31T12:00:02.000Z'
+    assert.deepEqual(paths, [`${asked}&limit=500`, `${asked}&limit=500&after=a`])
+  })
+
   it('prints a line of JSON each', async () => {
     const answers = [page(events, 'a'), page(events, 'a'), page([], 'a')]
     const { out } = await run(['tail', '-A', '-o', 'ndjson'], answers, until(0))

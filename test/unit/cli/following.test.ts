@@ -18,14 +18,14 @@ const slowest = 30_000
 const lookBack = 60_000
 
 /** A ledger as the route reads it: in order of coming, of what can be seen by now. */
-const makeLedger = (rows: readonly Row[], now: () => number) => {
+const makeLedger = (rows: readonly Row[], now: () => number, fromFirst = false) => {
   const sorted = rows.toSorted((a, b) => a.at - b.at || (a.event.id < b.event.id ? -1 : 1))
   const placeOf = ({ at, event }: Row): string => JSON.stringify([at, event.id])
   return async (limit: number, after?: string) => {
     const visible = sorted.filter((row) => row.seen <= now())
     const [from, id] = after === undefined ? [-1, ''] : (JSON.parse(after) as [number, string])
     const behind = visible.filter((row) => row.at > from || (row.at === from && row.event.id > id))
-    const page = after === undefined ? behind.slice(-limit) : behind.slice(0, limit)
+    const page = after === undefined && !fromFirst ? behind.slice(-limit) : behind.slice(0, limit)
     const last = page.at(-1)
     const next = last ? placeOf(last) : (after ?? '[0,""]')
     const again = JSON.stringify([Math.max((JSON.parse(next) as [number])[0] - lookBack, 0), ''])
@@ -36,17 +36,22 @@ const makeLedger = (rows: readonly Row[], now: () => number) => {
 const rowOf = (id: string, at: number, seen: number): Row => ({ event: ledgerEvent({ id }), at, seen })
 
 /** What is shown from `start` on, of which the first part is there at once; a pause is a second. */
-const followed = async (rows: readonly Row[], { start, end }: { start: number; end: number }) => {
+const followed = async (
+  rows: readonly Row[],
+  { start, end, fromFirst = false, until }: { start: number; end: number; fromFirst?: boolean; until?: number },
+) => {
   let now = start
   const shown: string[][] = []
   const ended = await follow({
-    read: makeLedger(rows, () => now),
+    read: makeLedger(rows, () => now, fromFirst),
     show: (events) => void (events.length > 0 && shown.push(events.map(({ id }) => id))),
     failed: () => {},
     pause: async () => {
       now += 1_000
     },
     isOver: () => now > end,
+    fromFirst,
+    isLast: () => until !== undefined && now >= until,
   })
   assert.ok(ended.ok)
   return shown
@@ -107,6 +112,24 @@ describe('following the ledger', () => {
     assert.ok(Math.min(...late) > 5, `too few came late: ${late}`)
   })
 
+  it('from the first on: all that is there, page by page, and then what comes', async () => {
+    const rows = Array.from({ length: 1_300 }, (_, n) => rowOf(`e${String(n).padStart(4, '0')}`, n * 10, n * 10))
+    const shown = (await followed(rows, { start: 12_500, end: 40_000, fromFirst: true })).flat()
+    assert.deepEqual(
+      shown,
+      rows.map(({ event }) => event.id),
+    )
+  })
+
+  it('ends by itself once all that is wanted has come, with what was on its way', async () => {
+    const rows = [rowOf('before', 1_000, 1_000), rowOf('slow', 18_000, 24_500), rowOf('late', 40_000, 40_000)]
+    const shown = await followed(rows, { start: 20_000, end: Number.MAX_SAFE_INTEGER, until: 25_000 })
+    assert.deepEqual(shown.flat(), ['before', 'slow'])
+    assert.deepEqual(await followed(rows, { start: 50_000, end: Number.MAX_SAFE_INTEGER, until: 25_000 }), [
+      ['before', 'slow', 'late'],
+    ])
+  })
+
   it('what is told again later is not shown again', async () => {
     const once = Array.from({ length: 10 }, (_, n) => rowOf(`e${n}`, 10_000 + n, 10_000 + n))
     const twice = once.map(({ event }, n) => ({ event, at: 150_000 + n, seen: 150_000 + n }))
@@ -133,6 +156,8 @@ describe('following the ledger', () => {
         now += 1_000
       },
       isOver: () => now > 250_000,
+      fromFirst: false,
+      isLast: () => false,
     })
     assert.ok(ended.ok)
     assert.equal(shown.length, rows.length)

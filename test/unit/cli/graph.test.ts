@@ -154,7 +154,7 @@ describe('kubectl karma graph', () => {
 
     it('as JSON', async () => {
       const { out, err } = await run(['versions', '--limit', '1', '-o', 'json'], await fourVersions())
-      assert.match(err, /only 1 versions are shown; --limit N shows more/)
+      assert.match(err, /only 1 version is shown; --limit N shows more/)
       const { head, versions } = JSON.parse(out)
       assert.equal(head.version, 4)
       assert.deepEqual([versions[0].version, versions[0].changes], [4, [{ uid: 'uid-no-cdn', name: 'no-cdn' }]])

@@ -129,7 +129,7 @@ describe('kubectl karma trace', () => {
 
   it('says when it is not whole, when there is nothing, and what went wrong', async () => {
     const part = await run(['aliases'], success({ events: story, truncated: true }))
-    assert.equal(part.err, 'only the first 7 events are drawn\n')
+    assert.equal(part.err, 'drawn of the first 7 events alone: there are more\n')
     const none = await run(['aliases'], success({ events: [], truncated: false }))
     assert.deepEqual([none.code, none.out, none.err], [0, '', 'no events\n'])
     const unknown = failure({ reason: 'NotFound', message: 'no events of it', retry: false })

@@ -100,7 +100,8 @@ describe('port: events', () => {
     const { body } = await ask('GET', `events/tail?namespace=dev&after=${first.next}`)
     assert.deepEqual(body, { events: [], next: first.next, again: first.again })
     await ask('GET', `events/tail?namespace=dev&after=${first.again}`)
-    assert.deepEqual(asked, [undefined, last, arrivalsFrom(100_000 - minute)])
+    await ask('GET', 'events/tail?namespace=dev&from=2026-01-31T12:00:00.000Z')
+    assert.deepEqual(asked, [undefined, last, arrivalsFrom(100_000 - minute), arrivalsFrom(0)])
   })
 
   it('of an empty ledger it begins at the beginning', async () => {
