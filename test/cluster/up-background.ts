@@ -36,7 +36,7 @@ async function main(): Promise<void> {
         await operator.stop()
         await controlPlane.stop()
       }
-      state.resolve({ kubeconfig: controlPlane.kubeconfig, api: operator.api })
+      state.resolve({ kubeconfig: controlPlane.kubeconfig, api: operator.api, metrics: operator.metrics })
     } else {
       state.resolve({ kubeconfig: controlPlane.kubeconfig })
     }
@@ -65,13 +65,14 @@ function writeCommands({ binaries }: ControlPlane): void {
 /** Runs the operator as a Deployment would: another one when it ends, after a pause that grows to 10 s. */
 async function runOperator(
   controlPlane: ControlPlane,
-): Promise<{ readonly api: string; readonly stop: () => Promise<void> }> {
+): Promise<{ readonly api: string; readonly metrics: string; readonly stop: () => Promise<void> }> {
   const kubeconfig = await operatorKubeconfig({ controlPlane, dir: controlPlane.folder })
   const http = `127.0.0.1:${await freePort()}`
+  const probes = `127.0.0.1:${await freePort()}`
   const log = join(folder, 'operator.log')
   rmSync(log, { force: true })
   const start = (): Attached =>
-    startOperator({ kubeconfig, data: join(folder, 'data'), http, log, env: { KARMA_PROBES: '127.0.0.1:0' } })
+    startOperator({ kubeconfig, data: join(folder, 'data'), http, log, env: { KARMA_PROBES: probes } })
   let operator = start()
   let wanted = true
   const stop = async (): Promise<void> => {
@@ -95,7 +96,7 @@ async function runOperator(
       operator = start()
     }
   })()
-  return { api: `http://${http}`, stop }
+  return { api: `http://${http}`, metrics: `http://${probes}/metrics`, stop }
 }
 
 await main()

@@ -9,6 +9,8 @@ export interface UpState {
   readonly kubeconfig: string
   /** base URL of the operator's port; absent when no operator was asked for */
   readonly api?: string
+  /** where its metrics are; absent as above */
+  readonly metrics?: string
   readonly failed?: string
 }
 

@@ -32,6 +32,7 @@ async function main(): Promise<number> {
     return 1
   }
   say(running === undefined ? 'up; it runs until `npm run down`' : 'it is up already, until `npm run down`')
+  if (state.metrics !== undefined) say(`its metrics: ${state.metrics}`)
   printExports(state)
   return 0
 }

@@ -104,6 +104,10 @@ describe('references across environments and namespaces', () => {
       versions: ['foreign-app/dev', 'foreign-app/live', 'foreign-shared/dev', 'foreign-shared/live'],
     })
     await app.report('host.one', { runtime: { state: 'running' } })
+    // Reports and requests come by watches of their own.
+    await app.until('Component', 'host.one', 'to be seen running', ({ status }) =>
+      (status?.history ?? []).some(({ type, attrs }) => type === 'component.observed' && attrs?.includes('running')),
+    )
     const change = changeRequest('running', { component: 'foreign-net/main', proposedChange: { id: 3 } })
     const { status } = await shared.ask(change)
     assert.deepEqual([status?.phase, status?.plan?.verdicts?.[0]?.object], ['Rejected', 'foreign-app/host/one'])

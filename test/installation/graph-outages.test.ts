@@ -62,6 +62,8 @@ describe('a graph store elsewhere that is away', function () {
 
   it('says in an outage what waits for the graph, and in why: changes, and Components that come and go', async () => {
     await here.commit(component('old/one', { config: {} }))
+    // Whoever holds it has read the graph for what comes next, and may decide that yet.
+    await here.until('Environment', 'dev', 'to be free', ({ status }) => status?.lockedBy === undefined)
     proxy.set('down')
     proxy.cutAll()
     try {
