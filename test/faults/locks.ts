@@ -27,6 +27,8 @@ export const nemeses = [
   /** Leases are deleted under it */
   'Leases deleted',
   'killed',
+  /** killed, and of Components the others hear nothing until one of them leads: what it was about to commit above all */
+  'killed, others behind',
   'API server killed',
 ] as const
 export type Nemesis = (typeof nemeses)[number]
@@ -229,6 +231,18 @@ const strikes: Readonly<Record<Nemesis, (lane: Lane, actor: Contender) => Promis
   killed: async (lane, { operator }) => {
     await operator.kill()
     await overtaken(lane)
+  },
+  'killed, others behind': async (lane, actor) => {
+    const others = lane.contenders.filter((one) => one !== actor)
+    const thaws = others.map(({ proxy }) =>
+      proxy.watches.freeze(({ verb, resource }) => verb === 'watch' && resource === 'components'),
+    )
+    try {
+      await actor.operator.kill()
+      await overtaken(lane)
+    } finally {
+      for (const thaw of thaws) thaw()
+    }
   },
   'API server killed': async ({ controlPlane, contenders }) => {
     const heal = contenders.map(({ proxy }) => blocked(proxy))
