@@ -7,7 +7,7 @@ import type { Named } from '../core/change/named.ts'
 import { byArrival, positionOf } from '../core/change/queue.ts'
 import { heldUp, rolledBack, stopped, waitsAsBefore } from '../core/change/request-status.ts'
 import { isFinished, phaseOf } from '../core/change/status.ts'
-import { environmentKey, idOf, keyOf, keyOfId, placeOf, resolveId } from '../core/component/identity.ts'
+import { environmentKey, idOf, keyOf, keyOfId, placeOf } from '../core/component/identity.ts'
 import type { InFlight, World } from '../core/guard/facts.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
@@ -45,18 +45,26 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
   const namedBy = async (request: Of<'ChangeRequest'>): Promise<Result<Named>> => {
     const { namespace = '' } = request.metadata
     const { rollbackOf } = request.spec
-    const cached = gather.named(request)
-    const components = cached.missing.flatMap(({ component }) => componentKey(component, namespace) ?? [])
-    const undone = rollbackOf === undefined ? [] : [`${namespace}/${rollbackOf}`]
-    const requests = undone.filter((key) => !caches.ChangeRequest.get(key))
-    if (components.length + requests.length === 0) return success(cached)
-    for (const [kind, keys] of [['ChangeRequest', requests] as const, ['Component', components] as const]) {
-      for (const key of keys) {
-        const read = await cluster.read(kind, key)
-        if (!read.ok) return read
-      }
+    if (rollbackOf !== undefined && !caches.ChangeRequest.get(`${namespace}/${rollbackOf}`)) {
+      const read = await cluster.read('ChangeRequest', `${namespace}/${rollbackOf}`)
+      if (!read.ok) return read
+    }
+    for (const id of gather.named(request).absent) {
+      const key = keyOfId(id)
+      const read = key.ok ? await cluster.read('Component', key.value) : key
+      if (!read.ok && key.ok) return read
     }
     return success(gather.named(request))
+  }
+
+  /** The caches are behind with a Component that it is about. What is read of it they have at once. */
+  const behind = async ({ present }: Named): Promise<Outcome | undefined> => {
+    for (const { metadata } of present) {
+      const read = await cluster.read('Component', `${metadata.namespace}/${metadata.name}`)
+      if (!read.ok) return retry(read.failure)
+      if (read.value?.metadata.resourceVersion !== metadata.resourceVersion) return again(behindMs)
+    }
+    return undefined
   }
 
   const letGo = async (request: Of<'ChangeRequest'>): Promise<Outcome> => {
@@ -102,6 +110,16 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
   ): Promise<Outcome> => {
     if (waitsAsBefore(request, step)) return untilDeadline(request)
     if (relay.room(request) < 3) return again(200)
+    const news = isForGood(step) ? await behind(named) : undefined
+    return news ?? conclude(request, step, named, world)
+  }
+
+  const conclude = async (
+    request: Of<'ChangeRequest'>,
+    step: Exclude<Step, { to: 'Stay' | 'Pass' }>,
+    named: Named,
+    world: World | undefined,
+  ): Promise<Outcome> => {
     // Also while nothing can be told of its graph.
     const [key = ''] = named.environments
     const environment = caches.Environment.get(key)?.metadata.name
@@ -229,6 +247,12 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
   }
 }
 
+/** It ends by what its Components say: of an edit that a watch has yet to show it would be said that it was taken back. */
+const isForGood = ({ to }: Step): boolean => to === 'Rejected' || to === 'Superseded' || to === 'Applied'
+
+/** When a request is looked at again for which the caches were behind, in milliseconds. */
+const behindMs = 50
+
 /** How a request of its namespace names an environment. */
 const objectOf = (environmentKey: string): string =>
   `environment/${environmentKey.slice(environmentKey.indexOf('/') + 1)}`
@@ -237,13 +261,6 @@ const atOf = ({ status }: Of<'Environment'>) => ({
   version: status?.version ?? 0,
   changeId: changeIdOf(status?.applying ?? []),
 })
-
-/** `namespace/name` of the Component that a request names; undefined: it names none. */
-const componentKey = (component: string, namespace: string): string | undefined => {
-  const id = resolveId(component, namespace)
-  const key = id.ok ? keyOfId(id.value) : id
-  return key.ok ? key.value : undefined
-}
 
 const isBlind = ({ status }: Of<'ChangeRequest'>): boolean =>
   (status?.blockedBy ?? []).some(({ reason }) => reason === 'GraphUnavailable')

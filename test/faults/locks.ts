@@ -27,7 +27,7 @@ export const nemeses = [
   /** Leases are deleted under it */
   'Leases deleted',
   'killed',
-  /** killed, and of Components the others hear nothing until one of them leads: what it was about to commit above all */
+  /** From before the workloads begin the others hear nothing of Components; it is killed, and they do when one of them leads. */
   'killed, others behind',
   'API server killed',
 ] as const
@@ -109,10 +109,11 @@ export const runContest = async (
     print: (line: string) => void
   },
 ): Promise<ContestOutcome> => {
-  const env = { ...shortLeases, KARMA_LINGER_MS: '100' }
+  const podOf = (index: number) => ({ POD_NAME: `contender-${index}` })
+  const env = { ...shortLeases, KARMA_LINGER_MS: '100', ...podOf(0) }
   const clocks = (index: number): Readonly<Record<string, string>> =>
     contest.clocks === 'wrong' ? wrongClocks[index % wrongClocks.length]! : {}
-  const also = Array.from({ length: contest.contenders - 1 }, (_, index) => clocks(index))
+  const also = Array.from({ length: contest.contenders - 1 }, (_, index) => ({ ...clocks(index), ...podOf(index + 1) }))
   const lane = await startLane({ name: 'locks', env, also, program, patienceMs })
   let actor = 0
   const proxy = proxiesAsOne(
@@ -129,11 +130,13 @@ export const runContest = async (
     const references = await referencesOf(together, contest)
     for (const episode of contest.episodes) {
       if (untilViolation && violations.length > 0) break
+      const thaw = episode.nemesis === 'killed, others behind' ? await leaveBehind(lane) : () => {}
       const strike = async (): Promise<void> => {
         struck.set(episode.nemesis, (struck.get(episode.nemesis) ?? 0) + 1)
         await strikes[episode.nemesis](lane, lane.contenders[actor]!).catch((cause) => violations.push(cause.message))
+        thaw()
       }
-      const found = await playEpisode(together, episode, references, strike)
+      const found = await playEpisode(together, episode, references, strike).finally(thaw)
       for (const violation of found) {
         const said = `${episode.nemesis} ${episode.position} "${episode.effect}", ${contest.contenders} contenders: ${violation}`
         violations.push(said)
@@ -172,8 +175,26 @@ const playEpisode = async (
   return runs.flatMap(({ violations }, index) => violations.map((violation) => `${names[index]}: ${violation}`))
 }
 
-const leaderOf = ({ recorder }: Lane): string =>
+const leaderOf = ({ recorder }: Pick<Lane, 'recorder'>): string =>
   recorder.latest('Lease', 'karma-system', 'karma-leader')?.spec.holderIdentity ?? ''
+
+/** Until the returned function is called, those who do not lead hear nothing of Components. */
+const leaveBehind = async ({ recorder, contenders }: Lane): Promise<() => void> => {
+  const leader = await recorder.until('somebody leads', () => /^contender-(\d+)/.exec(leaderOf({ recorder }))?.[1])
+  const others = contenders.filter((_, index) => index !== Number(leader))
+  const thaws = others.map(({ proxy }) =>
+    proxy.watches.freeze(({ verb, resource }) => verb === 'watch' && resource === 'components'),
+  )
+  const thaw = (): void => {
+    clearTimeout(last)
+    for (const one of thaws) one()
+  }
+  // Should one of them come to lead before its time, it would wait for ever.
+  const last = setTimeout(thaw, behindMs)
+  return thaw
+}
+/** Longer than workloads take to come to the effect that is struck, and what becomes of that. */
+const behindMs = 25_000
 
 /** Another one has the lead, and has had a moment to use it. */
 const overtaken = async (lane: Lane): Promise<void> => {
@@ -232,17 +253,9 @@ const strikes: Readonly<Record<Nemesis, (lane: Lane, actor: Contender) => Promis
     await operator.kill()
     await overtaken(lane)
   },
-  'killed, others behind': async (lane, actor) => {
-    const others = lane.contenders.filter((one) => one !== actor)
-    const thaws = others.map(({ proxy }) =>
-      proxy.watches.freeze(({ verb, resource }) => verb === 'watch' && resource === 'components'),
-    )
-    try {
-      await actor.operator.kill()
-      await overtaken(lane)
-    } finally {
-      for (const thaw of thaws) thaw()
-    }
+  'killed, others behind': async (lane, { operator }) => {
+    await operator.kill()
+    await overtaken(lane)
   },
   'API server killed': async ({ controlPlane, contenders }) => {
     const heal = contenders.map(({ proxy }) => blocked(proxy))

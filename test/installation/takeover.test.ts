@@ -40,7 +40,7 @@ describe('an operator that takes over, and whose Components are behind', functio
     (await karma.api.get(`/apis/usekarma.dev/v1alpha1/namespaces/behind/${kind}/${name}`)).body
   const isEnded = (phase: string | undefined): boolean => phase === 'Applied' || phase === 'Rejected'
 
-  it('judges a change by all that is committed', async () => {
+  it('judges a change, and a rollback, by all that is committed', async () => {
     // 1. A second operator, which does not lead, and hears nothing more of Components.
     await karma.startOperator({ server: proxy.url, env: shortLeases })
     const isOfComponents = ({ verb, resource }: { verb: string; resource: string }) =>
@@ -53,9 +53,11 @@ describe('an operator that takes over, and whose Components are behind', functio
 
     // 2. The first one commits a dependent, lets the environment go, and dies.
     await here.commit(component('edge/main', { references: [{ name: 'site', component: 'site/main' }] }))
+    await here.commit(component('site/new', { config: { title: 'A' } }))
+    await here.ask(changeRequest('first', { component: 'site/new', proposedChange: { title: 'B' } }))
     await eventually('the environment to be free', async () => {
       const { status } = await read('environments', 'dev')
-      return { found: (status.lockedBy === undefined && status.version === 2) || undefined, last: status }
+      return { found: (status.lockedBy === undefined && status.version === 4) || undefined, last: status }
     })
     const leader = await holderOf('karma-leader', 'karma-system')
     await first.process.stop('SIGKILL')
@@ -66,12 +68,17 @@ describe('an operator that takes over, and whose Components are behind', functio
       return { found: (now !== '' && now !== leader) || undefined, last: now }
     })
     await here.create(changeRequest('blue', { component: 'site/main', proposedChange: { title: 'B' } }))
+    await here.create(changeRequest('undo', { rollbackOf: 'first' }))
     await sleep(2_000)
-    assert.ok(!isEnded((await read('changerequests', 'blue')).status?.phase), 'judged by what it has seen')
+    for (const name of ['blue', 'undo']) {
+      const { status } = await read('changerequests', name)
+      assert.ok(!isEnded(status?.phase), `${name} was judged by what was known: ${status?.conditions?.[0]?.message}`)
+    }
 
     // 4. It hears of them again.
     thaw()
     const { status } = await here.finished('blue')
     assert.deepEqual([status?.phase, status?.affectedComponents], ['Applied', ['edge/main']])
+    assert.equal((await here.finished('undo')).status?.phase, 'Applied')
   })
 })

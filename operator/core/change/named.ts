@@ -17,6 +17,8 @@ export interface Named {
   readonly present: readonly Component[]
   /** those it asks for that are not */
   readonly missing: readonly Asked[]
+  /** full ids of all that are not, with what the request that it undoes has written */
+  readonly absent: readonly string[]
   /** `namespace/name` of the environments that it passes, sorted */
   readonly environments: readonly string[]
   /** of a rollback: the request that it undoes, or why that cannot be undone */
@@ -47,7 +49,8 @@ export const idsNamedBy = (
 
 export const namedBy = (request: ChangeRequest, lookups: Lookups): Named => {
   const { namespace = '', name } = request.metadata
-  const present = [...new Set(idsNamedBy(request, lookups))].flatMap((id) => lookups.component(id) ?? [])
+  const ids = [...new Set(idsNamedBy(request, lookups))]
+  const present = ids.flatMap((id) => lookups.component(id) ?? [])
   const hash = contentHash(request.spec)
   return {
     present,
@@ -55,6 +58,7 @@ export const namedBy = (request: ChangeRequest, lookups: Lookups): Named => {
       const id = resolveId(component, namespace)
       return id.ok && lookups.component(id.value) === undefined
     }),
+    absent: ids.filter((id) => lookups.component(id) === undefined),
     ...(request.spec.rollbackOf !== undefined && { undone: undoable(request.spec.rollbackOf, lookups) }),
     environments: environmentsOf(request, present, lookups),
     applied: present.some(({ status }) =>

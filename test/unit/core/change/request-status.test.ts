@@ -352,7 +352,7 @@ describe('core/change/request-status: the largest that may be', () => {
       }
       const asked = aChangeRequest({ component: id, proposedChange: { list: [1], text: '' } })
       const planned = planChange(asked, large)
-      const named = { present: [], missing: [], environments: [], applied: false }
+      const named = { present: [], missing: [], absent: [], environments: [], applied: false }
       const step = nextStep({ request: asked, planned, named, world: large, now: noon })
       assert.ok(step.to === 'Queued' && planned.ok)
       let request: ChangeRequest = asked
