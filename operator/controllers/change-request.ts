@@ -51,8 +51,9 @@ export const makeChangeRequestReconciler = (dependencies: ChangeRequestDependenc
     }
     for (const id of gather.named(request).absent) {
       const key = keyOfId(id)
-      const read = key.ok ? await cluster.read('Component', key.value) : key
-      if (!read.ok && key.ok) return read
+      if (!key.ok) continue
+      const read = await cluster.read('Component', key.value)
+      if (!read.ok) return read
     }
     return success(gather.named(request))
   }
