@@ -1,5 +1,6 @@
 import type { Condition } from '../api/kinds.generated.ts'
 import { failure, type Result } from '../api/result.ts'
+import { conditionOf } from '../core/change/status.ts'
 import type { Of } from '../ports/cluster.ts'
 import type { Objects } from '../ports/objects.ts'
 
@@ -14,7 +15,7 @@ export const readChange = async (objects: Objects, key: string): Promise<Result<
 
 /** Where it stands, in a word and a sentence. */
 export const standingOf = ({ status }: Of<'ChangeRequest'>): Pick<Condition, 'reason' | 'message'> => {
-  const succeeded = status?.conditions?.find(({ type }) => type === 'Succeeded')
+  const succeeded = conditionOf(status?.conditions, 'Succeeded')
   return { reason: succeeded?.reason ?? '', message: succeeded?.message ?? '' }
 }
 

@@ -1,4 +1,5 @@
-import type { Applying, Condition } from '../api/kinds.generated.ts'
+import type { Applying } from '../api/kinds.generated.ts'
+import { conditionOf } from '../core/change/status.ts'
 import { ringSize } from '../core/event/outbox.ts'
 import type { Of } from '../ports/cluster.ts'
 import type { Gate } from './explained.ts'
@@ -19,7 +20,7 @@ const environmentGate = (environment: Of<'Environment'> | undefined, name: strin
   }
   const { version = 0, lockedBy, applying = [] } = environment.status ?? {}
   const object = objectOf(environment)
-  const ready = conditionOf(environment, 'Ready')
+  const ready = conditionOf(environment.status?.conditions, 'Ready')
   if (ready?.status === 'False') return { gate, verdict: 'Queue', object, message: `${ready.reason}: ${ready.message}` }
   if (lockedBy === undefined) return { gate, verdict: 'Allow', object, message: `free, at version ${version}` }
   const others = applying.filter((one) => one.name !== self)
@@ -29,16 +30,13 @@ const environmentGate = (environment: Of<'Environment'> | undefined, name: strin
 
 /** Everything that happens is remembered until it is told, so what cannot tell any more waits. */
 const eventsGate = (environment: Of<'Environment'> | undefined): Gate[] => {
-  const published = environment && conditionOf(environment, 'EventsPublished')
+  const published = environment && conditionOf(environment.status?.conditions, 'EventsPublished')
   if (!environment || published?.status !== 'False') return []
   const message = `not on the bus: ${published.message}; an object that remembers ${ringSize} of them waits with the next one`
   return [{ gate: 'events', verdict: 'Pending', object: objectOf(environment), message }]
 }
 
 const objectOf = ({ metadata }: Of<'Environment'>): string => `environment/${metadata.name}`
-
-const conditionOf = ({ status }: Of<'Environment'>, wanted: string): Condition | undefined =>
-  (status?.conditions ?? []).find(({ type }) => type === wanted)
 
 const named = 3
 

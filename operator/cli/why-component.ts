@@ -1,4 +1,5 @@
 import type { Condition, Reference } from '../api/kinds.generated.ts'
+import { conditionOf } from '../core/change/status.ts'
 import { display, idOf, resolveId } from '../core/component/identity.ts'
 import { placeholdersOf } from '../core/component/placeholder.ts'
 import { referredTo } from '../core/component/reference.ts'
@@ -48,9 +49,6 @@ export const explainComponent = (facts: ComponentFacts): Explained => {
     next: nextOf(component, gates),
   }
 }
-
-const conditionOf = (conditions: readonly Condition[], type: string): Condition | undefined =>
-  conditions.find((condition) => condition.type === type)
 
 /** What of it was let through, and what is against the rest. */
 const commitGates = ({ status }: Of<'Component'>): Gate[] => {
@@ -131,7 +129,7 @@ const holdersOf = (gates: readonly Gate[], { component, targets }: ComponentFact
 export const stateOf = (component: Of<'Component'> | undefined): string => {
   if (!component) return 'is not there, or may not be read'
   const { status, metadata } = component
-  const ready = conditionOf(status?.conditions ?? [], 'Ready')
+  const ready = conditionOf(status?.conditions, 'Ready')
   const version = status?.committed ? `committed as version ${status.committed.graphVersion}` : 'not committed'
   const outputs =
     Object.keys(status?.outputs ?? {})
@@ -144,7 +142,7 @@ export const stateOf = (component: Of<'Component'> | undefined): string => {
 
 /** It may neither come nor go before its graph can be read. */
 const isBlind = (status: Of<'Component'>['status']): boolean =>
-  conditionOf(status?.conditions ?? [], 'Ready')?.reason === graphAway
+  conditionOf(status?.conditions, 'Ready')?.reason === graphAway
 
 const nextOf = ({ metadata, status }: Of<'Component'>, gates: readonly Gate[]): string => {
   const waiting = gates.filter(({ verdict }) => verdict === 'Queue')
@@ -152,7 +150,7 @@ const nextOf = ({ metadata, status }: Of<'Component'>, gates: readonly Gate[]): 
     gates.find(({ verdict }) => verdict === 'Reject') ??
     waiting.find(({ object }) => object !== undefined) ??
     waiting[0]
-  const committed = conditionOf(status?.conditions ?? [], 'Committed')
+  const committed = conditionOf(status?.conditions, 'Committed')
   if (isBlind(status)) return `it goes on by itself when ${graphAgain}`
   if (metadata.deletionTimestamp !== undefined) {
     return held ? 'delete or change those that refer to it; it goes with the last of them' : 'it is about to go'

@@ -1,5 +1,5 @@
 import type { Failure } from '../api/result.ts'
-import { withCondition } from '../core/change/status.ts'
+import { conditionOf, withCondition } from '../core/change/status.ts'
 import type { World } from '../core/guard/facts.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Caches, Cluster, Of } from '../ports/cluster.ts'
@@ -40,7 +40,7 @@ export const makeComponentTypeReconciler = ({
     const at = new Date(clock.now()).toISOString()
     const status = faults.length === 0 ? 'True' : 'False'
     const ready = withCondition(type.status?.conditions, { type: 'Ready', status, reason, message }, { generation, at })
-    const before = type.status?.conditions?.find((condition) => condition.type === 'Ready')
+    const before = conditionOf(type.status?.conditions, 'Ready')
     const same =
       before?.status === ready.status && before.message === ready.message && before.observedGeneration === generation
     if (same && type.status?.components === components) return done

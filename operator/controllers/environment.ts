@@ -110,10 +110,13 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
   }
 
   /** Why nothing may pass, as people are to read it. */
-  const faultsOf = (key: string, environment: Of<'Environment'>): Pick<Failure, 'reason' | 'message'>[] => {
+  const faultsOf = (
+    key: string,
+    environment: Of<'Environment'>,
+    delayed: string | undefined,
+  ): Pick<Failure, 'reason' | 'message'>[] => {
     const compiled = (environment.spec?.guards ?? []).map((guard) => guards.compile(guard, `Environment ${key}`))
     const away = outages.why(key)
-    const delayed = delays.why()
     // Room that lacks for a moment, as in every long queue, is no fault.
     const isFull = delayed !== undefined && !dependencies.hasRoom(environment)
     return [
@@ -129,8 +132,9 @@ export const makeEnvironmentReconciler = (dependencies: EnvironmentDependencies)
     session: Session,
     waiting: number,
   ): Promise<Outcome> => {
-    const faults = faultsOf(key, environment)
-    const next = tended(environment, { queued: waiting, faults, delayed: delays.why(), now: clock.now() })
+    const delayed = delays.why()
+    const faults = faultsOf(key, environment, delayed)
+    const next = tended(environment, { queued: waiting, faults, delayed, now: clock.now() })
     if (isTended(environment, next)) return done
     const written = await cluster.writeStatus('Environment', environment, next)
     // Our own claim stands on a resourceVersion that has just moved.

@@ -1,5 +1,6 @@
 import type { ComponentType, Condition, Environment, HistoryEntry, ObjectMeta } from '../api/kinds.generated.ts'
 import type { Failure } from '../api/result.ts'
+import { conditionOf } from '../core/change/status.ts'
 import type { Teller } from '../core/event/envelope.ts'
 import type { Recorder, Regarding } from '../runtime/recorder.ts'
 
@@ -77,7 +78,7 @@ export const noticeReadiness = (caches: readonly Told<Holder>[], record: Recorde
   }
 }
 
-const readyOf = ({ status }: Holder): Condition | undefined => status?.conditions?.find(({ type }) => type === 'Ready')
+const readyOf = ({ status }: Holder): Condition | undefined => conditionOf(status?.conditions, 'Ready')
 
 const isNews = (was: Condition | undefined, is: Condition): boolean =>
   is.status === 'True' ? was?.status === 'False' : was?.status !== 'False' || was.message !== is.message

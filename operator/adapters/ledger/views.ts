@@ -1,6 +1,6 @@
 /*
- * The questions of core/event/views.ts in SQL, as migrations make them: what one has made is never another afterwards. A row may stand twice until parts are merged, so
- * nothing is counted by rows: an aggregate is one that a repetition does not change (min, max, argMax, groupUniqArray,
+ * The questions of core/event/views.ts in SQL, as migrations make them: what one has made is never edited afterwards. A row
+ * may stand twice until parts are merged, so nothing is counted by rows: an aggregate is one that a repetition does not change (min, max, argMax, groupUniqArray,
  * uniqExact), or it is over what such an aggregate has brought down to one row. `since` is told when a view is asked.
  * What ends in `_ms` is milliseconds; what is not known is NULL.
  */

@@ -46,13 +46,17 @@ export const conditionsOf = (
   ]
 }
 
+/** Of any kind that has conditions. */
+export const conditionOf = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
+  conditions?.find((condition) => condition.type === type)
+
 /** A condition; the time moves only when the status does (Kubernetes API conventions). */
 export const withCondition = (
   previous: readonly Condition[] | undefined,
   { type, status, reason, message }: Why & { type: string; status: Answer },
   { generation, at }: { generation: number; at: string },
 ): Condition => {
-  const was = previous?.find((condition) => condition.type === type)
+  const was = conditionOf(previous, type)
   const lastTransitionTime = was?.status === status ? was.lastTransitionTime : at
   const short = cut(message, bounds.conditionMessage)
   return { type, status, reason, message: short, lastTransitionTime, observedGeneration: generation }

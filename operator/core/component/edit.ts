@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { ChangeRequest, Component, Phase } from '../../api/kinds.generated.ts'
 import { faultMessage, type Parsed } from '../../api/parse.ts'
+import { conditionOf } from '../change/status.ts'
 import { derivedName, display, idOf } from './identity.ts'
 import { hashOf, wantedOf } from './wanted.ts'
 
@@ -71,6 +72,6 @@ export const standingOfEdit = (
   if (!edit) return undefined
   const { name } = edit
   const request = requestNamed(name)
-  const why = request?.status?.conditions?.find(({ type }) => type === 'Succeeded')
+  const why = conditionOf(request?.status?.conditions, 'Succeeded')
   return { name, phase: request?.status?.phase ?? 'Pending', reason: why?.reason ?? '', message: why?.message ?? '' }
 }

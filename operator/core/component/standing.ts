@@ -1,4 +1,5 @@
 import type { Component, ComponentStatus, Condition } from '../../api/kinds.generated.ts'
+import { conditionOf } from '../change/status.ts'
 import { append, type Transition } from '../event/outbox.ts'
 import type { Drift } from './drift.ts'
 import { observed, reportHashOf } from './report.ts'
@@ -35,13 +36,13 @@ export const standsAsBefore = (before: ComponentStatus | undefined, after: Compo
   before?.reportHash === after.reportHash &&
   before?.conditions?.length === after.conditions?.length &&
   (after.conditions ?? []).every((condition) => {
-    const was = conditionOf(before, condition.type)
+    const was = conditionOf(before?.conditions, condition.type)
     return was?.status === condition.status && was.reason === condition.reason && was.message === condition.message
   })
 
 /** It begins to differ, or what was wanted is what is found. More differences of the same are no news. */
 const drifted = (before: ComponentStatus | undefined, drift: Drift | undefined): Transition | undefined => {
-  const was = conditionOf(before, 'Drifted')?.status
+  const was = conditionOf(before?.conditions, 'Drifted')?.status
   if (!drift || drift.status === was) return undefined
   const { status, reason, message, pointers } = drift
   const attrs = { version: before?.committed?.graphVersion ?? 0, differs: [...pointers], count: pointers.length }
@@ -55,15 +56,10 @@ const blocked = (
   conditions: readonly Condition[],
   { heldBack }: Standing,
 ): Transition | undefined => {
-  const was = conditionOf(before, 'Stalled')
-  const { status, reason = '', message = '' } = conditionOf({ conditions }, 'Stalled') ?? {}
+  const was = conditionOf(before?.conditions, 'Stalled')
+  const { status, reason = '', message = '' } = conditionOf(conditions, 'Stalled') ?? {}
   // What only waits for something else is not stalled.
   const isHeld = heldBack.length > 0 && status === 'True'
   const isNews = isHeld && (was?.reason !== reason || was.message !== message)
   return isNews ? { type: 'component.blocked', reason, message } : undefined
 }
-
-const conditionOf = (
-  status: { readonly conditions?: readonly Condition[] } | undefined,
-  type: string,
-): Condition | undefined => status?.conditions?.find((condition) => condition.type === type)
