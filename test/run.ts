@@ -25,17 +25,17 @@ import type { Counts } from './support/counting-reporter.ts'
  *   node test/run.ts [SUITE…] [-- MOCHA ARGUMENT…]      such as: node test/run.ts unit -- --grep impact
  *
  * A suite that runs no test, skips one, crashes, lacks what it needs or does not end after its last test has failed. Those with a control plane
- * wait more than they compute: four of them run side by side, and are shown one after the other.
+ * wait more than they compute: five of them run side by side, and are shown one after the other.
  */
 const root = resolve(import.meta.dirname, '..')
 /** Of those that run side by side the ones that take longest first. */
-const defaultSuites = ['unit', 'crash', 'e2e', 'faults', 'installation', 'contract', 'integration']
+const defaultSuites = ['unit', 'exploration', 'installation', 'crash', 'faults', 'contract', 'e2e', 'integration']
 const withControlPlane = new Set(['crash', 'e2e', 'faults', 'installation', 'integration', 'samples'])
 /** They have services of their own. */
 const besideOthers = new Set([...withControlPlane, 'contract'])
 const withGraphStore = new Set(['contract', 'installation', 'integration'])
 const withKafka = new Set(['contract', 'faults'])
-const sideBySide = 4
+const sideBySide = 5
 /** how long a suite may take to end after its last test: what is left then is a leak */
 const lingerMs = 20_000
 
@@ -191,7 +191,7 @@ async function runMocha({ suite, folder, output, mochaArguments }: Run): Promise
       ...(process.stdout.isTTY ? ['--color'] : []),
       `test/${suite}/**/*.test.ts`,
       // Its files share nothing.
-      ...(suite === 'unit' ? ['--parallel', `--jobs=${availableParallelism()}`] : []),
+      ...(besideOthers.has(suite) ? [] : ['--parallel', `--jobs=${availableParallelism()}`]),
       ...mochaArguments,
     ],
     cwd: root,

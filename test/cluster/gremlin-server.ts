@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import gremlin from 'gremlin'
 import { freePort } from './free-port.ts'
-import { findJars, requireJava, type Say, toStandardError } from './jars.ts'
+import { findJars, type Installed, requireJava, type Say, toStandardError } from './jars.ts'
 import { type JavaProcess, jvmFlags, startJavaProcess } from './java-process.ts'
 import { makeKeyStore } from './key-store.ts'
+import { sharedClasses } from './shared-classes.ts'
 
 const service = { name: 'Gremlin Server', profile: 'gremlin-server' }
 /** of Neptune 1.3 and 1.4 */
@@ -32,22 +33,28 @@ export interface GremlinServer extends JavaProcess {
  * @param secure it speaks TLS, with a certificate of its own
  * @param measured its speed is measured: it takes its time to compile itself
  */
-export async function startGremlinServer({
-  version = '3.8.0',
-  heap = '512m',
-  secure = false,
-  measured = false,
-  env = process.env,
-  say = toStandardError,
-}: {
-  version?: string
-  heap?: string
-  secure?: boolean
-  measured?: boolean
-  env?: NodeJS.ProcessEnv
-  say?: Say
-} = {}): Promise<GremlinServer> {
-  const jars = await findGremlinServer({ version, env, say })
+export async function startGremlinServer(options: Options = {}): Promise<GremlinServer> {
+  return run(await findGremlinServer(options), options)
+}
+
+interface Wanted {
+  readonly version?: string
+  readonly env?: NodeJS.ProcessEnv
+  readonly say?: Say
+}
+
+interface Options extends Wanted {
+  readonly heap?: string
+  readonly secure?: boolean
+  readonly measured?: boolean
+}
+
+const newest = '3.8.0'
+
+async function run(
+  { jars, flags }: Installed,
+  { version = newest, heap = '512m', secure = false, measured = false, env = process.env }: Options,
+): Promise<GremlinServer> {
   const folder = mkdtempSync(join(tmpdir(), 'karma-gremlin-'))
   const keys = secure ? await makeKeys(folder) : undefined
   const urlOf = (port: number): string => `${keys ? 'wss' : 'ws'}://127.0.0.1:${port}/gremlin`
@@ -55,7 +62,7 @@ export async function startGremlinServer({
     name: `${service.name} ${version}`,
     folder,
     jars,
-    flags: jvmFlags(heap, measured),
+    flags: [...jvmFlags(heap, measured), ...flags],
     program: ['org.apache.tinkerpop.gremlin.server.GremlinServer', join(folder, 'server.yaml')],
     env,
     prepare: async () => {
@@ -151,16 +158,14 @@ async function answersOnce(url: string, ca: string | undefined): Promise<boolean
   }
 }
 
-/** The folder of its jars, which are fetched once: see jars.ts. Throws an Error of one line where no Java can run them. */
+/** Its jars are fetched once: see jars.ts. Throws an Error of one line where no Java can run them. */
 export const findGremlinServer = async ({
-  version = '3.8.0',
+  version = newest,
   env = process.env,
   say = toStandardError,
-}: {
-  version?: string
-  env?: NodeJS.ProcessEnv
-  say?: Say
-} = {}): Promise<string> => {
-  await requireJava(service.name, env)
-  return findJars({ service, version, env, say })
+}: Wanted = {}): Promise<Installed> => {
+  const java = await requireJava(service.name, env)
+  const jars = await findJars({ service, version, env, say })
+  const start = (flags: readonly string[]): Promise<GremlinServer> => run({ jars, flags }, { version, env })
+  return { jars, flags: await sharedClasses({ jars, java, name: `${service.name} ${version}`, say, start }) }
 }

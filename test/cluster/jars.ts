@@ -13,6 +13,14 @@ const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1'
 export type Say = (line: string) => void
 export const toStandardError: Say = (line) => process.stderr.write(`${line}\n`)
 
+/** A service that can be started. */
+export interface Installed {
+  /** folder of its jars */
+  readonly jars: string
+  /** of the JVM, beside those of every service: see shared-classes.ts */
+  readonly flags: readonly string[]
+}
+
 /** A service that is a Java program. */
 export interface JavaService {
   /** for people */
@@ -83,11 +91,11 @@ async function fetchJars({ service, version, env, say }: Wanted, folder: string,
   }
 }
 
-/** Throws an Error of one line where there is none, or too old a one. */
-export async function requireJava(service: string, env: NodeJS.ProcessEnv, least = 11): Promise<void> {
+/** What `java -version` says. Throws an Error of one line where there is none, or too old a one. */
+export async function requireJava(service: string, env: NodeJS.ProcessEnv, least = 11): Promise<string> {
   const found = await whatSays('java', ['-version'], env)
   // 1.8 is what Java 8 calls itself.
-  if (Number(/version "(\d+)/.exec(found)?.[1] ?? 0) >= least) return
+  if (Number(/version "(\d+)/.exec(found)?.[1] ?? 0) >= least) return found
   throw new Error(
     `Java ${least} or newer is needed to run ${service} (https://adoptium.net), found: ${firstLine(found)}; install a JDK`,
   )

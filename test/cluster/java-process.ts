@@ -14,6 +14,8 @@ export interface JavaProcess {
   readonly log: string
   /** ends it with SIGKILL; `restart` brings it back */
   readonly kill: () => Promise<void>
+  /** ends it in order, as long as that takes */
+  readonly end: () => Promise<void>
   /** Such as SIGSTOP and SIGCONT. */
   readonly signal: (signal: NodeJS.Signals) => void
   /** on the same ports. Resolves when it answers. */
@@ -83,6 +85,7 @@ export async function startJavaProcess<T>({
           pid: () => running?.pid ?? 0,
           log,
           kill,
+          end: async () => running?.stop('SIGTERM', readyMs),
           signal: (signal) => {
             if (running?.alive()) process.kill(running.pid, signal)
           },
@@ -112,7 +115,11 @@ export const jvmFlags = (heap: string, measured: boolean): string[] => [
   `-Xmx${heap}`,
   // What lives for a minute spends more time on being compiled well than it gains.
   ...(measured ? [] : ['-XX:TieredStopAtLevel=1']),
+  // Classes that are archived are mapped (see shared-classes.ts); where that fails they are loaded, in silence.
   '-Xshare:auto',
+  '-Xlog:cds=off',
+  '-Xlog:cds+dynamic=off',
+  '-XX:+IgnoreUnrecognizedVMOptions',
   '-XX:+UseSerialGC',
   '-XX:-UsePerfData',
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',

@@ -7,9 +7,10 @@ import { promisify } from 'node:util'
 import { Kafka, logLevel } from 'kafkajs'
 import { mendIdleTimer } from '../../operator/adapters/bus-kafka/idle-timer.ts'
 import { freePort } from './free-port.ts'
-import { findJars, requireJava, type Say, toStandardError } from './jars.ts'
+import { findJars, type Installed, requireJava, type Say, toStandardError } from './jars.ts'
 import { type JavaProcess, jvmFlags, startJavaProcess } from './java-process.ts'
 import { makeKeyStore } from './key-store.ts'
+import { sharedClasses } from './shared-classes.ts'
 
 const service = { name: 'Apache Kafka', profile: 'kafka' }
 /** what Kafka 4 needs */
@@ -33,29 +34,42 @@ export interface Broker extends JavaProcess {
  * @param heap as the JVM's -Xmx takes it
  * @param measured its speed is measured: it takes its time to compile itself
  */
-export async function startBroker({
-  version = '4.1.1',
-  heap = '512m',
-  advertised,
-  secure = false,
-  measured = false,
-  settings = {},
-  env = process.env,
-  say = toStandardError,
-}: {
-  version?: string
-  heap?: string
-  advertised?: number
-  secure?: boolean
-  measured?: boolean
+export async function startBroker(options: Options = {}): Promise<Broker> {
+  return run(await findKafka(options), options)
+}
+
+interface Wanted {
+  readonly version?: string
+  readonly env?: NodeJS.ProcessEnv
+  readonly say?: Say
+}
+
+interface Options extends Wanted {
+  readonly heap?: string
+  readonly advertised?: number
+  readonly secure?: boolean
+  readonly measured?: boolean
   /** of its server.properties, beside or instead of the usual ones */
-  settings?: Readonly<Record<string, string>>
-  env?: NodeJS.ProcessEnv
-  say?: Say
-} = {}): Promise<Broker> {
-  const jars = await findKafka({ version, env, say })
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+const newest = '4.1.1'
+
+async function run(
+  installed: Installed,
+  {
+    version = newest,
+    heap = '512m',
+    advertised,
+    secure = false,
+    measured = false,
+    settings = {},
+    env = process.env,
+  }: Options,
+): Promise<Broker> {
+  const { jars } = installed
   const folder = mkdtempSync(join(tmpdir(), 'karma-kafka-'))
-  const flags = jvmFlags(heap, measured)
+  const flags = [...jvmFlags(heap, measured), ...installed.flags]
   const configuration = join(folder, 'server.properties')
   const credentials = secure ? await makeCredentials(folder) : undefined
   const prepare = async (): Promise<{ port: number; securePort: number }> => {
@@ -89,18 +103,16 @@ export async function startBroker({
   }
 }
 
-/** The folder of its jars, which are fetched once: see jars.ts. Throws an Error of one line where no Java can run them. */
+/** Its jars are fetched once: see jars.ts. Throws an Error of one line where no Java can run them. */
 export const findKafka = async ({
-  version = '4.1.1',
+  version = newest,
   env = process.env,
   say = toStandardError,
-}: {
-  version?: string
-  env?: NodeJS.ProcessEnv
-  say?: Say
-} = {}): Promise<string> => {
-  await requireJava(service.name, env, leastJava)
-  return findJars({ service, version, env, say })
+}: Wanted = {}): Promise<Installed> => {
+  const java = await requireJava(service.name, env, leastJava)
+  const jars = await findJars({ service, version, env, say })
+  const start = (flags: readonly string[]): Promise<Broker> => run({ jars, flags }, { version, env })
+  return { jars, flags: await sharedClasses({ jars, java, name: `${service.name} ${version}`, say, start }) }
 }
 
 /** As KRaft writes them: 16 bytes in base64url that do not begin with a dash. */

@@ -112,7 +112,7 @@ describe('bus: Apache Kafka, with what others write', function () {
       await producer.connect()
       await producer.send({ topic, compression, messages: lines.slice(0, 100).map((value) => ({ value })) })
       await producer.disconnect()
-      const jars = join(await findKafka(), '*')
+      const jars = join((await findKafka()).jars, '*')
       const program = join(import.meta.dirname, '../support/Produce.java')
       const java = spawn('java', ['-cp', jars, program, broker.address, topic, name], {
         stdio: ['pipe', 'ignore', 'pipe'],

@@ -45,13 +45,13 @@ export const whole: Size = {
 export const sample: Size = {
   everyKill: false,
   kills: 0,
-  doubleKills: 4,
-  staleKills: 8,
-  disturbed: 14,
-  disturbedKills: 2,
-  refused: 5,
-  lost: 4,
-  delayed: 2,
+  doubleKills: 2,
+  staleKills: 4,
+  disturbed: 8,
+  disturbedKills: 1,
+  refused: 3,
+  lost: 2,
+  delayed: 1,
 }
 
 /** As many of a kind in all: the same for the same seed. */

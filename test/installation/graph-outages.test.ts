@@ -29,6 +29,9 @@ describe('a graph store elsewhere that is away', function () {
   })
   after(() => world?.close())
 
+  /** Whoever holds it has read the graph for what comes next, and may decide that yet, or wait for an answer about it. */
+  const toBeFree = () => here.until('Environment', 'dev', 'to be free', ({ status }) => status?.lockedBy === undefined)
+
   /** What stands in status of it, whatever single requests meet. */
   const outages = [
     { mode: 'down', cause: 'gives no answer' },
@@ -40,6 +43,7 @@ describe('a graph store elsewhere that is away', function () {
   for (const { mode, cause } of outages) {
     it(`holds changes back while the store is ${mode}, and goes on by itself`, async () => {
       const name = `during-${mode}`
+      await toBeFree()
       const before = await here.snapshot()
       proxy.set(mode)
       proxy.cutAll()
@@ -62,8 +66,7 @@ describe('a graph store elsewhere that is away', function () {
 
   it('says in an outage what waits for the graph, and in why: changes, and Components that come and go', async () => {
     await here.commit(component('old/one', { config: {} }))
-    // Whoever holds it has read the graph for what comes next, and may decide that yet.
-    await here.until('Environment', 'dev', 'to be free', ({ status }) => status?.lockedBy === undefined)
+    await toBeFree()
     proxy.set('down')
     proxy.cutAll()
     try {

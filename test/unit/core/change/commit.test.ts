@@ -1,5 +1,5 @@
+import { assertClean, assertFound, makeTally } from '../../../support/exploration/explored.ts'
 import { explore } from './exploration.ts'
-import { assertClean, assertFound, makeTally } from './explored.ts'
 
 describe('core/change/commit: every schedule of two holders, with crashes, pauses, lost answers and late writes', () => {
   const tally = makeTally()

@@ -8,7 +8,15 @@ import {
   resume,
   took,
 } from '../../../../operator/core/change/commit.ts'
-import { type Explored, explored, type Hit, type Step, sameOf, type Turn } from './explored.ts'
+import {
+  type Explored,
+  explored,
+  type Hit,
+  type Step,
+  sameOf,
+  type Turn,
+} from '../../../support/exploration/explored.ts'
+import { once, onceForTwo, type Parts } from '../../../support/exploration/search.ts'
 import { makeServer } from './schedule-server.ts'
 import {
   type Content,
@@ -26,7 +34,6 @@ import {
   violationIn,
   type World,
 } from './schedule-world.ts'
-import { once, onceForTwo, type Parts } from './search.ts'
 
 /*
  * Explores every schedule of two holders that carry changes through one environment, over the real functions of
@@ -97,6 +104,19 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
     reportsIn(server).map(([label, after]): Step<Server> => [label, sameServer(parts, after)]),
   )
   const beginning = parts.same(newPass<Content>())
+
+  /** A write that meets another resourceVersion now meets one ever after: whether it lands makes no difference. */
+  const withoutVain = (w: World, holder: Holder): Holder =>
+    holder.late && isVain(objectOf(w.server, holder.late), holder.late, w.server) ? { ...holder, late: null } : holder
+
+  const vain = new Map<object, Map<Sent, boolean>>()
+  const isVain = (object: object, late: Sent, server: Server): boolean => {
+    const ofObject = vain.get(object) ?? new Map<Sent, boolean>()
+    vain.set(object, ofObject)
+    const found = ofObject.get(late) ?? performed(late, server).every(([, { is }]) => is === 'Conflict')
+    ofObject.set(late, found)
+    return found
+  }
 
   const lateWrite = ({ w, holder, go }: Turn<World, Holder>): void => {
     if (!holder.late) return
@@ -171,7 +191,8 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
     w.holders.forEach((holder, i) => {
       const go: Turn<World, Holder>['go'] = (label, after, from, cost = 0) => {
         const holders = replaced(from.holders, i, sameHolder(parts, after))
-        next.push([`${i}: ${label}`, { ...from, holders, faults: from.faults - cost }])
+        const known = holders.map((one) => withoutVain(from, one))
+        next.push([`${i}: ${label}`, { ...from, holders: known, faults: from.faults - cost }])
       }
       turnOf({ w, i, holder, go })
     })
@@ -179,6 +200,14 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
       for (const [label, server] of reportedIn(w.server)) next.push([label, { ...w, server, reports: w.reports - 1 }])
     return next
   }
+}
+
+/** What a write is about. Those of an Environment are conditioned on nothing else of it than its resourceVersion. */
+const objectOf = ({ env, components, requests }: Server, { effect }: Sent): object => {
+  if ('target' in effect) return components[Number(effect.target.component)]!
+  if ('stale' in effect) return requests[Number(effect.stale.uid)]!
+  if ('member' in effect) return requests[effect.member.content.change]!
+  return env
 }
 
 /** Somebody reports on a Component: its resourceVersion moves, and nothing else. */

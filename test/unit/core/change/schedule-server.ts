@@ -1,5 +1,6 @@
 import { isNewer } from '../../../../operator/api/resource-version.ts'
 import type { Answer, Effect, Held, Member, Stale } from '../../../../operator/core/change/commit.ts'
+import { Violation } from '../../../support/exploration/search.ts'
 import {
   applyingOf,
   type Content,
@@ -10,7 +11,6 @@ import {
   type Server,
   type Setting,
 } from './schedule-world.ts'
-import { Violation } from './search.ts'
 
 type RequestEffect = Extract<Effect<Content>, { do: 'Finish' | 'Settle' | 'WriteAhead' }>
 type ComponentEffect = Extract<Effect<Content>, { do: 'WriteSpec' | 'WriteCommitted' | 'Reread' }>

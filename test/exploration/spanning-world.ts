@@ -1,7 +1,7 @@
-import type { Applying, ChangeRequest, Prepared } from '../../../../operator/api/kinds.generated.ts'
-import { fateOf, undecidedIn } from '../../../../operator/core/change/ahead.ts'
-import type { Answer, Effect, Held, Member, Pass } from '../../../../operator/core/change/commit.ts'
-import type { Spanned, Spanning, SpanningAnswer, SpanningEffect } from '../../../../operator/core/change/spanning.ts'
+import type { Applying, ChangeRequest, Prepared } from '../../operator/api/kinds.generated.ts'
+import { fateOf, undecidedIn } from '../../operator/core/change/ahead.ts'
+import type { Answer, Effect, Held, Member, Pass } from '../../operator/core/change/commit.ts'
+import type { Spanned, Spanning, SpanningAnswer, SpanningEffect } from '../../operator/core/change/spanning.ts'
 
 /*
  * The world in which schedules of changes over two environments are explored: what is in the API server and the graph

@@ -8,8 +8,9 @@ import {
   type Pass,
   resume,
   took,
-} from '../../../../operator/core/change/commit.ts'
-import { type Explored, explored, type Hit, type Step, sameOf, type Turn } from './explored.ts'
+} from '../../operator/core/change/commit.ts'
+import { type Explored, explored, type Hit, type Step, sameOf, type Turn } from '../support/exploration/explored.ts'
+import { once, onceForTwo, type Parts } from '../support/exploration/search.ts'
 import { makeServer, moved } from './promise-server.ts'
 import {
   type Content,
@@ -27,7 +28,6 @@ import {
   violationIn,
   type World,
 } from './promise-world.ts'
-import { once, onceForTwo, type Parts } from './search.ts'
 
 /*
  * Explores every schedule of two holders, each of which may work in either environment, over the real functions of

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict'
-import { newPass } from '../../../../operator/core/change/commit.ts'
-import {
-  newSpanning,
-  nextSpanningEffects,
-  type Spanning,
-  tookSpanning,
-} from '../../../../operator/core/change/spanning.ts'
-import { assertClean, assertFound, makeTally } from './explored.ts'
+import { newPass } from '../../operator/core/change/commit.ts'
+import { newSpanning, nextSpanningEffects, type Spanning, tookSpanning } from '../../operator/core/change/spanning.ts'
+import { assertClean, assertFound, makeTally } from '../support/exploration/explored.ts'
 import { explore, sentOverAll } from './spanning-exploration.ts'
 import { makeServer } from './spanning-server.ts'
 import { type Content, keyOf, type Setting, startOf } from './spanning-world.ts'

@@ -1,7 +1,7 @@
-import { isNewer, newestOf } from '../../../../operator/api/resource-version.ts'
-import { targetsIn, undecidedIn } from '../../../../operator/core/change/ahead.ts'
-import type { Effect, Held, Member, Stale, Target } from '../../../../operator/core/change/commit.ts'
-import { Violation } from './search.ts'
+import { isNewer, newestOf } from '../../operator/api/resource-version.ts'
+import { targetsIn, undecidedIn } from '../../operator/core/change/ahead.ts'
+import type { Effect, Held, Member, Stale, Target } from '../../operator/core/change/commit.ts'
+import { Violation } from '../support/exploration/search.ts'
 import {
   type Ahead,
   applyingOf,

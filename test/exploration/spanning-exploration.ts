@@ -7,7 +7,7 @@ import {
   type Pass,
   resume,
   took,
-} from '../../../../operator/core/change/commit.ts'
+} from '../../operator/core/change/commit.ts'
 import {
   abandoned,
   type Lane,
@@ -17,9 +17,9 @@ import {
   type SpanningAnswer,
   type SpanningEffect,
   tookSpanning,
-} from '../../../../operator/core/change/spanning.ts'
-import { type Explored, explored, type Hit, type Step, sameOf, type Turn } from './explored.ts'
-import { once, onceForTwo, type Parts } from './search.ts'
+} from '../../operator/core/change/spanning.ts'
+import { type Explored, explored, type Hit, type Step, sameOf, type Turn } from '../support/exploration/explored.ts'
+import { once, onceForTwo, type Parts } from '../support/exploration/search.ts'
 import { makeServer } from './spanning-server.ts'
 import {
   type Content,

@@ -1,8 +1,8 @@
-import type { Environment, EnvironmentStatus } from '../../../../operator/api/kinds.generated.ts'
-import { isNewer } from '../../../../operator/api/resource-version.ts'
-import type { Effect, Held, Member, Stale } from '../../../../operator/core/change/commit.ts'
-import { inFlightFor, type Open, openPromises, pledgeFor, promiseOf } from '../../../../operator/core/change/promise.ts'
-import { claimed, cleared, promised, published } from '../../../../operator/core/lock/claim.ts'
+import type { Environment, EnvironmentStatus } from '../../operator/api/kinds.generated.ts'
+import { isNewer } from '../../operator/api/resource-version.ts'
+import type { Effect, Held, Member, Stale } from '../../operator/core/change/commit.ts'
+import { inFlightFor, type Open, openPromises, pledgeFor, promiseOf } from '../../operator/core/change/promise.ts'
+import { claimed, cleared, promised, published } from '../../operator/core/lock/claim.ts'
 import {
   applyingOf,
   type Content,

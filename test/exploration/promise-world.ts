@@ -4,10 +4,10 @@ import type {
   Component,
   Environment,
   EnvironmentStatus,
-} from '../../../../operator/api/kinds.generated.ts'
-import type { Answer, Effect, Held, Member, Pass } from '../../../../operator/core/change/commit.ts'
-import type { Sight } from '../../../../operator/core/change/promise.ts'
-import { hashOf } from '../../../../operator/core/component/wanted.ts'
+} from '../../operator/api/kinds.generated.ts'
+import type { Answer, Effect, Held, Member, Pass } from '../../operator/core/change/commit.ts'
+import type { Sight } from '../../operator/core/change/promise.ts'
+import { hashOf } from '../../operator/core/component/wanted.ts'
 
 /*
  * The world in which references into another environment are explored: x of environment 0 shall go (change 0), c of

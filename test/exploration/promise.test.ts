@@ -1,4 +1,4 @@
-import { assertClean, assertFound, makeTally } from './explored.ts'
+import { assertClean, assertFound, makeTally } from '../support/exploration/explored.ts'
 import { explore } from './promise-exploration.ts'
 import type { Setting } from './promise-world.ts'
 
