@@ -158,18 +158,15 @@ export const makeBatch = ({ caches, gather, waiting, clock, sleep, again, hasRoo
     isHeldUp(request, plan, hasRoom) || pledges(plan.items, world) === undefined
 
   const requests = (key: string, promised: readonly InFlight[], world: World): Member<Content>[] => {
-    const taken = [...promised]
+    const inFlight = [...world.inFlight, ...promised]
     const crosses = makeCrossing(world.namespace)
     const members: Member<Content>[] = []
     for (const request of requestsOf(key).sort(byArrival)) {
-      const step = nextStep({
-        ...gather.life(request, { ...world, inFlight: [...world.inFlight, ...taken] }),
-        underLock: true,
-      })
+      const step = nextStep({ ...gather.life(request, { ...world, inFlight }), underLock: true })
       const plan = passing(step)
       const isCrossed = crosses(plan)
       // What it touches is its own from here on, also when it has to wait for the next round.
-      if (plan) taken.push({ object: `changerequest/${request.metadata.name}`, affected: touched(plan, world) })
+      if (plan) inFlight.push({ object: `changerequest/${request.metadata.name}`, affected: touched(plan, world) })
       if (isCrossed || (plan && hasToWait(request, plan, world))) continue
       waiting.leave(key, 'ChangeRequest', keyOf(request))
       const member = memberOf(request, step, world)
