@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import gremlin from 'gremlin'
 import { freePort } from './free-port.ts'
-import { findJars, type Installed, requireJava, type Say, toStandardError } from './jars.ts'
 import { type JavaProcess, jvmFlags, startJavaProcess } from './java-process.ts'
 import { makeKeyStore } from './key-store.ts'
-import { sharedClasses } from './shared-classes.ts'
+import { findService, type Installed, type Sought } from './shared-classes.ts'
 
 const service = { name: 'Gremlin Server', profile: 'gremlin-server' }
 /** of Neptune 1.3 and 1.4 */
@@ -37,13 +36,7 @@ export async function startGremlinServer(options: Options = {}): Promise<Gremlin
   return run(await findGremlinServer(options), options)
 }
 
-interface Wanted {
-  readonly version?: string
-  readonly env?: NodeJS.ProcessEnv
-  readonly say?: Say
-}
-
-interface Options extends Wanted {
+interface Options extends Sought {
   readonly heap?: string
   readonly secure?: boolean
   readonly measured?: boolean
@@ -159,13 +152,11 @@ async function answersOnce(url: string, ca: string | undefined): Promise<boolean
 }
 
 /** Its jars are fetched once: see jars.ts. Throws an Error of one line where no Java can run them. */
-export const findGremlinServer = async ({
-  version = newest,
-  env = process.env,
-  say = toStandardError,
-}: Wanted = {}): Promise<Installed> => {
-  const java = await requireJava(service.name, env)
-  const jars = await findJars({ service, version, env, say })
-  const start = (flags: readonly string[]): Promise<GremlinServer> => run({ jars, flags }, { version, env })
-  return { jars, flags: await sharedClasses({ jars, java, name: `${service.name} ${version}`, say, start }) }
-}
+export const findGremlinServer = ({ version = newest, ...sought }: Sought = {}): Promise<Installed> =>
+  findService({
+    ...sought,
+    service,
+    least: 11,
+    version,
+    start: (found) => run(found, { version, ...sought }),
+  })

@@ -13,14 +13,6 @@ const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1'
 export type Say = (line: string) => void
 export const toStandardError: Say = (line) => process.stderr.write(`${line}\n`)
 
-/** A service that can be started. */
-export interface Installed {
-  /** folder of its jars */
-  readonly jars: string
-  /** of the JVM, beside those of every service: see shared-classes.ts */
-  readonly flags: readonly string[]
-}
-
 /** A service that is a Java program. */
 export interface JavaService {
   /** for people */
@@ -61,8 +53,6 @@ export async function findJars(wanted: Wanted): Promise<string> {
 }
 
 async function fetchJars({ service, version, env, say }: Wanted, folder: string, jars: string): Promise<void> {
-  // Maven says itself when it finds no Java, but not in one line.
-  await requireJava(service.name, env)
   await requireMaven(service.name, env)
   for (const name of readdirSync(folder)) {
     if (name.startsWith('.')) rmSync(join(folder, name), { recursive: true, force: true })
@@ -91,8 +81,8 @@ async function fetchJars({ service, version, env, say }: Wanted, folder: string,
   }
 }
 
-/** What `java -version` says. Throws an Error of one line where there is none, or too old a one. */
-export async function requireJava(service: string, env: NodeJS.ProcessEnv, least = 11): Promise<string> {
+/** What `java -version` says: to be asked before anything is fetched, for Maven needs Java too. Throws an Error of one line where there is none, or too old a one. */
+export async function requireJava(service: string, env: NodeJS.ProcessEnv, least: number): Promise<string> {
   const found = await whatSays('java', ['-version'], env)
   // 1.8 is what Java 8 calls itself.
   if (Number(/version "(\d+)/.exec(found)?.[1] ?? 0) >= least) return found

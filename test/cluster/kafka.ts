@@ -7,10 +7,9 @@ import { promisify } from 'node:util'
 import { Kafka, logLevel } from 'kafkajs'
 import { mendIdleTimer } from '../../operator/adapters/bus-kafka/idle-timer.ts'
 import { freePort } from './free-port.ts'
-import { findJars, type Installed, requireJava, type Say, toStandardError } from './jars.ts'
 import { type JavaProcess, jvmFlags, startJavaProcess } from './java-process.ts'
 import { makeKeyStore } from './key-store.ts'
-import { sharedClasses } from './shared-classes.ts'
+import { findService, type Installed, type Sought } from './shared-classes.ts'
 
 const service = { name: 'Apache Kafka', profile: 'kafka' }
 /** what Kafka 4 needs */
@@ -38,13 +37,7 @@ export async function startBroker(options: Options = {}): Promise<Broker> {
   return run(await findKafka(options), options)
 }
 
-interface Wanted {
-  readonly version?: string
-  readonly env?: NodeJS.ProcessEnv
-  readonly say?: Say
-}
-
-interface Options extends Wanted {
+interface Options extends Sought {
   readonly heap?: string
   readonly advertised?: number
   readonly secure?: boolean
@@ -104,16 +97,14 @@ async function run(
 }
 
 /** Its jars are fetched once: see jars.ts. Throws an Error of one line where no Java can run them. */
-export const findKafka = async ({
-  version = newest,
-  env = process.env,
-  say = toStandardError,
-}: Wanted = {}): Promise<Installed> => {
-  const java = await requireJava(service.name, env, leastJava)
-  const jars = await findJars({ service, version, env, say })
-  const start = (flags: readonly string[]): Promise<Broker> => run({ jars, flags }, { version, env })
-  return { jars, flags: await sharedClasses({ jars, java, name: `${service.name} ${version}`, say, start }) }
-}
+export const findKafka = ({ version = newest, ...sought }: Sought = {}): Promise<Installed> =>
+  findService({
+    ...sought,
+    service,
+    least: leastJava,
+    version,
+    start: (found) => run(found, { version, ...sought }),
+  })
 
 /** As KRaft writes them: 16 bytes in base64url that do not begin with a dash. */
 const clusterId = (): string => `K${randomBytes(16).toString('base64url').slice(1)}`

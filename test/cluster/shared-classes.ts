@@ -2,52 +2,66 @@ import { createHash } from 'node:crypto'
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { acquireFolderLock } from './folder-lock.ts'
-import type { Say } from './jars.ts'
+import { findJars, type JavaService, requireJava, type Say, toStandardError } from './jars.ts'
 import type { JavaProcess } from './java-process.ts'
 
+/** Which one is looked for. */
+export interface Sought {
+  readonly version?: string
+  readonly env?: NodeJS.ProcessEnv
+  readonly say?: Say
+}
+
+/** A service that can be started. */
+export interface Installed {
+  /** folder of its jars */
+  readonly jars: string
+  /** of the JVM, beside those of every service */
+  readonly flags: readonly string[]
+}
+
 /**
- * Flags with which a service maps its classes instead of loading them, which is half of what its start computes (class-data
- * sharing, JEP 350). The archive is made once for each JVM, beside the jars, of what a server needed until it answered.
+ * Finds the jars of a service, which are fetched once (see jars.ts), and flags with which it maps its classes instead of loading
+ * them, which is half of what its start computes (class-data sharing, JEP 350). Their archive is made once for each JVM, beside
+ * the jars, of what a server needed until it answered. Throws an Error of one line where no Java can run them.
  *
- * @param jars folder of the service's jars
- * @param java what `java -version` says: another JVM needs an archive of its own
- * @param name of the service, with its version
- * @param start starts the service with these flags beside its own
+ * @param least version of Java
+ * @param start starts it as it was found
  */
-export async function sharedClasses({
-  jars,
-  java,
-  name,
-  say,
+export async function findService({
+  service,
+  least,
+  version,
+  env = process.env,
+  say = toStandardError,
   start,
-}: {
-  jars: string
-  java: string
-  name: string
-  say: Say
-  start: (flags: readonly string[]) => Promise<JavaProcess>
-}): Promise<readonly string[]> {
+}: Sought & {
+  service: JavaService
+  least: number
+  version: string
+  start: (found: Installed) => Promise<JavaProcess>
+}): Promise<Installed> {
+  const java = await requireJava(service.name, env, least)
+  const jars = await findJars({ service, version, env, say })
   const folder = dirname(jars)
+  // Another JVM needs an archive of its own.
   const key = createHash('sha256').update(java).digest('hex').slice(0, 16)
   const archive = join(folder, `classes-${key}.jsa`)
   const isThere = (): boolean => existsSync(archive)
   if (!isThere()) {
-    const release = await acquireFolderLock({
-      folder,
-      doing: `archiving the classes of ${name}`,
-      say,
-      needless: isThere,
-    })
+    const name = `${service.name} ${version}`
+    const doing = `archiving the classes of ${name}`
+    const release = await acquireFolderLock({ folder, doing, say, needless: isThere })
     try {
       if (!isThere()) {
         say(`the classes of ${name} are archived once, so that it starts in half the time`)
-        await archiveOf(archive, start)
+        await archiveOf(archive, (flags) => start({ jars, flags }))
       }
     } finally {
       release()
     }
   }
-  return [`-XX:SharedArchiveFile=${archive}`]
+  return { jars, flags: [`-XX:SharedArchiveFile=${archive}`] }
 }
 
 async function archiveOf(archive: string, start: (flags: readonly string[]) => Promise<JavaProcess>): Promise<void> {
