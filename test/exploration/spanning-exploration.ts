@@ -18,7 +18,15 @@ import {
   type SpanningEffect,
   tookSpanning,
 } from '../../operator/core/change/spanning.ts'
-import { type Explored, explored, type Hit, type Step, sameOf, type Turn } from '../support/exploration/explored.ts'
+import {
+  type Explored,
+  explored,
+  type Hit,
+  makeWithoutVain,
+  type Step,
+  sameOf,
+  type Turn,
+} from '../support/exploration/explored.ts'
 import { once, onceForTwo, type Parts } from '../support/exploration/search.ts'
 import { makeServer } from './spanning-server.ts'
 import {
@@ -144,19 +152,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
     touched(server).map(([label, after]): Step<Server> => [label, sameServer(parts, after)]),
   )
 
-  /** A write that meets another resourceVersion now meets one ever after: whether it lands makes no difference. */
-  const withoutVain = (w: World, holder: Holder): Holder =>
-    holder.late && isVain(w.server, holder.late) ? { ...holder, late: null } : holder
-
-  const vain = new Map<Sent, Map<object, boolean>>()
-  const isVain = (server: Server, late: Sent): boolean => {
-    const object = objectOf(server, late)
-    const known = vain.get(late)?.get(object)
-    if (known !== undefined) return known
-    const found = perform(late, server).every(([, { is }]) => is === 'Conflict')
-    vain.set(late, (vain.get(late) ?? new Map()).set(object, found))
-    return found
-  }
+  const withoutVain = makeWithoutVain(objectOf, perform)
 
   const lateWrite = ({ w, holder, go }: Turn<World, Holder>): void => {
     if (!holder.late) return
@@ -302,7 +298,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
         const settled = atOnce(from, i, known)
         const then = { ...from, faults: from.faults - cost }
         const holders = replaced(from.holders, i, settled === known ? known : sameHolder(parts, settled))
-        next.push([`${i}: ${label}`, { ...then, holders: holders.map((one) => withoutVain(then, one)) }])
+        next.push([`${i}: ${label}`, { ...then, holders: holders.map((one) => withoutVain(then.server, one)) }])
       }
       turnOf({ w, i, holder, go })
     })

@@ -80,6 +80,30 @@ export const assertFound = (one: Explored): void => assert.ok(one.violations > 0
 const told = ({ states, violations, first, trace }: Explored): string =>
   `${violations} violations in ${states} states${first ? `: ${first}\n  ${trace.join('\n  ')}` : ''}`
 
+/**
+ * Holders without late writes that are in vain: one that meets another resourceVersion of what it is about now meets one ever
+ * after, whether it lands makes no difference.
+ *
+ * @param objectOf what a write is about, a part that is known
+ * @param perform every outcome of a write
+ */
+export const makeWithoutVain = <Server, Sent extends object>(
+  objectOf: (server: Server, sent: Sent) => object,
+  perform: (sent: Sent, server: Server) => readonly (readonly [Server, { readonly is: string }])[],
+) => {
+  const vain = new Map<object, Map<Sent, boolean>>()
+  const isVain = (server: Server, late: Sent): boolean => {
+    const object = objectOf(server, late)
+    const ofObject = vain.get(object) ?? new Map<Sent, boolean>()
+    vain.set(object, ofObject)
+    const found = ofObject.get(late) ?? perform(late, server).every(([, { is }]) => is === 'Conflict')
+    ofObject.set(late, found)
+    return found
+  }
+  return <Holder extends { readonly late: Sent | null }>(server: Server, holder: Holder): Holder =>
+    holder.late && isVain(server, holder.late) ? { ...holder, late: null } : holder
+}
+
 /** What several explorations have seen together. */
 export const makeTally = () => {
   let states = 0

@@ -12,6 +12,7 @@ import {
   type Explored,
   explored,
   type Hit,
+  makeWithoutVain,
   type Step,
   sameOf,
   type Turn,
@@ -105,18 +106,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
   )
   const beginning = parts.same(newPass<Content>())
 
-  /** A write that meets another resourceVersion now meets one ever after: whether it lands makes no difference. */
-  const withoutVain = (w: World, holder: Holder): Holder =>
-    holder.late && isVain(objectOf(w.server, holder.late), holder.late, w.server) ? { ...holder, late: null } : holder
-
-  const vain = new Map<object, Map<Sent, boolean>>()
-  const isVain = (object: object, late: Sent, server: Server): boolean => {
-    const ofObject = vain.get(object) ?? new Map<Sent, boolean>()
-    vain.set(object, ofObject)
-    const found = ofObject.get(late) ?? performed(late, server).every(([, { is }]) => is === 'Conflict')
-    ofObject.set(late, found)
-    return found
-  }
+  const withoutVain = makeWithoutVain(objectOf, performed)
 
   const lateWrite = ({ w, holder, go }: Turn<World, Holder>): void => {
     if (!holder.late) return
@@ -191,7 +181,7 @@ const makeSuccessors = (setting: Setting, parts: Parts, hit: Hit): ((w: World) =
     w.holders.forEach((holder, i) => {
       const go: Turn<World, Holder>['go'] = (label, after, from, cost = 0) => {
         const holders = replaced(from.holders, i, sameHolder(parts, after))
-        const known = holders.map((one) => withoutVain(from, one))
+        const known = holders.map((one) => withoutVain(from.server, one))
         next.push([`${i}: ${label}`, { ...from, holders: known, faults: from.faults - cost }])
       }
       turnOf({ w, i, holder, go })
