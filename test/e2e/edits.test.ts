@@ -243,6 +243,8 @@ describe('what is in Git', () => {
       .proxy.requests.slice(from)
       .filter(({ verb, namespace }) => ['create', 'update', 'patch'].includes(verb) && namespace === 'in-git')
       .filter(({ resource }) => resource === 'components' || resource === 'changerequests')
+      // That it differs may be told while it is committed: the server takes one, and refuses the other as too late.
+      .filter(({ answered = 0 }) => answered < 300)
       .map(({ verb, resource, subresource = '' }) => `${verb} ${resource} ${subresource}`.trim())
     // Write-ahead and end of the request; `committed` of the Component, and that it differs, where there is time to tell.
     assert.ok(wrote.length >= 4 && wrote.length <= 5, wrote.join(', '))

@@ -18,6 +18,8 @@ export interface ProxiedRequest extends ApiRequest {
   /** path and query, as the client sent them */
   readonly url: URL
   readonly body: string
+  /** what the server answered, once it has */
+  answered?: number | undefined
 }
 
 /**
@@ -165,6 +167,7 @@ export const startProxy = async ({ target, ca, tls }: Options): Promise<ApiProxy
 
   /** The server has begun to answer. */
   const passOn = async (action: Action, { incoming, response, request }: Exchange, from: IncomingMessage) => {
+    request.answered = from.statusCode
     const endless = request.verb === 'watch' && from.statusCode === 200
     if (endless && action.kind !== 'cut-after') {
       response.writeHead(200, answerHeaders(from))
@@ -191,7 +194,13 @@ export const startProxy = async ({ target, ca, tls }: Options): Promise<ApiProxy
       if (body === undefined) return
       const method = incoming.method ?? 'GET'
       const url = new URL(incoming.url ?? '/', target)
-      const request = { index: requests.length, method, url, body: body.toString(), ...apiRequestOf(method, url) }
+      const request: ProxiedRequest = {
+        index: requests.length,
+        method,
+        url,
+        body: body.toString(),
+        ...apiRequestOf(method, url),
+      }
       requests.push(request)
       return answer(decide(request), { incoming, response, request })
     })
