@@ -26,7 +26,7 @@ export type Of<K extends Kind> = Parsed<Kinds[K]>
 export interface Cluster {
   /** From the server, not from a cache; undefined: there is none. `key` is `namespace/name`. */
   read<K extends Kind>(kind: K, key: string): Promise<Result<Of<K> | undefined>>
-  /** `status` is the whole status as it shall be; only what differs is sent. */
+  /** `status` is the whole status as it shall be. */
   writeStatus<K extends Kind>(kind: K, object: Kinds[K], status: Kinds[K]['status'] & object): Promise<Result<Of<K>>>
   /** Merges `patch` into spec (null takes a key away) and sets annotations. */
   writeSpec(

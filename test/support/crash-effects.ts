@@ -55,7 +55,7 @@ export type Effect = (typeof effects)[number]
  */
 export type Written = Effect | 'other' | `unknown ${string}`
 
-// biome-ignore lint/suspicious/noExplicitAny: patches and objects of every kind
+// biome-ignore lint/suspicious/noExplicitAny: patches and objects of every kind; of a request its whole status
 type Body = any
 
 /** What a request of the operator writes; undefined for reads. */
@@ -79,10 +79,7 @@ const writers: Readonly<Record<string, (body: Body, request: ProxiedRequest) => 
   'environments/': (_, { verb }) => (verb === 'create' ? 'create environment' : undefined),
   'environments/status': (body) => ofEnvironment(body.status ?? {}),
   'changerequests/': (body) => ofFinalizers(body, 'let request go'),
-  'changerequests/status': (body) => {
-    if (isDecision(body)) return 'decide'
-    return isHeldUp(body) ? 'other' : ofRequest(lastOf(body))
-  },
+  'changerequests/status': (body) => (isHeldUp(body) ? 'other' : isDecision(body) ? 'decide' : ofRequest(lastOf(body))),
   'components/': (body, { verb }) => {
     if (verb === 'create') return 'create component'
     if (verb === 'delete') return 'delete component'
@@ -109,11 +106,11 @@ const ofLease = (name: string, { holderIdentity, acquireTime, renewTime }: Body)
 }
 
 /** Of a change over several environments. Nothing is told of it. */
-const isDecision = ({ status }: Body): boolean => status?.history === undefined && status?.writeAhead?.decided === true
+const isDecision = ({ status }: Body): boolean => status.writeAhead?.decided === true
 
 /** Decided, and its graph store has yet to take it. Nothing is told of it. */
 const isHeldUp = ({ status }: Body): boolean =>
-  status?.history === undefined && status?.blockedBy?.[0]?.reason === 'GraphUnavailable'
+  status.phase === 'Applying' && status.blockedBy?.[0]?.reason === 'GraphUnavailable'
 
 const ofEnvironment = ({
   history,
