@@ -2,10 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { destination, pino } from 'pino'
 import { makeEmbeddedBus } from './adapters/bus-embedded/bus.ts'
 import { makeEmbeddedGraph } from './adapters/graph-embedded/store.ts'
-import { withBreaker } from './adapters/graph-gremlin/breaker.ts'
-import { type GremlinConnection, makeGremlinConnection } from './adapters/graph-gremlin/connection.ts'
-import { makeMirroredGraph } from './adapters/graph-gremlin/mirrored.ts'
-import { makeGremlinGraph } from './adapters/graph-gremlin/store.ts'
 import { makeAccess } from './adapters/kubernetes/access.ts'
 import { makeAlike } from './adapters/kubernetes/alike.ts'
 import { makeKubernetesClient } from './adapters/kubernetes/client.ts'
@@ -107,15 +103,9 @@ const run = async (config: Config): Promise<void> => {
 
   // 4. The graph: in this process, or in a store elsewhere with a copy of it here.
   const graphInProcess = makeEmbeddedGraph({ newEpoch: randomUUID, now: clock.now })
-  let graphConnection: GremlinConnection | undefined
-  let graph: GraphStore = graphInProcess
-  if (config.graph) {
-    graphConnection = withBreaker(makeGremlinConnection({ ...config.graph, clock, random, log }), clock)
-    const newIds = { newEpoch: randomUUID, newAttempt: randomUUID }
-    const waits = { sleep: (ms: number) => sleep(clock, ms), random }
-    const store = makeGremlinGraph({ connection: graphConnection, ...newIds, ...waits, now: clock.now })
-    graph = makeMirroredGraph({ store, mirror: graphInProcess })
-  }
+  const graphElsewhere =
+    config.graph && (await connectGraph(config.graph, { mirror: graphInProcess, clock, random, log }))
+  const graph = graphElsewhere?.graph ?? graphInProcess
 
   // 5. Telling: watch -> bus -> ledger, and Kubernetes Events.
   const relay = makeRelay({
@@ -216,7 +206,7 @@ const run = async (config: Config): Promise<void> => {
     // First: whoever probes is to find a process that lives, and is not ready, for as long as the API server is away.
     partOf('probes', async () => serveProbes(probes, config.probes)),
     { name: 'api client', stop: () => client.close() },
-    { name: 'graph store', stop: () => graphConnection?.close() },
+    { name: 'graph store', stop: () => graphElsewhere?.close() },
     { name: 'ledger', stop: () => ledger.close() },
     { name: 'bus', stop: () => bus.close() },
     {
@@ -273,6 +263,24 @@ const openConfigured = async (
 }
 
 /** What Kafka needs is loaded only where it is used. */
+/** What speaks to a graph store elsewhere is loaded when there is one. */
+const connectGraph = async (
+  settings: NonNullable<Config['graph']>,
+  { mirror, clock, random, log }: { mirror: GraphStore; clock: Clock; random: () => number; log: Logger },
+): Promise<{ graph: GraphStore; close(): Promise<void> }> => {
+  const [{ withBreaker }, { makeGremlinConnection }, { makeMirroredGraph }, { makeGremlinGraph }] = await Promise.all([
+    import('./adapters/graph-gremlin/breaker.ts'),
+    import('./adapters/graph-gremlin/connection.ts'),
+    import('./adapters/graph-gremlin/mirrored.ts'),
+    import('./adapters/graph-gremlin/store.ts'),
+  ])
+  const connection = withBreaker(makeGremlinConnection({ ...settings, clock, random, log }), clock)
+  const newIds = { newEpoch: randomUUID, newAttempt: randomUUID }
+  const waits = { sleep: (ms: number) => sleep(clock, ms), random }
+  const store = makeGremlinGraph({ connection, ...newIds, ...waits, now: clock.now })
+  return { graph: makeMirroredGraph({ store, mirror }), close: () => connection.close() }
+}
+
 const makeBus = async ({
   config: { kafka },
   clock,
