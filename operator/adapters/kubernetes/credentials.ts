@@ -1,6 +1,6 @@
-import { KubeConfig } from '@kubernetes/client-node'
 import { isLoopback } from '../../api/loopback.ts'
 import { failure, type Result, success } from '../../api/result.ts'
+import { KubeConfig } from './kube-config.ts'
 
 /** What TLS needs to know of both sides. The same object as long as nothing in it has changed. */
 export interface TlsOptions {
