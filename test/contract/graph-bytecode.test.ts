@@ -150,7 +150,7 @@ describe('requests of versions with thousands of elements', () => {
     ;({ connection } = await emptyServer())
   })
 
-  const components = 600
+  const components = 300
   const id = (n: number): string => `dev/t/${n % components}`
   /** Each refers to two others. */
   const everything = (type: string, step: number): GraphPatch =>
@@ -174,7 +174,7 @@ describe('requests of versions with thousands of elements', () => {
       (await who.publish(environment, version, patch, by(`change-${version}`))).ok
     assert.ok(await publish(1, everything('a', 1)))
     // One that ends half way, so that there is much to be swept, of what it opened and of what it closed.
-    assert.equal(await publish(2, everything('b', 5), graphOver(dyingAfter(60, submitting))), false)
+    assert.equal(await publish(2, everything('b', 5), graphOver(dyingAfter(30, submitting))), false)
     assert.ok(await publish(2, everything('c', 7)))
     assert.ok(await publish(3, nothing))
     assert.ok(await publish(4, everything('d', 3)))
