@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startAttached } from './cluster/attached.ts'
 import { findBinaries } from './cluster/binaries.ts'
@@ -25,17 +25,19 @@ import type { Counts } from './support/counting-reporter.ts'
  *   node test/run.ts [SUITE…] [-- MOCHA ARGUMENT…]      such as: node test/run.ts unit -- --grep impact
  *
  * A suite that runs no test, skips one, crashes, lacks what it needs or does not end after its last test has failed. Those with a control plane
- * wait more than they compute: five of them run side by side, and are shown one after the other.
+ * wait more than they compute: six of them run side by side, and are shown one after the other.
  */
 const root = resolve(import.meta.dirname, '..')
 /** Of those that run side by side the ones that take longest first. */
-const defaultSuites = ['unit', 'exploration', 'installation', 'crash', 'faults', 'contract', 'e2e', 'integration']
+const defaultSuites = ['unit', 'exploration', 'crash', 'faults', 'e2e', 'installation', 'contract', 'integration']
 const withControlPlane = new Set(['crash', 'e2e', 'faults', 'installation', 'integration', 'samples'])
+/** Files of the longest suites, by how their names begin, that run as a mocha of their own. */
+const apart: Readonly<Record<string, string>> = { contract: 'bus-', installation: 'graph-' }
 /** They have services of their own. */
 const besideOthers = new Set([...withControlPlane, 'contract'])
 const withGraphStore = new Set(['contract', 'installation', 'integration'])
 const withKafka = new Set(['contract', 'faults'])
-const sideBySide = 5
+const sideBySide = 6
 /** how long a suite may take to end after its last test: what is left then is a leak */
 const lingerMs = 20_000
 
@@ -44,9 +46,18 @@ interface Outcome extends Counts {
   readonly interrupted?: boolean
 }
 
-/** One suite on its way. What it prints goes into a file. */
-interface Run {
+/** A suite, or a part of one. */
+interface Part {
   readonly suite: string
+  /** for people: `contract`, `contract, bus-*` */
+  readonly title: string
+  /** paths from `root` */
+  readonly files: readonly string[]
+}
+
+/** One on its way. What it prints goes into a file. */
+interface Run {
+  readonly part: Part
   readonly folder: string
   /** file descriptor of that file */
   readonly output: number
@@ -83,7 +94,8 @@ async function main(args: readonly string[]): Promise<number> {
     [suites.filter((suite) => !besideOthers.has(suite)), 1],
     [suites.filter((suite) => besideOthers.has(suite)), sideBySide],
   ] as const) {
-    const { passed, failed, failures, interrupted } = await runGroup(group, { lanes, mochaArguments, lacks })
+    const parts = partsOf(group, mochaArguments.length === 0)
+    const { passed, failed, failures, interrupted } = await runGroup(parts, { lanes, mochaArguments, lacks })
     if (interrupted) return 130
     total.passed += passed
     total.failed += failed
@@ -93,6 +105,19 @@ async function main(args: readonly string[]): Promise<number> {
   for (const line of all) process.stdout.write(`\nfailed: ${line}\n`)
   process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`)
   return total.failed === 0 ? 0 : 1
+}
+
+/** Whole suites and what is left of the others, then what runs apart. Of the tests that mocha is to choose a part might have none. */
+function partsOf(suites: readonly string[], isAll: boolean): Part[] {
+  const [first, second]: [Part[], Part[]] = [[], []]
+  for (const suite of suites) {
+    const files = globSync(`test/${suite}/**/*.test.ts`, { cwd: root }).sort()
+    const prefix = isAll ? apart[suite] : undefined
+    const isApart = (file: string): boolean => prefix !== undefined && basename(file).startsWith(prefix)
+    first.push({ suite, title: suite, files: files.filter((file) => !isApart(file)) })
+    if (prefix !== undefined) second.push({ suite, title: `${suite}, ${prefix}*`, files: files.filter(isApart) })
+  }
+  return [...first, ...second]
 }
 
 /** Before the first test, so that no hook waits for it in silence. Gives a line for each suite that cannot run. */
@@ -117,18 +142,18 @@ interface Group {
   readonly lacks: ReadonlyMap<string, string>
 }
 
-async function runGroup(suites: readonly string[], { lanes, mochaArguments, lacks }: Group): Promise<Outcome> {
-  const jobs = suites.map((suite) => {
+async function runGroup(parts: readonly Part[], { lanes, mochaArguments, lacks }: Group): Promise<Outcome> {
+  const jobs = parts.map((part) => {
     const folder = mkdtempSync(join(tmpdir(), 'karma-run-'))
     const path = join(folder, 'output')
     const outcome = Promise.withResolvers<Outcome>()
-    const run = { suite, folder, output: openSync(path, 'w'), mochaArguments, lack: lacks.get(suite) }
+    const run = { part, folder, output: openSync(path, 'w'), mochaArguments, lack: lacks.get(part.suite) }
     return { run, path, outcome }
   })
   const left = [...jobs]
   const work = async (): Promise<void> => {
     for (let job = left.shift(); job; job = left.shift()) {
-      const outcome = await runSuite(job.run)
+      const outcome = await runPart(job.run)
       closeSync(job.run.output)
       job.outcome.resolve(outcome)
       if (outcome.interrupted) for (const other of left.splice(0)) other.outcome.resolve(outcome)
@@ -143,7 +168,7 @@ async function runGroup(suites: readonly string[], { lanes, mochaArguments, lack
     const counts = await ended
     passed += counts.passed
     failed += counts.failed
-    failures.push(...counts.failures.map((line) => `${run.suite}: ${line}`))
+    failures.push(...counts.failures.map((line) => `${run.part.suite}: ${line}`))
     interrupted ||= counts.interrupted === true
     rmSync(run.folder, { recursive: true, force: true })
   }
@@ -168,20 +193,20 @@ async function show(path: string, ended: Promise<unknown>): Promise<void> {
   closeSync(file)
 }
 
-async function runSuite(run: Run): Promise<Outcome> {
-  const { suite, output, lack } = run
+async function runPart(run: Run): Promise<Outcome> {
+  const { output, lack } = run
+  const { suite, title, files } = run.part
   const begun = Date.now()
-  writeSync(output, `\n=== ${suite} ===\n`)
-  const hasTests = globSync(`test/${suite}/**/*.test.ts`, { cwd: root }).length > 0
-  const why = hasTests ? lack : `test/${suite}: expected files *.test.ts, found none`
+  writeSync(output, `\n=== ${title} ===\n`)
+  const why = files.length > 0 ? lack : `test/${suite}: expected files *.test.ts, found none`
   const outcome = why === undefined ? await runMocha(run) : failedAs(output, why)
   const { passed, failed } = outcome
   const seconds = ((Date.now() - begun) / 1000).toFixed(1)
-  writeSync(output, `=== ${suite}: ${passed} passed, ${failed} failed, in ${seconds} s ===\n`)
+  writeSync(output, `=== ${title}: ${passed} passed, ${failed} failed, in ${seconds} s ===\n`)
   return outcome
 }
 
-async function runMocha({ suite, folder, output, mochaArguments }: Run): Promise<Outcome> {
+async function runMocha({ part, folder, output, mochaArguments }: Run): Promise<Outcome> {
   const countsPath = join(folder, 'counts.json')
   const mocha = startAttached({
     command: process.execPath,
@@ -189,9 +214,9 @@ async function runMocha({ suite, folder, output, mochaArguments }: Run): Promise
       'node_modules/mocha/bin/mocha.js',
       '--reporter=./test/support/counting-reporter.ts',
       ...(process.stdout.isTTY ? ['--color'] : []),
-      `test/${suite}/**/*.test.ts`,
+      ...part.files,
       // Its files share nothing.
-      ...(besideOthers.has(suite) ? [] : ['--parallel', `--jobs=${availableParallelism()}`]),
+      ...(besideOthers.has(part.suite) ? [] : ['--parallel', `--jobs=${availableParallelism()}`]),
       ...mochaArguments,
     ],
     cwd: root,
@@ -211,7 +236,7 @@ async function runMocha({ suite, folder, output, mochaArguments }: Run): Promise
   const code = await mocha.ended
   process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
   if (interrupted) return { passed: 0, failed: 0, failures: [], interrupted }
-  const failed = (why: string, counts?: Counts): Counts => failedAs(output, `test/${suite}: ${why}`, counts)
+  const failed = (why: string, counts?: Counts): Counts => failedAs(output, `test/${part.suite}: ${why}`, counts)
   if (!existsSync(countsPath)) return failed(`mocha crashed (exit code ${code}) and counted nothing`)
   const counts = JSON.parse(readFileSync(countsPath, 'utf8')) as Counts
   if (lingers) return failed(`still running ${lingerMs / 1000} s after its last test`, counts)

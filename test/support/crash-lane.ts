@@ -15,6 +15,7 @@ import { startGraphStore } from './crash-graph.ts'
 import { makeStage, type Stage } from './crash-stage.ts'
 import { eventsIn } from './crash-trace.ts'
 import { type OperatorProcess, superviseOperator } from './operator-process.ts'
+import { restMs } from './pace.ts'
 import { type ApiProxy, type ProxiedRequest, startProxy } from './proxy.ts'
 import { type Recorder, startRecorder } from './recorder.ts'
 
@@ -153,16 +154,17 @@ export const startLane = async ({
       graphFaults: async () => (store ? store.faults(api, patienceMs) : []),
       ledgerFault: async (namespace) => {
         // Events are told after what they tell of, and perhaps by an operator that has yet to start.
-        const deadline = performance.now() + patienceMs / 2
+        const begun = performance.now()
         for (;;) {
           const transitions = eventsIn(recorder.states(namespace))
           const events = await told(namespace)
           const missing = [...transitions].filter(([id]) => !events.has(id)).map(([, title]) => title)
           const extra = [...events].filter(([id]) => !transitions.has(id)).map(([, type]) => type)
           if (missing.length + extra.length === 0) return undefined
-          if (performance.now() > deadline)
+          const waited = performance.now() - begun
+          if (waited > patienceMs / 2)
             return `ledger of ${namespace}: ${events.size} events, ${transitions.size} transitions; missing: ${missing.join(', ') || 'none'}; too many: ${extra.join(', ') || 'none'}`
-          await sleep(25)
+          await sleep(2 * restMs(waited))
         }
       },
       ledgerRows: async () => {

@@ -10,6 +10,7 @@ import type {
 } from '../../operator/api/kinds.generated.ts'
 import type { Answer, Api, Caller } from './api.ts'
 import type { Manifest } from './karma-objects.ts'
+import { restMs } from './pace.ts'
 
 interface Kinds {
   readonly Component: Component
@@ -214,12 +215,13 @@ export async function eventually<T>(
   look: () => Promise<{ found: T | undefined; last?: unknown }>,
   timeoutMs = 15_000,
 ): Promise<T> {
-  const deadline = performance.now() + timeoutMs
+  const begun = performance.now()
   for (;;) {
     const { found, last } = await look()
     if (found !== undefined) return found
-    if (performance.now() > deadline) throw new Error(`${what}, found ${JSON.stringify(last, undefined, 1)}`)
-    await sleep(25)
+    const waited = performance.now() - begun
+    if (waited > timeoutMs) throw new Error(`${what}, found ${JSON.stringify(last, undefined, 1)}`)
+    await sleep(restMs(waited))
   }
 }
 
