@@ -32,11 +32,12 @@ describe('ledger over HTTP', function () {
     return ledger.value
   }
 
+  retentionContract('HTTP', () => makeServerClient({ url: server.url, ...users.writer }))
   ledgerContract('HTTP', open)
-  viewsContract('HTTP', open)
+  // The same views in the same engine: what is new is the way there.
+  viewsContract('HTTP', open, 2)
   lettersContract('HTTP', open)
   readingContract('HTTP', open)
-  retentionContract('HTTP', () => makeServerClient({ url: server.url, ...users.writer }))
 
   describe('says what is wrong in one line', () => {
     const refused = async (...asked: Parameters<typeof attempt>): Promise<Failure> => {

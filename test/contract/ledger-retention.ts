@@ -7,7 +7,10 @@ import { deadLetter } from './ledger-letters.ts'
 
 const day = 86_400_000
 
-/** What is too old leaves, and the engine is asked to look for it only when something is new. */
+/**
+ * What is too old leaves, and the engine is asked to look for it only when something is new. Before the other contracts:
+ * then there is little to go through, and it leaves nothing behind.
+ */
 export const retentionContract = (name: string, connect: () => Promise<ClickHouseClient>): void => {
   describe(`retention of the ledger: ${name}`, function () {
     this.timeout(60_000)
@@ -15,7 +18,10 @@ export const retentionContract = (name: string, connect: () => Promise<ClickHous
     before(async () => {
       client = await connect()
     })
-    after(() => client.close())
+    after(async () => {
+      for (const table of tables) await client.command({ query: `TRUNCATE TABLE karma.${table}` })
+      await client.close()
+    })
 
     const open = async (keepDays?: number) => {
       const ledger = await openLedger({ client: await connect(), where: name, keepDays })
@@ -44,6 +50,10 @@ export const retentionContract = (name: string, connect: () => Promise<ClickHous
         [undefined, /^(?!.*TTL)/, false],
         [undefined, /^(?!.*TTL)/, false],
       ]
+      const ledger = await open()
+      await ledger.append([messageOf(ledgerEvent({ id: 'first', correlation_id: 'first' }))])
+      await ledger.keep([deadLetter({ reason: 'First' })])
+      await ledger.close()
       for (const [keepDays, expected, isNew] of steps) {
         const before = await Promise.all(tables.map(mutations))
         await (await open(keepDays)).close()

@@ -7,14 +7,13 @@ import { randomHistory } from './ledger-history.ts'
 import { type Asked, type Row, recount } from './ledger-recount.ts'
 
 const start = Date.UTC(2026, 5, 30, 20)
-const histories = 6
 const everything = 10_000
 
 /**
  * Every view of the ledger against a recount, of random histories that were appended twice, in another order the second
  * time, among events of other namespaces. Half of the questions leave something out.
  */
-export const viewsContract = (name: string, open: () => Promise<Ledger>): void => {
+export const viewsContract = (name: string, open: () => Promise<Ledger>, histories = 6): void => {
   describe(`views of the ledger: ${name}`, function () {
     this.timeout(60_000)
     const seed = Number(process.env.SEED ?? 11)

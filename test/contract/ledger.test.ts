@@ -54,11 +54,11 @@ describe('ledger in chDB', function () {
   })
   after(() => rm(folder, { recursive: true, force: true }))
 
+  retentionContract('chDB', () => clientOf(folder))
   ledgerContract('chDB', () => open(folder))
   viewsContract('chDB', () => open(folder))
   lettersContract('chDB', () => open(folder))
   readingContract('chDB', () => open(folder))
-  retentionContract('chDB', () => clientOf(folder))
 
   it('is still there after closing and opening, and the schema is brought up to date again', async () => {
     const first = await open(folder)
