@@ -29,7 +29,7 @@ import type { Counts } from './support/counting-reporter.ts'
  */
 const root = resolve(import.meta.dirname, '..')
 /** Of those that run side by side the ones that take longest first. */
-const defaultSuites = ['unit', 'exploration', 'crash', 'faults', 'e2e', 'installation', 'contract', 'integration']
+const defaultSuites = ['unit', 'exploration', 'crash', 'faults', 'contract', 'installation', 'e2e', 'integration']
 const withControlPlane = new Set(['crash', 'e2e', 'faults', 'installation', 'integration', 'samples'])
 /** Files of the longest suites, by how their names begin, that run as a mocha of their own. */
 const apart: Readonly<Record<string, string>> = { contract: 'bus-', installation: 'graph-' }
@@ -107,17 +107,17 @@ async function main(args: readonly string[]): Promise<number> {
   return total.failed === 0 ? 0 : 1
 }
 
-/** Whole suites and what is left of the others, then what runs apart. Of the tests that mocha is to choose a part might have none. */
+/** First what runs apart, which waits most. Of the tests that mocha is to choose a part might have none. */
 function partsOf(suites: readonly string[], isAll: boolean): Part[] {
-  const [first, second]: [Part[], Part[]] = [[], []]
+  const [others, main]: [Part[], Part[]] = [[], []]
   for (const suite of suites) {
     const files = globSync(`test/${suite}/**/*.test.ts`, { cwd: root }).sort()
     const prefix = isAll ? apart[suite] : undefined
     const isApart = (file: string): boolean => prefix !== undefined && basename(file).startsWith(prefix)
-    first.push({ suite, title: suite, files: files.filter((file) => !isApart(file)) })
-    if (prefix !== undefined) second.push({ suite, title: `${suite}, ${prefix}*`, files: files.filter(isApart) })
+    main.push({ suite, title: suite, files: files.filter((file) => !isApart(file)) })
+    if (prefix !== undefined) others.push({ suite, title: `${suite}, ${prefix}*`, files: files.filter(isApart) })
   }
-  return [...first, ...second]
+  return [...others, ...main]
 }
 
 /** Before the first test, so that no hook waits for it in silence. Gives a line for each suite that cannot run. */

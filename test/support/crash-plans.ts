@@ -42,7 +42,8 @@ export const crashPlans: readonly Plan[] = [
   ),
 ]
 
-const faultsTogether = 12
+/** How many faults those of a group have together: with one each, and with more. */
+const together = { once: 20, again: 12 }
 
 /**
  * Plans that share an operator, and its deaths: those that strike early first, so that none waits long for the others. A second
@@ -51,12 +52,13 @@ const faultsTogether = 12
 export const groupsOf = (plans: readonly Plan[]): Plan[][] => {
   const depth = ({ faults }: Plan): number => 100 * faults.length + effects.indexOf(faults[0]!.effect)
   const groups: Plan[][] = []
-  let left = 0
+  let count = Number.POSITIVE_INFINITY
   for (const plan of plans.toSorted((a, b) => depth(a) - depth(b))) {
-    left -= plan.faults.length
-    if (left < 0) {
+    const most = plan.faults.length > 1 ? together.again : together.once
+    count += plan.faults.length
+    if (count > most) {
       groups.push([])
-      left = faultsTogether - plan.faults.length
+      count = plan.faults.length
     }
     groups.at(-1)!.push(plan)
   }
