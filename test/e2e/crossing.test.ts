@@ -81,16 +81,17 @@ describe('changes over several environments', () => {
       renewTime: new Date().toISOString().replace('Z', '000Z'),
     }
     assert.equal((await karma().api.mergePatch(lease, { spec })).status, 200)
-    const versions = new Set<string>()
-    const asked = here.ask(changeRequest('patient', set(3, 'crossing-net/a', 'crossing-net/b')))
-    let isOver = false
-    void asked.finally(() => {
-      isOver = true
-    })
-    while (!isOver) versions.add((await here.get('Environment', 'prod'))?.metadata.resourceVersion ?? '')
-    assert.equal((await asked).status?.phase, 'Applied')
-    // As it was, claimed, prepared, published; and before that perhaps claimed, and given free by who has waited long.
-    assert.ok(versions.size <= 8, `states of the Environment: ${versions.size}`)
+    const from = karma().proxy.requests.length
+    const { status } = await here.ask(changeRequest('patient', set(3, 'crossing-net/a', 'crossing-net/b')))
+    assert.equal(status?.phase, 'Applied')
+    const writes = karma()
+      .proxy.requests.slice(from)
+      .filter(
+        ({ resource, namespace, name }) => resource === 'environments' && namespace === here.name && name === 'prod',
+      )
+      .filter(({ verb, answered = 0 }) => verb === 'patch' && answered < 300)
+    // Claimed, prepared, published; and before that perhaps claimed, and given free by who has waited long.
+    assert.ok(writes.length >= 3 && writes.length <= 7, `writes of the Environment: ${writes.length}`)
   })
 
   it('are judged by the guards of each environment, and all rejected when one rejects', async () => {
