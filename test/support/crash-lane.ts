@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { request } from 'undici'
+import { findBinaries } from '../cluster/binaries.ts'
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts'
 import { freePort } from '../cluster/free-port.ts'
 import { install, operatorKubeconfig } from '../cluster/install.ts'
@@ -82,7 +83,9 @@ export const startLane = async ({
   program?: string | undefined
   patienceMs?: number | undefined
 }): Promise<Lane> => {
-  const controlPlane = await startControlPlane()
+  // No namespace ends here and nothing is collected as garbage: nobody else has to hear of every write.
+  const { controllerManager: _, ...binaries } = await findBinaries()
+  const controlPlane = await startControlPlane({ binaries })
   const { kubeconfig: admin, folder } = controlPlane
   const ends: (() => Promise<unknown>)[] = [() => controlPlane.stop()]
   const stop = async (): Promise<void> => {
