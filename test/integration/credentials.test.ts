@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { loadCredentials } from '../../operator/adapters/kubernetes/credentials.ts'
 
 describe('credentials from a kubeconfig', () => {
@@ -86,5 +87,25 @@ describe('credentials from a kubeconfig', () => {
       const refused = await to(server)
       assert.match(refused.ok ? '' : refused.failure.message, /server: expected https, found "http:.*loopback/)
     }
+  })
+
+  it('are read without loading the clients of every API', () => {
+    const credentials = resolve(import.meta.dirname, '../../operator/adapters/kubernetes/credentials.ts')
+    const program = `
+      import { registerHooks } from 'node:module'
+      let [config, clients] = [0, 0]
+      registerHooks({
+        load: (url, context, next) => {
+          if (url.endsWith('/client-node/dist/config.js')) config++
+          if (url.includes('/client-node/dist/gen/')) clients++
+          return next(url, context)
+        },
+      })
+      await import(${JSON.stringify(credentials)})
+      console.log(config, clients)`
+    const printed = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
+    const [config, clients] = printed.trim().split(' ').map(Number)
+    assert.equal(config, 1)
+    assert.ok(clients! < 10, `${clients} files of the generated clients are loaded: see kube-config.ts`)
   })
 })
