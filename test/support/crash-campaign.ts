@@ -186,15 +186,22 @@ const isIdle = async ({ writes }: Lane): Promise<boolean> => {
   return false
 }
 
-/** What is written when every informer lists again, three times, although nothing has changed. */
-const restless = async ({ proxy, writes }: Lane): Promise<string[]> => {
+/**
+ * What is written when every informer lists again, three times, although nothing has changed. An operator on a machine too
+ * busy to renew its lead ends, and the next one takes the lead: then it is looked at again.
+ */
+const restless = async (lane: Lane, tries = 5): Promise<string[]> => {
+  const { proxy, writes } = lane
   const before = writes().length
   for (let round = 0; round < 3; round++) {
     proxy.watches.inject(goneLine)
     await sleep(500)
   }
-  const since = writes().slice(before)
-  return since.flatMap(({ effect }) => (effect === 'other' ? [] : [`written after the end: ${effect}`]))
+  const since = writes()
+    .slice(before)
+    .flatMap(({ effect }) => (effect === 'other' ? [] : [effect]))
+  if (since.includes('lead') && tries > 1) return restless(lane, tries - 1)
+  return since.map((effect) => `written after the end: ${effect}`)
 }
 
 const hitKey = (effect: Effect, position: Position): string => `${effect} ${position}`
