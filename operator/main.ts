@@ -262,7 +262,6 @@ const openConfigured = async (
   return required(await awaitLedger({ open, sleep: (ms, signal) => sleep(clock, ms, signal), backoff, log }))
 }
 
-/** What Kafka needs is loaded only where it is used. */
 /** What speaks to a graph store elsewhere is loaded when there is one. */
 const connectGraph = async (
   settings: NonNullable<Config['graph']>,
@@ -281,6 +280,7 @@ const connectGraph = async (
   return { graph: makeMirroredGraph({ store, mirror }), close: () => connection.close() }
 }
 
+/** What Kafka needs is loaded only where it is used. */
 const makeBus = async ({
   config: { kafka },
   clock,
