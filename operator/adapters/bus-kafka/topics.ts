@@ -57,13 +57,17 @@ const attemptMs = 100
 const areLed = async (admin: Admin, topics: string[]): Promise<boolean> => {
   try {
     const { topics: found } = await admin.fetchTopicMetadata({ topics })
-    return found.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0))
+    if (!found.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)))
+      return false
+    // A broker that leads may not have heard of it itself: it is asked for something that only the leader knows.
+    for (const topic of topics) await admin.fetchTopicOffsets(topic)
+    return true
   } catch (error) {
     if (unknownYet.has(wordOf(error) ?? '')) return false
     throw error
   }
 }
-const unknownYet = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
+const unknownYet = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION'])
 
 /** Words by which brokers say that one may not look. */
 const hidden = new Set(['TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED'])
