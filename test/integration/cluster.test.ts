@@ -11,14 +11,10 @@ import { waitForAdmission } from '../support/admission.ts'
 import { type Api, apiOf } from '../support/api.ts'
 import { controlPlane, temporaryFolder } from '../support/control-plane.ts'
 import { changeRequest } from '../support/karma-objects.ts'
+import { must } from './runtime-world.ts'
 
 const namespace = 'cluster'
 const path = `/apis/usekarma.dev/v1alpha1/namespaces/${namespace}/changerequests`
-
-const must = <T>(result: Result<T>): T => {
-  assert.ok(result.ok, result.ok ? '' : result.failure.message)
-  return result.value
-}
 
 describe('the status of a request, which is written whole', () => {
   let api: Api

@@ -15,7 +15,6 @@ import { openEmbeddedClient } from '../../operator/adapters/ledger/client.ts'
 import { openLedger } from '../../operator/adapters/ledger/ledger.ts'
 import type { ChangeRequest } from '../../operator/api/kinds.generated.ts'
 import { parseChangeRequest } from '../../operator/api/parse.ts'
-import type { Result } from '../../operator/api/result.ts'
 import { openSession } from '../../operator/cli/kubeconfig.ts'
 import { makeRelay } from '../../operator/controllers/relay.ts'
 import { append, type Transition } from '../../operator/core/event/outbox.ts'
@@ -29,14 +28,10 @@ import type { ControlPlane } from '../cluster/control-plane.ts'
 import { operatorKubeconfig } from '../cluster/install.ts'
 import { type Said, typed } from '../support/command-line.ts'
 import { temporaryFolder } from '../support/control-plane.ts'
+import { must } from './runtime-world.ts'
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 const group = { group: 'usekarma.dev', version: 'v1alpha1' }
-
-export const must = <T>(result: Result<T>): T => {
-  assert.ok(result.ok, result.ok ? '' : result.failure.message)
-  return result.value
-}
 
 const makeCounter = () => {
   let value = 0
