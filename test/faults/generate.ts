@@ -45,12 +45,12 @@ export const whole: Size = {
 export const sample: Size = {
   everyKill: false,
   kills: 0,
-  doubleKills: 2,
-  staleKills: 4,
-  disturbed: 8,
+  doubleKills: 1,
+  staleKills: 2,
+  disturbed: 5,
   disturbedKills: 1,
-  refused: 3,
-  lost: 2,
+  refused: 2,
+  lost: 1,
   delayed: 1,
 }
 

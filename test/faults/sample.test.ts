@@ -6,10 +6,10 @@ import { randomOf } from './random.ts'
 import { runTellings, tellingMisses, tellingsOf, tellingTable } from './telling.ts'
 
 /*
- * A sample of `npm run faults`: plans of each sort, an episode of each nemesis, a kill at each step of telling, about four
- * minutes of them. The
- * seed is printed, and SEED repeats it.
+ * A sample of `npm run faults`: plans of each sort, episodes of four nemeses of the seven, a kill at each step of telling, about
+ * two minutes of them. The seed is printed, and SEED repeats it.
  */
+const episodesOfSample = 4
 const seed = process.env.SEED === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(process.env.SEED)
 const print = (line: string): void => void process.stdout.write(`      ${line}\n`)
 
@@ -27,13 +27,12 @@ describe(`faults, seed ${seed}`, function () {
   it('every fault struck', () => assert.deepEqual(missesIn(outcome, groups, false), []))
 
   it('several operators: each effect takes place once, whoever believes to lead', async () => {
-    const episodes = contestsOf(randomOf(seed), nemeses.length).flatMap((contest) => contest.episodes)
+    const contests = contestsOf(randomOf(seed), nemeses.length)
+    const episodes = contests.flatMap((contest) => contest.episodes).slice(0, episodesOfSample)
     const { violations, struck } = await runContest({ contenders: 3, clocks: 'wrong', episodes }, { print })
     assert.deepEqual(violations, [])
-    assert.deepEqual(
-      nemeses.filter((nemesis) => !struck.has(nemesis)),
-      [],
-    )
+    process.stdout.write(`      ${[...struck.keys()].join(', ')}\n`)
+    assert.deepEqual([...struck.keys()].sort(), episodes.map(({ nemesis }) => nemesis).sort())
   })
 
   it('killed at each step of telling: etcd, Kafka and the ledger have the same events', async () => {

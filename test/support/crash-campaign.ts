@@ -79,12 +79,21 @@ export const startCampaign = ({
     const ready = await Promise.all(plays)
     const played = await playTogether(lane, ready)
     // The death that another one brought may have come in its last moments, or an operator on a machine too busy to renew
-    // its lead took the effect with it: who met no fault is played once more, alone. What was wrong before stays wrong.
-    for (const [index, { violations }] of played.entries()) {
-      if (!hasMissed(played[index]!)) continue
-      const [alone] = await playTogether(lane, [ready[index]!])
-      played[index] = { ...alone!, violations: [...violations.filter((one) => !isMiss(one)), ...alone!.violations] }
+    // its lead took the effect with it: those who met no fault are played once more, and who misses it again alone. What was
+    // wrong before stays wrong.
+    const again = async (indices: readonly number[]): Promise<void> => {
+      const runs = await playTogether(
+        lane,
+        indices.map((index) => ready[index]!),
+      )
+      for (const [at, index] of indices.entries()) {
+        const before = played[index]!.violations.filter((one) => !isMiss(one))
+        played[index] = { ...runs[at]!, violations: [...before, ...runs[at]!.violations] }
+      }
     }
+    const missed = (): number[] => [...played.keys()].filter((index) => hasMissed(played[index]!))
+    if (missed().length > 0) await again(missed())
+    for (const index of missed()) await again([index])
     group.forEach((plan, index) => {
       const run = played[index]!
       for (const fault of run.hits) {
