@@ -204,7 +204,7 @@ const run = async (config: Config): Promise<void> => {
 
   const parts: Part[] = [
     // First: whoever probes is to find a process that lives, and is not ready, for as long as the API server is away.
-    partOf('probes', async () => serveProbes(probes, config.probes)),
+    partOf('probes', () => listening('KARMA_PROBES', () => serveProbes(probes, config.probes))),
     { name: 'api client', stop: () => client.close() },
     { name: 'graph store', stop: () => graphElsewhere?.close() },
     { name: 'ledger', stop: () => ledger.close() },
@@ -229,7 +229,10 @@ const run = async (config: Config): Promise<void> => {
     { name: 'first lists', start: async () => void (await Promise.all(everyInformer.map(([, { synced }]) => synced))) },
     {
       name: 'port',
-      start: async () => log.info({ address: await server.listen(config.http) }, 'listening'),
+      start: async () => {
+        const address = await listening('KARMA_HTTP', () => server.listen(config.http))
+        log.info({ address }, 'listening')
+      },
       stop: () => server.close(),
     },
     { name: 'relay', stop: () => relay.stop() },
@@ -244,7 +247,20 @@ const run = async (config: Config): Promise<void> => {
   }
   process.once('SIGTERM', end)
   process.once('SIGINT', end)
-  await lifecycle.start()
+  await lifecycle.start().catch((cause: Error) => {
+    // The log has the stack.
+    process.stderr.write(`karma: ${cause.message}\n`)
+    process.exit(1)
+  })
+}
+
+/** Says whose address it is that cannot be listened on. */
+const listening = async <T>(variable: string, listen: () => Promise<T>): Promise<T> => {
+  try {
+    return await listen()
+  } catch (cause) {
+    throw new Error(`${variable}: expected an address to listen on, found: ${(cause as Error).message}`, { cause })
+  }
 }
 
 /** Of a server that is away: opened in the background, as nothing is decided from it. */

@@ -59,30 +59,34 @@ async function stress(connection: Submitting, random: Random, rounds: number): P
   const hits: Hits = { late: 0, killed: 0, versions: 0, wrong: 0 }
   const store = graphOver(connection, 60)
   const models = new Map<number, Model>([[0, new Map()]])
+  /** by change: for which version, and what; of earlier rounds too, whose last request may land in a later one */
+  const asked = new Map<string, { readonly version: number; readonly patch: GraphPatch }>()
   const landing: Promise<unknown>[] = []
   let claim = 0
 
   for (let round = 0; round < rounds; round++) {
     const head = value(await store.head(environment)).version
-    const patches = publishers.map(() => somePatch(random))
+    const version = head + 1
     await Promise.all(
-      publishers.map(async (name, n) => {
+      publishers.map(async (name) => {
+        const patch = somePatch(random)
+        const by = { changeId: `${name}-${round}`, claim: `${claim++}` }
+        asked.set(by.changeId, { version, patch })
         const publisher = graphOver(erratic(connection, random, hits, landing), 60)
         await sleep(random.below(5))
-        const by = { changeId: `${name}-${round}`, claim: `${claim++}` }
-        await publisher.publish(environment, head + 1, patches[n]!, by)
+        await publisher.publish(environment, version, patch, by)
       }),
     )
     const now = value(await store.head(environment)).version
     if (now === head) continue
     const [record] = value(await store.versions(environment, 1))
-    const winner = publishers.findIndex((name) => record?.changeId === `${name}-${round}`)
-    if (now !== head + 1 || record?.version !== now || winner < 0) {
-      // Nobody of this round, or more than one, has moved the head: there is no telling what the next ones would be.
+    const winner = asked.get(record?.changeId ?? '')
+    if (now !== version || record?.version !== now || winner?.version !== now) {
+      // Nobody who was asked for this version, or more than one, has moved the head: there is no telling what the next ones would be.
       hits.wrong++
       break
     }
-    models.set(now, withPatch(models.get(head)!, patches[winner]!))
+    models.set(now, withPatch(models.get(head)!, winner.patch))
   }
   await Promise.all(landing)
   for (const [version, model] of models) {

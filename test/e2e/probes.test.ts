@@ -86,6 +86,26 @@ describe('the probes of an operator', function () {
     assert.equal(await operator.ended, 0)
   })
 
+  it('end another operator with one line, when they are to be where it listens already', async () => {
+    const log = join(folder, 'another.log')
+    const another = startOperator({
+      kubeconfig: join(folder, 'karma-system.karma.kubeconfig'),
+      data: join(folder, 'another'),
+      http: '127.0.0.1:0',
+      log,
+      env: { KARMA_PROBES: probes },
+    })
+    assert.equal(await another.ended, 1)
+    const said = readFileSync(log, 'utf8')
+      .split('\n')
+      .filter((line) => !line.startsWith('{'))
+    assert.deepEqual(said, [
+      `karma: KARMA_PROBES: expected an address to listen on, found: listen EADDRINUSE: address already in use ${probes}`,
+      '',
+    ])
+    assert.equal((await probe('/healthz'))?.[0], 200)
+  })
+
   it('are gone when it ends, in order also where it never found the API server', async () => {
     await operator.stop()
     assert.equal(await operator.ended, 0)
