@@ -11,7 +11,7 @@ import { changeRequest, component, componentType, environment } from '../support
  */
 describe('references into other environments: added while what they lead to is taken away', function () {
   this.timeout(120_000)
-  const pairs = 16
+  const pairs = 10
   let here: Namespace
   let there: Namespace
   let random: () => number

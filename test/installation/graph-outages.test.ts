@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ChangeRequest, Component, Environment } from '../../operator/api/kinds.generated.ts'
-import { type GraphInstallation, installWithGraph, place } from '../support/graph-installation.ts'
+import { type GraphInstallation, graphInstallation, place } from '../support/graph-installation.ts'
 import { conditionOf, eventually } from '../support/karma-namespace.ts'
 import { changeRequest, component } from '../support/karma-objects.ts'
 
@@ -11,7 +11,6 @@ const readiness = ({ status }: Environment): string => {
 
 describe('a graph store elsewhere that is away', function () {
   this.timeout(120_000)
-  let world: GraphInstallation | undefined
   let karma: GraphInstallation['karma']
   let proxy: GraphInstallation['proxy']
   let store: GraphInstallation['store']
@@ -22,12 +21,9 @@ describe('a graph store elsewhere that is away', function () {
   let seq: GraphInstallation['seq']
   let aChange: GraphInstallation['aChange']
 
-  before(async function () {
-    this.timeout(20 * 60_000)
-    world = await installWithGraph()
-    ;({ karma, proxy, store, here, user, environment, isInStep, seq, aChange } = world)
+  before(() => {
+    ;({ karma, proxy, store, here, user, environment, isInStep, seq, aChange } = graphInstallation())
   })
-  after(() => world?.close())
 
   /** Whoever holds it has read the graph for what comes next, and may decide that yet, or wait for an answer about it. */
   const toBeFree = () => here.until('Environment', 'dev', 'to be free', ({ status }) => status?.lockedBy === undefined)

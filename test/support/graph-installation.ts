@@ -41,10 +41,31 @@ export interface GraphInstallation {
   readonly close: () => Promise<void>
 }
 
+let shared: GraphInstallation | undefined
+
+// A test file that imports this gets, once per run of mocha, one installation for all its files. The hooks belong to the
+// root suite, because an import at the top of a file runs outside every describe.
+before('start the shared installation with a graph store', async function () {
+  // The first run on a machine builds the programs.
+  this.timeout(20 * 60_000)
+  shared = await installWithGraph()
+})
+
+after('stop the shared installation with a graph store', async function () {
+  this.timeout(60_000)
+  await shared?.close()
+})
+
+/** The installation that all tests of this run share, one after the other. Call it in a hook or a test. */
+export function graphInstallation(): GraphInstallation {
+  if (!shared) throw new Error('graphInstallation() was called before the tests began: call it in a hook or a test')
+  return shared
+}
+
 export const place = 'graph/dev'
 
 /** Three Components in a row: app/one refers to host/one, and that to net/one. */
-export const installWithGraph = async (): Promise<GraphInstallation> => {
+const installWithGraph = async (): Promise<GraphInstallation> => {
   const server = await startGremlinServer()
   const proxy = await startGremlinProxy({ target: { host: '127.0.0.1', port: server.port } })
   const direct = connectTo(server.url)
