@@ -42,11 +42,13 @@ import { startDeadLetterSink } from './sinks/dead-letters.ts'
 import { startLedgerSink } from './sinks/ledger.ts'
 
 /** What cannot be set right by waiting ends the process with one line that says why. */
-const required = <T>(result: Result<T>): T => {
-  if (result.ok) return result.value
-  process.stderr.write(`karma: ${result.failure.reason}: ${result.failure.message}\n`)
+const giveUp = (why: string): never => {
+  process.stderr.write(`karma: ${why}\n`)
   process.exit(1)
 }
+
+const required = <T>(result: Result<T>): T =>
+  result.ok ? result.value : giveUp(`${result.failure.reason}: ${result.failure.message}`)
 
 const run = async (config: Config): Promise<void> => {
   // 1. What everything stands on: clock, log, metrics, the connection to the API server.
@@ -247,11 +249,8 @@ const run = async (config: Config): Promise<void> => {
   }
   process.once('SIGTERM', end)
   process.once('SIGINT', end)
-  await lifecycle.start().catch((cause: Error) => {
-    // The log has the stack.
-    process.stderr.write(`karma: ${cause.message}\n`)
-    process.exit(1)
-  })
+  // The log has the stack.
+  await lifecycle.start().catch((cause: Error) => giveUp(cause.message))
 }
 
 /** Says whose address it is that cannot be listened on. */

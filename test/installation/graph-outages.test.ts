@@ -21,8 +21,9 @@ describe('a graph store elsewhere that is away', function () {
   let seq: GraphInstallation['seq']
   let aChange: GraphInstallation['aChange']
 
-  before(() => {
-    ;({ karma, proxy, store, here, user, environment, isInStep, seq, aChange } = graphInstallation())
+  before(async function () {
+    this.timeout(20 * 60_000)
+    ;({ karma, proxy, store, here, user, environment, isInStep, seq, aChange } = await graphInstallation())
   })
 
   /** Whoever holds it has read the graph for what comes next, and may decide that yet, or wait for an answer about it. */

@@ -41,26 +41,23 @@ export interface GraphInstallation {
   readonly close: () => Promise<void>
 }
 
-let shared: GraphInstallation | undefined
+let shared: Promise<GraphInstallation> | undefined
 
-// A test file that imports this gets, once per run of mocha, one installation for all its files. The hooks belong to the
-// root suite, because an import at the top of a file runs outside every describe.
-before('start the shared installation with a graph store', async function () {
-  // The first run on a machine builds the programs.
-  this.timeout(20 * 60_000)
-  shared = await installWithGraph()
-})
-
-after('stop the shared installation with a graph store', async function () {
-  this.timeout(60_000)
-  await shared?.close()
-})
-
-/** The installation that all tests of this run share, one after the other. Call it in a hook or a test. */
-export function graphInstallation(): GraphInstallation {
-  if (!shared) throw new Error('graphInstallation() was called before the tests began: call it in a hook or a test')
+/**
+ * The installation that all tests of this run share, one after the other; it starts for the first who asks. Call it in a
+ * hook that may take as long as the first run on a machine, which builds the programs.
+ */
+export const graphInstallation = (): Promise<GraphInstallation> => {
+  shared ??= installWithGraph()
   return shared
 }
+
+// Of the root suite, because an import at the top of a file runs outside every describe.
+after('stop the shared installation with a graph store', async function () {
+  this.timeout(60_000)
+  const started = await shared?.catch(() => undefined)
+  await started?.close()
+})
 
 export const place = 'graph/dev'
 
