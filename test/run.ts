@@ -18,6 +18,7 @@ import { findGremlinServer, olderTinkerPop } from './cluster/gremlin-server.ts'
 import { findKafka } from './cluster/kafka.ts'
 import { compileCache } from './support/compile-cache.ts'
 import type { Counts } from './support/counting-reporter.ts'
+import { folderInMemory } from './support/folder-in-memory.ts'
 
 /**
  * Runs suites of tests, each as a mocha of its own, and ends with the line `N passed, N failed`.
@@ -38,6 +39,8 @@ const besideOthers = new Set([...withControlPlane, 'contract'])
 const withGraphStore = new Set(['contract', 'installation', 'integration'])
 const withKafka = new Set(['contract', 'faults'])
 const sideBySide = 6
+/** where the suites put what they write: 1.4 GB at most, all together */
+const temporaryFolder = process.env.TMPDIR ?? folderInMemory(8 * 2 ** 30) ?? tmpdir()
 /** how long a suite may take to end after its last test: what is left then is a leak */
 const lingerMs = 20_000
 
@@ -220,7 +223,12 @@ async function runMocha({ part, folder, output, mochaArguments }: Run): Promise<
       ...mochaArguments,
     ],
     cwd: root,
-    env: { ...process.env, NODE_COMPILE_CACHE: compileCache, KARMA_TEST_COUNTS: countsPath },
+    env: {
+      ...process.env,
+      TMPDIR: temporaryFolder,
+      NODE_COMPILE_CACHE: compileCache,
+      KARMA_TEST_COUNTS: countsPath,
+    },
     output,
     removeWithParent: folder,
   })

@@ -14,7 +14,10 @@ export interface LedgerSinkDependencies {
   /** Events that one insert gets at most; a batch that the bus hands over is never split. */
   readonly batchSize?: number
   readonly sleep: (ms: number) => Promise<void>
-  /** Milliseconds between the beginnings of two inserts, while events keep coming: small inserts cost as much as large ones. */
+  /**
+   * Milliseconds between the beginnings of two inserts, while few events at a time keep coming: small inserts cost as much
+   * as large ones, and each leaves a part behind that is merged, and loaded at the next start.
+   */
   readonly intervalMs?: number
   readonly now: () => number
   readonly metrics: LedgerSinkMetrics
@@ -25,6 +28,9 @@ interface Waiting {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
+
+/** Events of an insert that is worth its price: a bus that has more does not hand it over before the insert is through. */
+const largeInsert = 500
 
 /** Name of the sink's group on the bus. */
 export const ledgerGroup = 'ledger'
@@ -38,7 +44,7 @@ export const startLedgerSink = ({
   ledger,
   batchSize = 5_000,
   sleep,
-  intervalMs = 100,
+  intervalMs = 500,
   now,
   metrics,
 }: LedgerSinkDependencies): Promise<Subscription> => {
@@ -63,8 +69,8 @@ export const startLedgerSink = ({
     running = true
     for (let batch = next(); batch.length > 0; batch = next()) {
       const began = now()
+      const messages = distinct(batch)
       try {
-        const messages = distinct(batch)
         await ledger.append(messages)
         metrics.appended(messages.length, newestOf(messages))
         for (const { resolve } of batch) resolve()
@@ -73,7 +79,7 @@ export const startLedgerSink = ({
         for (const { reject } of batch) reject(error)
       }
       const rest = began + intervalMs - now()
-      if (rest > 0 && !isInsertFull()) await sleep(rest)
+      if (rest > 0 && messages.length < largeInsert && !isInsertFull()) await sleep(rest)
     }
     running = false
   }

@@ -93,6 +93,22 @@ describe('ledger in chDB', function () {
     await ledger.close()
   })
 
+  it('keeps to its limits for every question, also after one that failed', async () => {
+    const client = await clientOf(folder)
+    const limits = async (): Promise<unknown> => {
+      const query = `SELECT getSetting('max_memory_usage') AS memory, getSetting('max_execution_time') AS seconds, toUInt64(pow(2, 53)) + 1 AS exact`
+      return await (await client.query({ query, format: 'JSONEachRow' })).json()
+    }
+    const expected = [{ memory: 1073741824, seconds: 30, exact: '9007199254740993' }]
+    assert.deepEqual(await limits(), expected)
+    await assert.rejects(client.query({ query: 'SELECT throwIf(1)', format: 'JSONEachRow' }))
+    assert.deepEqual(await limits(), expected)
+    const other = await clientOf(folder)
+    await other.close()
+    assert.deepEqual(await limits(), expected)
+    await client.close()
+  })
+
   it('refuses data of a newer version, and an edited migration', async () => {
     const client = await clientOf(folder)
     const [first] = migrations

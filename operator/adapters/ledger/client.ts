@@ -8,8 +8,9 @@ type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>
 const mebibyte = 1024 * 1024
 
 /**
- * One set for every call: chDB keeps a setting for all later queries of the connection, so one that stood on a single
- * call (a deduplication token above all, which makes later inserts vanish) would leak.
+ * One set for every call. chDB keeps a setting for all later queries of the connection: it is told these once, for with
+ * them each call would be ten statements, and one that stood on a single call (a deduplication token above all, which
+ * makes later inserts vanish) would leak.
  */
 const settings: ClickHouseSettings = {
   async_insert: 0,
@@ -41,7 +42,9 @@ export const openEmbeddedClient = async (folder: string): Promise<Result<ClickHo
     ])
     // The same interface from two packages, which exactOptionalPropertyTypes takes for two.
     const connection = createChdbConnection({ path }) as unknown as Connection
-    return success(createClient({ connection, clickhouse_settings: settings }))
+    const client = createClient({ connection })
+    await client.command({ query: 'SELECT 1', clickhouse_settings: settings })
+    return success(client)
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error)
     return failure({

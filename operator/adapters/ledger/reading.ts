@@ -46,25 +46,34 @@ const whereOf = (conditions: readonly string[]): string =>
   conditions.map((condition, i) => `${i === 0 ? 'WHERE' : 'AND'} ${condition}`).join(' ')
 
 export const findEvents = async (client: ClickHouseClient, query: LedgerQuery): Promise<Event[]> => {
-  if (query.correlationId !== undefined) return select(client, query, false)
-  // Rows that came twice may make the newest too few, and then everything is looked through.
+  if (query.correlationId !== undefined) return (await select(client, query, false)).map(eventOfRow)
   const newest = await select(client, query, true)
-  return newest.length === query.limit ? newest : select(client, query, false)
+  // Rows that came twice may make the newest too few, and then everything is looked through.
+  const isEnough = newest.length === query.limit || newest.every(({ whole }) => whole === 1)
+  return (isEnough ? newest : await select(client, query, false)).map(eventOfRow)
 }
 
-const select = async (client: ClickHouseClient, query: LedgerQuery, recent: boolean): Promise<Event[]> => {
+/** A row, and whether those looked through were all that there are. */
+type FoundRow = Row & { readonly whole?: number }
+
+const select = async (client: ClickHouseClient, query: LedgerQuery, recent: boolean): Promise<FoundRow[]> => {
   const { correlationId, limit } = query
   const { conditions, params } = selectionOf(query)
   const direction = correlationId === undefined ? 'DESC' : 'ASC'
   const order = ['ts', 'entity_id', 'seq', 'id'].map((column) => `${column} ${direction}`).join(', ')
   const newest = `SELECT ts FROM karma.events ${whereOf(conditions)} ORDER BY ts DESC LIMIT {reach: UInt32}`
-  const all = recent ? [...conditions, `ts >= (SELECT min(ts) FROM (${newest}))`] : conditions
+  const [begin, all] = recent
+    ? [
+        `WITH (SELECT (min(ts), count()) FROM (${newest})) AS reached SELECT reached.2 < {reach: UInt32} AS whole,`,
+        [...conditions, 'ts >= reached.1'],
+      ]
+    : ['SELECT', conditions]
   const answer = await client.query({
-    query: `SELECT ${members} FROM karma.events ${whereOf(all)} ORDER BY ${order} LIMIT 1 BY id LIMIT {limit: UInt32}`,
+    query: `${begin} ${members} FROM karma.events ${whereOf(all)} ORDER BY ${order} LIMIT 1 BY id LIMIT {limit: UInt32}`,
     query_params: { ...params, limit, ...(recent && { reach: limit * 2 }) },
     format: 'JSONEachRow',
   })
-  return (await answer.json<Row>()).map(eventOfRow)
+  return await answer.json<FoundRow>()
 }
 
 const happening = ['ts', 'entity_id', 'seq', 'id']

@@ -105,8 +105,22 @@ describe('ledger sink', () => {
     assert.deepEqual(slept, [], 'three wait')
     inserts[2]?.end.resolve()
     await settle()
-    assert.deepEqual(slept, [100], 'one waits')
+    assert.deepEqual(slept, [500], 'one waits')
     inserts[3]?.end.resolve()
     await Promise.all([...first, last])
+  })
+
+  it('does not wait behind a large insert: the bus may have more', async () => {
+    const { inserts, slept, take } = await makeWorld()
+    for (const [size, rests] of [
+      [499, [500]],
+      [500, [500]],
+    ] as const) {
+      const taken = take(...Array.from({ length: size }, (_, n) => busEvent('a', n + 1)))
+      inserts.at(-1)?.end.resolve()
+      await taken
+      await settle()
+      assert.deepEqual(slept, rests, `${size} events`)
+    }
   })
 })
