@@ -29,11 +29,21 @@ import { folderInMemory } from './support/folder-in-memory.ts'
  * wait more than they compute: six of them run side by side, and are shown one after the other.
  */
 const root = resolve(import.meta.dirname, '..')
-/** Of those that run side by side the ones that take longest first. */
 const defaultSuites = ['unit', 'exploration', 'crash', 'faults', 'contract', 'installation', 'e2e', 'integration']
 const withControlPlane = new Set(['crash', 'e2e', 'faults', 'installation', 'integration', 'samples'])
 /** Files of the longest suites, by how their names begin, that run as a mocha of their own. */
 const apart: Readonly<Record<string, string>> = { contract: 'bus-', installation: 'graph-' }
+/** Titles of what runs side by side, in the order in which it begins: what takes longest first, so that nothing is left for the end. */
+const begins = [
+  'contract, bus-*',
+  'crash',
+  'faults',
+  'contract',
+  'installation',
+  'e2e',
+  'installation, graph-*',
+  'integration',
+]
 /** They have services of their own. */
 const besideOthers = new Set([...withControlPlane, 'contract'])
 const withGraphStore = new Set(['contract', 'installation', 'integration'])
@@ -110,17 +120,17 @@ async function main(args: readonly string[]): Promise<number> {
   return total.failed === 0 ? 0 : 1
 }
 
-/** First what runs apart, which waits most. Of the tests that mocha is to choose a part might have none. */
+/** In the order of `begins`. Of the tests that mocha is to choose a part might have none. */
 function partsOf(suites: readonly string[], isAll: boolean): Part[] {
-  const [others, main]: [Part[], Part[]] = [[], []]
+  const parts: Part[] = []
   for (const suite of suites) {
     const files = globSync(`test/${suite}/**/*.test.ts`, { cwd: root }).sort()
     const prefix = isAll ? apart[suite] : undefined
     const isApart = (file: string): boolean => prefix !== undefined && basename(file).startsWith(prefix)
-    main.push({ suite, title: suite, files: files.filter((file) => !isApart(file)) })
-    if (prefix !== undefined) others.push({ suite, title: `${suite}, ${prefix}*`, files: files.filter(isApart) })
+    parts.push({ suite, title: suite, files: files.filter((file) => !isApart(file)) })
+    if (prefix !== undefined) parts.push({ suite, title: `${suite}, ${prefix}*`, files: files.filter(isApart) })
   }
-  return [...others, ...main]
+  return parts.sort((a, b) => begins.indexOf(a.title) - begins.indexOf(b.title))
 }
 
 /** Before the first test, so that no hook waits for it in silence. Gives a line for each suite that cannot run. */

@@ -138,7 +138,7 @@ export async function startControlPlane({
  * A collection of garbage when the heap has grown to nine times what lives, not twice, as long as there is memory: it was a
  * quarter of what the API server computes, and these programs share a machine with whoever waits for them.
  */
-const programEnv: NodeJS.ProcessEnv = { GOGC: '800', GOMEMLIMIT: '2GiB', ...process.env }
+export const programEnv: NodeJS.ProcessEnv = { GOGC: '800', GOMEMLIMIT: '2GiB', ...process.env }
 
 const urlOf = (port: number): string => `https://127.0.0.1:${port}`
 

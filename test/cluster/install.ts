@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { findBinaries } from './binaries.ts'
-import type { ControlPlane } from './control-plane.ts'
+import { type ControlPlane, programEnv } from './control-plane.ts'
 import { writeKubeconfig } from './control-plane-files.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -27,7 +27,7 @@ export async function kubectl({
 }): Promise<string> {
   const command = program ?? (await findBinaries()).kubectl
   const cache = cacheFolder === undefined ? {} : { KUBECACHEDIR: cacheFolder }
-  const options = { env: { ...process.env, KUBECONFIG: kubeconfig, ...cache }, maxBuffer: 64 * 1024 * 1024 }
+  const options = { env: { ...programEnv, KUBECONFIG: kubeconfig, ...cache }, maxBuffer: 64 * 1024 * 1024 }
   try {
     return (await promisify(execFile)(command, [...args], options)).stdout
   } catch (cause) {
