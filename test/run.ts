@@ -32,7 +32,11 @@ const root = resolve(import.meta.dirname, '..')
 const defaultSuites = ['unit', 'exploration', 'crash', 'faults', 'contract', 'installation', 'e2e', 'integration']
 const withControlPlane = new Set(['crash', 'e2e', 'faults', 'installation', 'integration', 'samples'])
 /** Files of the longest suites, by how their names begin, that run as a mocha of their own. */
-const apart: Readonly<Record<string, string>> = { contract: 'bus-', installation: 'graph-' }
+const apart: Readonly<Record<string, string>> = {
+  contract: 'bus-',
+  installation: 'graph-',
+  integration: 'control-plane',
+}
 /** Titles of what runs side by side, in the order in which it begins: what takes longest first, so that nothing is left for the end. */
 const begins = [
   'contract, bus-*',
@@ -43,6 +47,7 @@ const begins = [
   'e2e',
   'installation, graph-*',
   'integration',
+  'integration, control-plane*',
 ]
 /** They have services of their own. */
 const besideOthers = new Set([...withControlPlane, 'contract'])
