@@ -109,6 +109,18 @@ export const ledgerContract = (name: string, open: () => Promise<Ledger>): void 
       assert.deepEqual(await ids({ namespace: 'nowhere', limit: 10 }), [])
     })
 
+    it('answers with as many as are wanted, although the newest came five times', async () => {
+      const of = (id: string, ms: number) =>
+        ledgerEvent({ id, entity_id: 'often/site/a', correlation_id: 'often', ts: new Date(start + ms).toISOString() })
+      const newest = of('o3', 3)
+      // Each by itself: what comes twice in one insert is one row.
+      for (const event of [of('o1', 1), of('o2', 2), ...Array(5).fill(newest)]) await ledger.append([messageOf(event)])
+      const ids = async (limit: number) => (await ledger.query({ namespace: 'often', limit })).map(({ id }) => id)
+      assert.deepEqual(await ids(2), ['o3', 'o2'])
+      assert.deepEqual(await ids(3), ['o3', 'o2', 'o1'])
+      assert.deepEqual(await ids(10), ['o3', 'o2', 'o1'])
+    })
+
     it('answers by environment and by types of event, newest first', async () => {
       const of = (id: string, ms: number, event_type: string, environment: string, entity = 'places/site/a') =>
         ledgerEvent({
