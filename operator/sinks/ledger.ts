@@ -50,6 +50,7 @@ export const startLedgerSink = ({
 }: LedgerSinkDependencies): Promise<Subscription> => {
   const waiting: Waiting[] = []
   let running = false
+  let wake: (() => void) | undefined
 
   const next = (): Waiting[] => {
     let count = 0
@@ -62,8 +63,17 @@ export const startLedgerSink = ({
     return waiting.splice(0, takes)
   }
 
-  /** As much waits already as one insert takes: nothing is gained by waiting for more. */
-  const isInsertFull = (): boolean => waiting.reduce((count, { messages }) => count + messages.length, 0) >= batchSize
+  const isEnough = (): boolean =>
+    waiting.reduce((count, { messages }) => count + messages.length, 0) >= Math.min(largeInsert, batchSize)
+
+  /** Until then, or until enough waits to be worth an insert. */
+  const rest = async (ms: number): Promise<void> => {
+    const enough = new Promise<void>((resolve) => {
+      wake = resolve
+    })
+    await Promise.race([sleep(ms), enough])
+    wake = undefined
+  }
 
   const run = async (): Promise<void> => {
     running = true
@@ -78,8 +88,8 @@ export const startLedgerSink = ({
         metrics.failed()
         for (const { reject } of batch) reject(error)
       }
-      const rest = began + intervalMs - now()
-      if (rest > 0 && messages.length < largeInsert && !isInsertFull()) await sleep(rest)
+      const restMs = began + intervalMs - now()
+      if (restMs > 0 && messages.length < largeInsert && !isEnough()) await rest(restMs)
     }
     running = false
   }
@@ -91,6 +101,7 @@ export const startLedgerSink = ({
       new Promise<void>((resolve, reject) => {
         waiting.push({ messages, resolve, reject })
         if (!running) void run()
+        else if (isEnough()) wake?.()
       }),
   )
 }

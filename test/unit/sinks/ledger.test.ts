@@ -7,7 +7,7 @@ import { busEvent } from '../../contract/bus.ts'
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** A ledger whose inserts end when the test says so, and a bus that hands over what the test gives it. */
-const makeWorld = async (batchSize?: number) => {
+const makeWorld = async (batchSize?: number, sleep?: () => Promise<void>) => {
   const inserts: { ids: string[]; end: PromiseWithResolvers<void> }[] = []
   const measured: string[] = []
   const slept: number[] = []
@@ -29,7 +29,10 @@ const makeWorld = async (batchSize?: number) => {
   await startLedgerSink({
     bus,
     ledger,
-    sleep: async (ms) => void slept.push(ms),
+    sleep: async (ms) => {
+      slept.push(ms)
+      await sleep?.()
+    },
     now: () => 0,
     metrics: {
       appended: (events, newest) => void measured.push(`${events} up to ${new Date(newest).toISOString()}`),
@@ -122,5 +125,26 @@ describe('ledger sink', () => {
       await settle()
       assert.deepEqual(slept, rests, `${size} events`)
     }
+  })
+
+  it('does not wait any longer when enough has come meanwhile', async () => {
+    const { inserts, slept, take } = await makeWorld(undefined, () => new Promise(() => {}))
+    const events = (from: number, size: number) => Array.from({ length: size }, (_, n) => busEvent('a', from + n))
+    const first = take(...events(1, 1))
+    inserts[0]?.end.resolve()
+    await first
+    await settle()
+    assert.deepEqual(slept, [500])
+    const takes = [take(...events(2, 300)), take(...events(302, 199))]
+    await settle()
+    assert.equal(inserts.length, 1, '499 wait')
+    takes.push(take(...events(501, 1)))
+    await settle()
+    assert.deepEqual(
+      inserts.map(({ ids }) => ids.length),
+      [1, 500],
+    )
+    inserts[1]?.end.resolve()
+    await Promise.all(takes)
   })
 })
