@@ -33,8 +33,13 @@ describe('a campaign of faults', () => {
   })
 
   describe('as a file', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'karma-plans-'))
-    const path = join(folder, 'plan.json')
+    let folder: string
+    let path: string
+    // In a hook: where none of these tests is chosen nothing is made, and nothing left.
+    before(() => {
+      folder = mkdtempSync(join(tmpdir(), 'karma-plans-'))
+      path = join(folder, 'plan.json')
+    })
     after(() => rmSync(folder, { recursive: true }))
 
     it('has beside it the states of the runs in which something was wrong, a line each, and the log of their operator', () => {
