@@ -63,10 +63,11 @@ export const startLedgerSink = ({
     return waiting.splice(0, takes)
   }
 
+  /** So much waits that an insert of it is worth its price. */
   const isEnough = (): boolean =>
     waiting.reduce((count, { messages }) => count + messages.length, 0) >= Math.min(largeInsert, batchSize)
 
-  /** Until then, or until enough waits to be worth an insert. */
+  /** For so many milliseconds, or until enough waits. */
   const rest = async (ms: number): Promise<void> => {
     const enough = new Promise<void>((resolve) => {
       wake = resolve
