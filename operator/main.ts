@@ -217,8 +217,7 @@ const run = async (config: Config): Promise<void> => {
         void (await startLedgerSink({
           bus,
           ledger,
-          sleep: (ms) => sleep(clock, ms),
-          now: clock.monotonic,
+          clock,
           metrics: eventMetrics.sink,
         })),
     },

@@ -1,6 +1,8 @@
 import type { Message } from '../api/envelope.ts'
 import type { Bus, Subscription } from '../ports/bus.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Ledger } from '../ports/ledger.ts'
+import { rest, type Timer } from '../ports/timer.ts'
 
 export interface LedgerSinkMetrics {
   /** `newest`: when the newest of them happened, in epoch milliseconds */
@@ -13,13 +15,12 @@ export interface LedgerSinkDependencies {
   readonly ledger: Pick<Ledger, 'append'>
   /** Events that one insert gets at most; a batch that the bus hands over is never split. */
   readonly batchSize?: number
-  readonly sleep: (ms: number) => Promise<void>
   /**
    * Milliseconds between the beginnings of two inserts, while few events at a time keep coming: small inserts cost as much
    * as large ones, and each leaves a part behind that is merged, and loaded at the next start.
    */
   readonly intervalMs?: number
-  readonly now: () => number
+  readonly clock: Pick<Clock, 'monotonic'> & { readonly after: Timer }
   readonly metrics: LedgerSinkMetrics
 }
 
@@ -43,9 +44,8 @@ export const startLedgerSink = ({
   bus,
   ledger,
   batchSize = 5_000,
-  sleep,
   intervalMs = 500,
-  now,
+  clock,
   metrics,
 }: LedgerSinkDependencies): Promise<Subscription> => {
   const waiting: Waiting[] = []
@@ -67,19 +67,15 @@ export const startLedgerSink = ({
   const isEnough = (): boolean =>
     waiting.reduce((count, { messages }) => count + messages.length, 0) >= Math.min(largeInsert, batchSize)
 
-  /** For so many milliseconds, or until enough waits. */
-  const rest = async (ms: number): Promise<void> => {
-    const enough = new Promise<void>((resolve) => {
+  const enoughWaits = (): Promise<void> =>
+    new Promise((resolve) => {
       wake = resolve
     })
-    await Promise.race([sleep(ms), enough])
-    wake = undefined
-  }
 
   const run = async (): Promise<void> => {
     running = true
     for (let batch = next(); batch.length > 0; batch = next()) {
-      const began = now()
+      const began = clock.monotonic()
       const messages = distinct(batch)
       try {
         await ledger.append(messages)
@@ -89,8 +85,8 @@ export const startLedgerSink = ({
         metrics.failed()
         for (const { reject } of batch) reject(error)
       }
-      const restMs = began + intervalMs - now()
-      if (restMs > 0 && messages.length < largeInsert && !isEnough()) await rest(restMs)
+      const restMs = began + intervalMs - clock.monotonic()
+      if (restMs > 0 && messages.length < largeInsert && !isEnough()) await rest(clock.after, restMs, enoughWaits())
     }
     running = false
   }

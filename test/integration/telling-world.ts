@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { makeEmbeddedBus } from '../../operator/adapters/bus-embedded/bus.ts'
 import { makeEmbeddedGraph } from '../../operator/adapters/graph-embedded/store.ts'
 import { makeAccess } from '../../operator/adapters/kubernetes/access.ts'
@@ -53,8 +52,7 @@ export const startTelling = async (kubeconfigPath: string, data: string, host = 
   const sink = await startLedgerSink({
     bus,
     ledger,
-    sleep: (ms) => pause(ms),
-    now: () => performance.now(),
+    clock,
     metrics: { appended() {}, failed() {} },
   })
   const letters = await startDeadLetterSink({ bus, ledger })

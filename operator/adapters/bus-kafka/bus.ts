@@ -5,13 +5,12 @@ import { type Message, messageOf, type Topic, topics } from '../../api/envelope.
 import { parseMessage } from '../../api/parse-event.ts'
 import type { Bus, Subscription } from '../../ports/bus.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { Timer } from '../../ports/timer.ts'
+import { rest, type Timer } from '../../ports/timer.ts'
 import { connectKafka, type KafkaLog, type KafkaSettings, type SignToken } from './connection.ts'
 import { type Member, startConsumer } from './consumer.ts'
 import { textOf, wordOf } from './failure.ts'
 import { makeSerialProducer } from './producer.ts'
 import { deadLetterOf, deadRecordOf, recordOf, timeOf } from './records.ts'
-import { rest } from './rest.ts'
 import { prepareTopics } from './topics.ts'
 
 export interface KafkaBusDependencies {

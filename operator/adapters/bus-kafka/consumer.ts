@@ -1,11 +1,10 @@
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
 import type { Subscription } from '../../ports/bus.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { Timer } from '../../ports/timer.ts'
+import { rest, type Timer } from '../../ports/timer.ts'
 import { type Group, makeGroup } from '../bus-embedded/group.ts'
 import type { KafkaLog } from './connection.ts'
 import { textOf } from './failure.ts'
-import { rest } from './rest.ts'
 
 export interface ConsumerDependencies<T> {
   readonly kafka: Kafka

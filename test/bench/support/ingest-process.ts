@@ -4,7 +4,7 @@ import { makeKafkaBus } from '../../../operator/adapters/bus-kafka/bus.ts'
 import { openEmbeddedClient } from '../../../operator/adapters/ledger/client.ts'
 import { openLedger } from '../../../operator/adapters/ledger/ledger.ts'
 import type { Event, Message } from '../../../operator/api/envelope.ts'
-import { sleep, systemClock } from '../../../operator/runtime/clock.ts'
+import { systemClock } from '../../../operator/runtime/clock.ts'
 import { startLedgerSink } from '../../../operator/sinks/ledger.ts'
 import { plainKafka } from '../../support/kafka-records.ts'
 import { eventOf } from './events.ts'
@@ -161,8 +161,7 @@ const ways: Readonly<Record<Way, () => Promise<void>>> = {
           add(messages.length)
         },
       },
-      sleep: (ms) => sleep(clock, ms),
-      now: clock.monotonic,
+      clock,
       metrics: { appended() {}, failed() {} },
     })
   },

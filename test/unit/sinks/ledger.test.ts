@@ -7,10 +7,11 @@ import { busEvent } from '../../contract/bus.ts'
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** A ledger whose inserts end when the test says so, and a bus that hands over what the test gives it. */
-const makeWorld = async (batchSize?: number, sleep?: () => Promise<void>) => {
+const makeWorld = async (batchSize?: number, isLongRest = false) => {
   const inserts: { ids: string[]; end: PromiseWithResolvers<void> }[] = []
   const measured: string[] = []
-  const slept: number[] = []
+  const rested: number[] = []
+  const cancelled: number[] = []
   let take: (messages: readonly Message[]) => Promise<void> = async () => {}
   const bus: Pick<Bus, 'subscribe'> = {
     subscribe: async (topic, group, given) => {
@@ -29,18 +30,21 @@ const makeWorld = async (batchSize?: number, sleep?: () => Promise<void>) => {
   await startLedgerSink({
     bus,
     ledger,
-    sleep: async (ms) => {
-      slept.push(ms)
-      await sleep?.()
+    clock: {
+      monotonic: () => 0,
+      after: (ms, run) => {
+        rested.push(ms)
+        if (!isLongRest) run()
+        return () => void cancelled.push(ms)
+      },
     },
-    now: () => 0,
     metrics: {
       appended: (events, newest) => void measured.push(`${events} up to ${new Date(newest).toISOString()}`),
       failed: () => void measured.push('failed'),
     },
     ...(batchSize !== undefined && { batchSize }),
   })
-  return { inserts, measured, slept, take: (...events: Event[]) => take(events.map(messageOf)) }
+  return { inserts, measured, rested, cancelled, take: (...events: Event[]) => take(events.map(messageOf)) }
 }
 
 describe('ledger sink', () => {
@@ -96,25 +100,25 @@ describe('ledger sink', () => {
   })
 
   it('waits for more between two inserts, unless as many events wait as one insert takes', async () => {
-    const { inserts, slept, take } = await makeWorld(3)
+    const { inserts, rested, take } = await makeWorld(3)
     const lists = [[1], [2, 3], [4, 5, 6], [7]].map((numbers) => numbers.map((n) => busEvent('a', n)))
     const first = lists.slice(0, 3).map((list) => take(...list))
     inserts[0]?.end.resolve()
     await settle()
-    assert.deepEqual(slept, [], 'five wait')
+    assert.deepEqual(rested, [], 'five wait')
     inserts[1]?.end.resolve()
     await settle()
     const last = take(...lists[3]!)
-    assert.deepEqual(slept, [], 'three wait')
+    assert.deepEqual(rested, [], 'three wait')
     inserts[2]?.end.resolve()
     await settle()
-    assert.deepEqual(slept, [500], 'one waits')
+    assert.deepEqual(rested, [500], 'one waits')
     inserts[3]?.end.resolve()
     await Promise.all([...first, last])
   })
 
   it('does not wait behind a large insert: the bus may have more', async () => {
-    const { inserts, slept, take } = await makeWorld()
+    const { inserts, rested, take } = await makeWorld()
     for (const [size, rests] of [
       [499, [500]],
       [500, [500]],
@@ -123,18 +127,18 @@ describe('ledger sink', () => {
       inserts.at(-1)?.end.resolve()
       await taken
       await settle()
-      assert.deepEqual(slept, rests, `${size} events`)
+      assert.deepEqual(rested, rests, `${size} events`)
     }
   })
 
   it('does not wait any longer when enough has come meanwhile', async () => {
-    const { inserts, slept, take } = await makeWorld(undefined, () => new Promise(() => {}))
+    const { inserts, rested, cancelled, take } = await makeWorld(undefined, true)
     const events = (from: number, size: number) => Array.from({ length: size }, (_, n) => busEvent('a', from + n))
     const first = take(...events(1, 1))
     inserts[0]?.end.resolve()
     await first
     await settle()
-    assert.deepEqual(slept, [500])
+    assert.deepEqual(rested, [500])
     const takes = [take(...events(2, 300)), take(...events(302, 199))]
     await settle()
     assert.equal(inserts.length, 1, '499 wait')
@@ -144,6 +148,7 @@ describe('ledger sink', () => {
       inserts.map(({ ids }) => ids.length),
       [1, 500],
     )
+    assert.deepEqual(cancelled, [500])
     inserts[1]?.end.resolve()
     await Promise.all(takes)
   })
