@@ -13,7 +13,7 @@ const everything = 10_000
  * Every view of the ledger against a recount, of random histories that were appended twice, in another order the second
  * time, among events of other namespaces. Half of the questions leave something out.
  */
-export const viewsContract = (name: string, open: () => Promise<Ledger>, histories = 6): void => {
+export const viewsContract = (name: string, open: () => Promise<Ledger>, histories: number): void => {
   describe(`views of the ledger: ${name}`, function () {
     this.timeout(60_000)
     const seed = Number(process.env.SEED ?? 11)

@@ -56,7 +56,7 @@ describe('ledger in chDB', function () {
 
   retentionContract('chDB', () => clientOf(folder))
   ledgerContract('chDB', () => open(folder))
-  viewsContract('chDB', () => open(folder))
+  viewsContract('chDB', () => open(folder), 3)
   lettersContract('chDB', () => open(folder))
   readingContract('chDB', () => open(folder))
 

@@ -3,7 +3,8 @@ import { openSession } from '../../operator/cli/kubeconfig.ts'
 import { type ClickHouseHttp, startClickHouseHttp, users } from '../cluster/clickhouse-http.ts'
 import type { Said } from '../support/command-line.ts'
 import { type User, userOf } from '../support/command-line-user.ts'
-import { installKarma, type Karma, type Operator } from '../support/installed-karma.ts'
+import { installation } from '../support/installation.ts'
+import type { Karma, Operator } from '../support/installed-karma.ts'
 import { eventually, type Namespace, openNamespace } from '../support/karma-namespace.ts'
 import { changeRequest, component } from '../support/karma-objects.ts'
 
@@ -40,14 +41,14 @@ describe('the ledger on a server', function () {
   before(async function () {
     this.timeout(20 * 60_000)
     server = await startClickHouseHttp({ started: false })
-    karma = await installKarma()
+    karma = await installation()
     operator = await karma.startOperator({ env: env(users.writer.password) })
     here = await openNamespace(karma.api, 'told')
     user = await userOf(karma, { namespace: 'told', name: 'reader', role: 'view' })
   })
   after(async () => {
     user?.forget()
-    await karma?.stop()
+    await operator?.process.stop()
     await server?.close()
   })
 

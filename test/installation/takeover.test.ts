@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { installKarma, type Karma, type Operator } from '../support/installed-karma.ts'
+import { installation } from '../support/installation.ts'
+import type { Karma, Operator } from '../support/installed-karma.ts'
 import { eventually, type Namespace, openNamespace } from '../support/karma-namespace.ts'
 import { changeRequest, component } from '../support/karma-objects.ts'
 import { shortLeases } from '../support/operator-process.ts'
@@ -14,12 +15,13 @@ describe('an operator that takes over, and whose Components are behind', functio
   this.timeout(120_000)
   let karma: Karma
   let first: Operator
+  let second: Operator | undefined
   let proxy: ApiProxy
   let here: Namespace
 
   before(async function () {
     this.timeout(20 * 60_000)
-    karma = await installKarma()
+    karma = await installation()
     const { url, ca } = karma.controlPlane
     proxy = await startProxy({ target: url, ca })
     first = await karma.startOperator({ env: shortLeases })
@@ -27,7 +29,8 @@ describe('an operator that takes over, and whose Components are behind', functio
     await here.commit(component('site/main', { config: { title: 'A' } }))
   })
   after(async () => {
-    await karma?.stop()
+    await first?.process.stop()
+    await second?.process.stop()
     await proxy?.stop()
   })
 
@@ -42,7 +45,7 @@ describe('an operator that takes over, and whose Components are behind', functio
 
   it('judges a change, and a rollback, by all that is committed', async () => {
     // 1. A second operator, which does not lead, and hears nothing more of Components.
-    await karma.startOperator({ server: proxy.url, env: shortLeases })
+    second = await karma.startOperator({ server: proxy.url, env: shortLeases })
     const isOfComponents = ({ verb, resource }: { verb: string; resource: string }) =>
       verb === 'watch' && resource === 'components'
     await eventually('its watch of Components', async () => ({

@@ -11,6 +11,7 @@ import { type GremlinProxy, startGremlinProxy } from './gremlin-proxy.ts'
 import { installKarma, type Karma } from './installed-karma.ts'
 import { eventually, type Namespace, openNamespace } from './karma-namespace.ts'
 import { changeRequest, component, type Manifest } from './karma-objects.ts'
+import { oncePerRun } from './once-per-run.ts'
 
 /** A cluster with Karma in it whose graph is in a Gremlin Server behind a proxy. Its environment is `graph/dev`. */
 export interface GraphInstallation {
@@ -40,24 +41,6 @@ export interface GraphInstallation {
   readonly aChange: (name: string) => Manifest
   readonly close: () => Promise<void>
 }
-
-let shared: Promise<GraphInstallation> | undefined
-
-/**
- * The installation that all tests of this run share, one after the other; it starts for the first who asks. Call it in a
- * hook that may take as long as the first run on a machine, which builds the programs.
- */
-export const graphInstallation = (): Promise<GraphInstallation> => {
-  shared ??= installWithGraph()
-  return shared
-}
-
-// Of the root suite, because an import at the top of a file runs outside every describe.
-after('stop the shared installation with a graph store', async function () {
-  this.timeout(60_000)
-  const started = await shared?.catch(() => undefined)
-  await started?.close()
-})
 
 export const place = 'graph/dev'
 
@@ -126,3 +109,8 @@ const installWithGraph = async (): Promise<GraphInstallation> => {
     },
   }
 }
+
+/** The installation that all tests of this run share, one after the other. */
+export const graphInstallation = oncePerRun('the shared installation with a graph store', installWithGraph, (started) =>
+  started.close(),
+)
