@@ -31,11 +31,11 @@ import { folderInMemory } from './support/folder-in-memory.ts'
 const root = resolve(import.meta.dirname, '..')
 const defaultSuites = ['unit', 'exploration', 'crash', 'faults', 'contract', 'installation', 'e2e', 'integration']
 const withControlPlane = new Set(['crash', 'e2e', 'faults', 'installation', 'integration', 'samples'])
-/** Files of the longest suites, by how their names begin, that run as a mocha of their own. */
-const apart: Readonly<Record<string, string>> = {
-  contract: 'bus-',
-  installation: 'graph-',
-  integration: 'control-plane',
+/** Files of the longest suites, by how their names begin, that run as a mocha of their own: they share nothing with the others. */
+const apart: Readonly<Record<string, readonly string[]>> = {
+  contract: ['bus-'],
+  installation: ['graph-'],
+  integration: ['control-plane', 'gremlin-server', 'runtime', 'transport'],
 }
 /** Titles of what runs side by side, in the order in which it begins: what takes longest first, so that nothing is left for the end. */
 const begins = [
@@ -47,7 +47,7 @@ const begins = [
   'e2e',
   'installation, graph-*',
   'integration',
-  'integration, control-plane*',
+  'integration, control-plane*, gremlin-server*, runtime*, transport*',
 ]
 /** They have services of their own. */
 const besideOthers = new Set([...withControlPlane, 'contract'])
@@ -130,10 +130,11 @@ function partsOf(suites: readonly string[], isAll: boolean): Part[] {
   const parts: Part[] = []
   for (const suite of suites) {
     const files = globSync(`test/${suite}/**/*.test.ts`, { cwd: root }).sort()
-    const prefix = isAll ? apart[suite] : undefined
-    const isApart = (file: string): boolean => prefix !== undefined && basename(file).startsWith(prefix)
+    const prefixes = (isAll && apart[suite]) || []
+    const isApart = (file: string): boolean => prefixes.some((prefix) => basename(file).startsWith(prefix))
     parts.push({ suite, title: suite, files: files.filter((file) => !isApart(file)) })
-    if (prefix !== undefined) parts.push({ suite, title: `${suite}, ${prefix}*`, files: files.filter(isApart) })
+    const title = [suite, ...prefixes.map((prefix) => `${prefix}*`)].join(', ')
+    if (prefixes.length > 0) parts.push({ suite, title, files: files.filter(isApart) })
   }
   return parts.sort((a, b) => begins.indexOf(a.title) - begins.indexOf(b.title))
 }

@@ -30,7 +30,7 @@ const dying = (store: GraphStore, requests: number): GraphStore => ({
 const fewRecords = 40
 
 for (const { version, runs } of [
-  { version: '3.8.0', runs: 40 },
+  { version: '3.8.0', runs: 20 },
   { version: olderTinkerPop, runs: 12 },
 ]) {
   const start = async () => {
