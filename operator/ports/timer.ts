@@ -2,12 +2,11 @@
 export type Timer = (ms: number, run: () => void) => () => void
 
 /** Resolves after so many milliseconds, or earlier when `until` does. */
-export const rest = async (after: Timer, ms: number, until: Promise<void> = never): Promise<void> => {
+export const rest = async (after: Timer, ms: number, until?: Promise<unknown>): Promise<void> => {
   let cancel = (): void => {}
   const over = new Promise<void>((resolve) => {
     cancel = after(ms, resolve)
   })
-  await Promise.race([over, until])
+  await (until === undefined ? over : Promise.race([over, until]))
   cancel()
 }
-const never = new Promise<void>(() => {})

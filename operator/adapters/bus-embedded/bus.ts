@@ -1,7 +1,7 @@
 import type { DeadLetter } from '../../api/dead-letter.ts'
 import { type Message, messageOf, topics } from '../../api/envelope.ts'
 import type { Bus } from '../../ports/bus.ts'
-import type { Timer } from '../../ports/timer.ts'
+import { rest, type Timer } from '../../ports/timer.ts'
 import { makeChannel } from './channel.ts'
 
 export interface EmbeddedBusDependencies {
@@ -81,12 +81,7 @@ export const makeEmbeddedBus = ({
     close: async () => {
       closed = true
       const groups = every().map(({ group }) => group)
-      let cancel = (): void => {}
-      const limit = new Promise<void>((resolve) => {
-        cancel = after(closeLimit, resolve)
-      })
-      await Promise.race([Promise.all(groups.map((group) => group.drained())), limit])
-      cancel()
+      await rest(after, closeLimit, Promise.all(groups.map((group) => group.drained())))
       for (const group of groups) group.end(new Error('bus: closed before the events were taken'))
     },
   }

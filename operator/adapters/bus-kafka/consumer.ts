@@ -218,7 +218,7 @@ const makeDesk = <T>(
       const { batch, heartbeat, isRunning, isStale, resolveOffset } = payload
       const isOver = (): boolean => isClosed || !isRunning() || isStale()
       while (!isOver() && !mayPut()) {
-        await rest(clock.after, heartbeatMs, new Promise((resolve) => room.push(resolve)))
+        await rest(clock.after, heartbeatMs, new Promise<void>((resolve) => room.push(resolve)))
         listen()
         // Throws when the group is dealt anew, which kafkajs has to see.
         await heartbeat()

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import gremlin, { type Bytecode } from 'gremlin'
-import type { Timer } from '../../ports/timer.ts'
+import { rest, type Timer } from '../../ports/timer.ts'
 import type { Driver, OpenDriver } from './driver.ts'
 import { errorOf, type Kind, lateProblem, type Problem, problemOf } from './failure.ts'
 
@@ -93,7 +93,7 @@ export const makeChannel = (dependencies: ChannelDependencies): Channel => {
     )
   }
 
-  const rest = (line: Line): void => {
+  const keepAliveWhenIdle = (line: Line): void => {
     if (line.isRetired) retire(line)
     if (line.isRetired || line.inFlight.size > 0) return
     line.stopKeepAlive?.()
@@ -123,7 +123,7 @@ export const makeChannel = (dependencies: ChannelDependencies): Channel => {
         .then((value) => settle({ ok: true, value }), fail)
     })
     if (!answer.ok && ending.has(answer.problem.kind)) retire(line)
-    rest(line)
+    keepAliveWhenIdle(line)
     return answer
   }
 
@@ -140,16 +140,11 @@ export const makeChannel = (dependencies: ChannelDependencies): Channel => {
       line.preparation.abort()
       const driver = await line.driver.catch(() => undefined)
       if (driver === undefined) return
-      await new Promise<void>((resolve) => {
-        const cancel = after(goodbyeMs, resolve)
-        driver
-          .close()
-          .catch(() => undefined)
-          .finally(() => {
-            cancel()
-            resolve()
-          })
-      })
+      await rest(
+        after,
+        goodbyeMs,
+        driver.close().catch(() => undefined),
+      )
       driver.discard()
     },
   }
