@@ -32,22 +32,25 @@ const root = resolve(import.meta.dirname, '..')
 const defaultSuites = ['unit', 'exploration', 'crash', 'faults', 'contract', 'installation', 'e2e', 'integration']
 const withControlPlane = new Set(['crash', 'e2e', 'faults', 'installation', 'integration', 'samples'])
 /** Files of the longest suites, by how their names begin, that run as a mocha of their own: they share nothing with the others. */
-const apart: Readonly<Record<string, readonly string[]>> = {
-  contract: ['bus-'],
-  installation: ['graph-'],
-  integration: ['control-plane', 'gremlin-server', 'runtime', 'transport'],
+const apart: Readonly<Record<string, { readonly title: string; readonly prefixes: readonly string[] }>> = {
+  contract: { title: 'contract, Kafka', prefixes: ['bus-'] },
+  installation: { title: 'installation, graph elsewhere', prefixes: ['graph-'] },
+  integration: {
+    title: 'integration, own servers',
+    prefixes: ['control-plane', 'gremlin-server', 'runtime', 'transport'],
+  },
 }
 /** Titles of what runs side by side, in the order in which it begins: what takes longest first, so that nothing is left for the end. */
 const begins = [
-  'contract, bus-*',
+  'contract, Kafka',
   'crash',
   'faults',
   'contract',
   'installation',
   'e2e',
-  'installation, graph-*',
+  'installation, graph elsewhere',
   'integration',
-  'integration, control-plane*, gremlin-server*, runtime*, transport*',
+  'integration, own servers',
 ]
 /** They have services of their own. */
 const besideOthers = new Set([...withControlPlane, 'contract'])
@@ -67,7 +70,7 @@ interface Outcome extends Counts {
 /** A suite, or a part of one. */
 interface Part {
   readonly suite: string
-  /** for people: `contract`, `contract, bus-*` */
+  /** for people: `contract`, `contract, Kafka` */
   readonly title: string
   /** paths from `root` */
   readonly files: readonly string[]
@@ -130,11 +133,11 @@ function partsOf(suites: readonly string[], isAll: boolean): Part[] {
   const parts: Part[] = []
   for (const suite of suites) {
     const files = globSync(`test/${suite}/**/*.test.ts`, { cwd: root }).sort()
-    const prefixes = (isAll && apart[suite]) || []
-    const isApart = (file: string): boolean => prefixes.some((prefix) => basename(file).startsWith(prefix))
+    const other = isAll ? apart[suite] : undefined
+    const isApart = (file: string): boolean =>
+      other?.prefixes.some((prefix) => basename(file).startsWith(prefix)) ?? false
     parts.push({ suite, title: suite, files: files.filter((file) => !isApart(file)) })
-    const title = [suite, ...prefixes.map((prefix) => `${prefix}*`)].join(', ')
-    if (prefixes.length > 0) parts.push({ suite, title, files: files.filter(isApart) })
+    if (other) parts.push({ suite, title: other.title, files: files.filter(isApart) })
   }
   return parts.sort((a, b) => begins.indexOf(a.title) - begins.indexOf(b.title))
 }
